@@ -1,0 +1,227 @@
+"""The one settings file. Everything that differs between machines comes from the environment (config/env.py).
+
+Without DATABASE_URL the checkout is *local*: an embedded PostgreSQL and broker under .data/, a generated secret key,
+plain http. With it, everything a public host needs must be given, and `manage.py check --deploy` says what is missing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import conninfo_to_dict
+
+from config import embedded, env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("PREEMPT_DATA_DIR", str(BASE_DIR / ".data")))
+LOCAL = not env.text("DATABASE_URL")
+
+
+def _local_secret() -> str:
+    """A secret for this checkout only, made once; a public host must set SECRET_KEY."""
+    path = DATA_DIR / "secret_key"
+    if not path.exists():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"secret_key.{secrets.token_hex(4)}")
+        beside.touch(mode=0o600)
+        beside.write_text(secrets.token_urlsafe(50))
+        try:
+            path.hardlink_to(beside)  # the first of two racing processes wins
+        except FileExistsError:
+            pass
+        finally:
+            beside.unlink()
+    return path.read_text()
+
+
+SECRET_KEY = env.text("SECRET_KEY") or (_local_secret() if LOCAL else "")
+if not SECRET_KEY:
+    raise env.BadSetting("SECRET_KEY is not set. Give a public host a long random text, by SECRET_KEY or SECRET_KEY_FILE.")
+DEBUG = env.boolean("DEBUG", False)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if LOCAL else [])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+
+INSTALLED_APPS = [
+    "config.apps.ConfigApp",
+    "core.apps.CoreApp",
+    "kb.apps.KbApp",
+    "contacts.apps.ContactsApp",
+    "notifications.apps.NotificationsApp",
+    "analytics.apps.AnalyticsApp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "django_htmx",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.requests.RequestLogMiddleware",
+    "core.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "core.visitors.VisitorMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "core.shop.context",
+            ],
+        },
+    }
+]
+
+# --- Database and broker ------------------------------------------------------------------------------------------
+
+DATABASE_URL = env.text("DATABASE_URL") or embedded.url(DATA_DIR)
+_parts = conninfo_to_dict(DATABASE_URL)
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _parts.pop("dbname", ""),
+        "USER": _parts.pop("user", ""),
+        "PASSWORD": _parts.pop("password", ""),
+        "HOST": _parts.pop("host", ""),
+        "PORT": _parts.pop("port", ""),
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": env.integer("DB_POOL_SIZE", 8, at_least=1), "timeout": 10},
+            **_parts,
+        },
+    }
+}
+
+# Celery is a doorbell: state lives in rows, every task may run twice (docs/decisions/0003-broker.md).
+BROKER_URL = env.text("BROKER_URL")
+if BROKER_URL:
+    CELERY_BROKER_URL = BROKER_URL
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum" if BROKER_URL.startswith("amqp") else None
+    CELERY_WORKER_DETECT_QUORUM_QUEUES = True
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True} if BROKER_URL.startswith("amqp") else {}
+else:
+    CELERY_BROKER_URL = "config.broker:Transport://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "conn_string": DATABASE_URL, "init_extension": False, "use_notify": True, "wait_time_seconds": 0,
+        "visibility_timeout": 120, "polling_interval": 1, "pool_size": 4,
+    }
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 270
+CELERY_TASK_DEFAULT_QUEUE = "preempt"
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "send what is ready": {"task": "notifications.drain_all", "schedule": 5.0},
+    "settle broken sends": {"task": "notifications.reap", "schedule": 30.0},
+    "look for trouble with parcels": {"task": "notifications.sweep", "schedule": 600.0},
+    "bring the search index up to date": {"task": "kb.apply_index_changes", "schedule": 60.0},
+    "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
+}
+
+# --- The shop ------------------------------------------------------------------------------------------------------
+
+SHOP_NAME = env.text("SHOP_NAME", "Fernhill & Co")
+SHOP_TIME_ZONE = env.text("SHOP_TIME_ZONE", "Europe/London")
+SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# --- Sending ---------------------------------------------------------------------------------------------------------
+
+SENDGRID_API_KEY = env.text("SENDGRID_API_KEY")
+SENDGRID_URL = env.text("SENDGRID_URL", "https://api.sendgrid.com").rstrip("/")  # a fake in tests and replays
+SENDGRID_EVENT_PUBLIC_KEY = env.text("SENDGRID_EVENT_PUBLIC_KEY")
+MAIL_FROM = env.text("MAIL_FROM", "help@fernhill.example.com")
+MAIL_PROVIDER = env.text("MAIL_PROVIDER", "sendgrid" if SENDGRID_API_KEY else "console")
+HOLDOUT_SHARE = env.fraction("HOLDOUT_SHARE", 0.10)
+# After this many seconds without an event from the provider a send whose answer was lost is looked into.
+UNKNOWN_AFTER_SECONDS = env.integer("UNKNOWN_AFTER_SECONDS", 1800, at_least=1)
+SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 60, at_least=2)
+
+# --- Learning ----------------------------------------------------------------------------------------------------------
+
+OUTCOME_WINDOW_DAYS = env.integer("OUTCOME_WINDOW_DAYS", 7, at_least=1)
+JOURNEY_IDLE_MINUTES = 30
+
+# --- Search ----------------------------------------------------------------------------------------------------------
+
+SEARCH_INDEX_DIR = DATA_DIR / "index"
+
+# --- Pages -----------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+LOGIN_URL = "desk:sign-in"
+LOGIN_REDIRECT_URL = "desk:home"
+LOGOUT_REDIRECT_URL = "desk:sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", not LOCAL)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
+SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- Logs: one JSON object a line ----------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"handlers": [], "propagate": False}},
+}

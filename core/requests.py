@@ -1,0 +1,39 @@
+"""One structured log line a request, with an id that the answer carries too."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import uuid_utils
+from django.http import HttpRequest, HttpResponseBase
+
+logger = logging.getLogger("preempt.request")
+
+
+class RequestLogMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        request_id = uuid_utils.uuid7().hex
+        response = self.get_response(request)
+        response.headers["X-Request-Id"] = request_id
+        # The path without its query string: queries and signed links hold what people wrote or own.
+        logger.info(
+            "request",
+            extra={
+                "request_id": request_id,
+                "method": request.method,
+                "path": _without_token(request.path),
+                "status": response.status_code,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+            },
+        )
+        return response
+
+
+def _without_token(path: str) -> str:
+    return "/".join(part if len(part) < 60 else "…" for part in path.split("/"))
