@@ -4,7 +4,17 @@
 import os
 import sys
 
-NEED_NO_DATABASE = {"help", "version", "--help", "--version", "-h", "compilemessages", "makemessages", "collectstatic", "shop"}
+NEED_NO_DATABASE = {
+    "help",
+    "version",
+    "--help",
+    "--version",
+    "-h",
+    "compilemessages",
+    "makemessages",
+    "collectstatic",
+    "shop",
+}
 
 
 def main() -> None:

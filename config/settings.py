@@ -38,7 +38,9 @@ def _local_secret() -> str:
 
 SECRET_KEY = env.text("SECRET_KEY") or (_local_secret() if LOCAL else "")
 if not SECRET_KEY:
-    raise env.BadSetting("SECRET_KEY is not set. Give a public host a long random text, by SECRET_KEY or SECRET_KEY_FILE.")
+    raise env.BadSetting(
+        "SECRET_KEY is not set. Give a public host a long random text, by SECRET_KEY or SECRET_KEY_FILE."
+    )
 DEBUG = env.boolean("DEBUG", False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if LOCAL else [])
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
@@ -98,7 +100,7 @@ TEMPLATES = [
     }
 ]
 
-# --- Database and broker ------------------------------------------------------------------------------------------
+# --- Database and broker ---
 
 DATABASE_URL = env.text("DATABASE_URL") or embedded.url(DATA_DIR)
 _parts = conninfo_to_dict(DATABASE_URL)
@@ -127,8 +129,13 @@ if BROKER_URL:
 else:
     CELERY_BROKER_URL = "config.broker:Transport://"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "conn_string": DATABASE_URL, "init_extension": False, "use_notify": True, "wait_time_seconds": 0,
-        "visibility_timeout": 120, "polling_interval": 1, "pool_size": 4,
+        "conn_string": DATABASE_URL,
+        "init_extension": False,
+        "use_notify": True,
+        "wait_time_seconds": 0,
+        "visibility_timeout": 120,
+        "polling_interval": 1,
+        "pool_size": 4,
     }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -149,7 +156,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
 }
 
-# --- The shop ------------------------------------------------------------------------------------------------------
+# --- The shop ---
 
 SHOP_NAME = env.text("SHOP_NAME", "Fernhill & Co")
 SHOP_TIME_ZONE = env.text("SHOP_TIME_ZONE", "Europe/London")
@@ -162,7 +169,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
-# --- Sending ---------------------------------------------------------------------------------------------------------
+# --- Sending ---
 
 SENDGRID_API_KEY = env.text("SENDGRID_API_KEY")
 SENDGRID_URL = env.text("SENDGRID_URL", "https://api.sendgrid.com").rstrip("/")  # a fake in tests and replays
@@ -174,16 +181,16 @@ HOLDOUT_SHARE = env.fraction("HOLDOUT_SHARE", 0.10)
 UNKNOWN_AFTER_SECONDS = env.integer("UNKNOWN_AFTER_SECONDS", 1800, at_least=1)
 SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 60, at_least=2)
 
-# --- Learning ----------------------------------------------------------------------------------------------------------
+# --- Learning ---
 
 OUTCOME_WINDOW_DAYS = env.integer("OUTCOME_WINDOW_DAYS", 7, at_least=1)
 JOURNEY_IDLE_MINUTES = 30
 
-# --- Search ----------------------------------------------------------------------------------------------------------
+# --- Search ---
 
 SEARCH_INDEX_DIR = DATA_DIR / "index"
 
-# --- Pages -----------------------------------------------------------------------------------------------------------
+# --- Pages ---
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -209,7 +216,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-# --- Logs: one JSON object a line ----------------------------------------------------------------------------------------
+# --- Logs: one JSON object a line ---
 
 LOGGING = {
     "version": 1,

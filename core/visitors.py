@@ -49,7 +49,12 @@ class VisitorMiddleware:
         response = self.get_response(request)
         if visitor.is_new and response.get("Content-Type", "").startswith("text/html"):
             response.set_cookie(  # type: ignore[attr-defined]
-                COOKIE, visitor.id, max_age=_YEAR, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+                COOKIE,
+                visitor.id,
+                max_age=_YEAR,
+                httponly=True,
+                samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
             )
         return response
 

@@ -1,0 +1,61 @@
+"""What kb tells the rooms above it: one frozen dataclass and one signal each. `visitor` is empty where uncounted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.dispatch import Signal
+
+
+@dataclass(frozen=True)
+class ArticleViewed:
+    at: datetime
+    visitor: str
+    is_returning: bool  # the browser brought its id back, so we would know it again
+    article_id: int
+    revision_id: int
+    variant_id: int | None
+    topic: str
+    locale: str
+
+
+@dataclass(frozen=True)
+class Searched:
+    at: datetime
+    visitor: str
+    is_returning: bool
+    query: str
+    locale: str
+    total: int
+    shown: tuple[int, ...]  # article ids, best first
+    corrected: str  # the query that was really run, where it differs
+
+
+@dataclass(frozen=True)
+class HelpOpened:
+    """The home or a category page of the help centre was opened."""
+
+    at: datetime
+    visitor: str
+    is_returning: bool
+    topic: str  # of the category; empty on the home page
+    locale: str
+
+
+@dataclass(frozen=True)
+class Voted:
+    at: datetime
+    visitor: str
+    article_id: int
+    revision_id: int
+    variant_id: int | None
+    is_helpful: bool
+    reason: str
+    topic: str
+
+
+article_viewed = Signal()
+searched = Signal()
+help_opened = Signal()
+voted = Signal()

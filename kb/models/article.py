@@ -1,0 +1,147 @@
+"""Articles: the thing with an address, its frozen texts, and the text being edited."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class Category(models.Model):
+    """A shelf of the help centre, the same in every language."""
+
+    key = models.SlugField(unique=True)
+    # The reason code (contacts.ReasonCode.code) of the contacts these articles should prevent.
+    topic = models.SlugField()
+    icon = models.SlugField(default="box")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class CategoryText(models.Model):
+    """A category's name in one language."""
+
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="texts")
+    locale = models.CharField(max_length=10)
+    slug = models.SlugField(max_length=80)
+    name = models.CharField(max_length=80)
+    description = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["category", "locale"], name="one_text_per_category_and_locale"),
+            models.UniqueConstraint(fields=["locale", "slug"], name="category_slug_unique_in_locale"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("help:category", args=[self.slug])
+
+
+class ArticleState(models.TextChoices):
+    DRAFT = "draft", _("Draft")  # never published; only the desk sees it
+    PUBLISHED = "published", _("Published")  # customers read live_revision
+    ARCHIVED = "archived", _("Archived")  # was published; its address answers 404 or redirects
+
+
+class Article(models.Model):
+    """One help article in one language: an address whose text is its live revision."""
+
+    # Articles that say the same in different languages share it.
+    translation_group = models.UUIDField(default=uuid.uuid4, db_index=True)
+    locale = models.CharField(max_length=10)
+    slug = models.SlugField(max_length=120, allow_unicode=True)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="articles")
+    state = models.CharField(max_length=12, choices=ArticleState, default=ArticleState.DRAFT)
+    live_revision = models.ForeignKey("Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Where an imported article came from; empty for articles written here.
+    source = models.CharField(max_length=40, blank=True)
+    external_id = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["locale", "slug"], name="article_slug_unique_in_locale"),
+            models.UniqueConstraint(fields=["translation_group", "locale"], name="one_article_per_group_and_locale"),
+            models.UniqueConstraint(
+                fields=["source", "external_id", "locale"],
+                condition=~Q(external_id=""),
+                name="imported_article_unique",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="published") | Q(live_revision__isnull=False),
+                name="published_article_has_live_revision",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.locale}/{self.slug}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("help:article", args=[self.slug])
+
+
+class Revision(models.Model):
+    """One frozen text: what a visitor saw and an experiment measures. The database refuses to alter it."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    summary = models.CharField(max_length=300, blank=True)
+    body = models.TextField(help_text="Markdown")
+    html = models.TextField(help_text="the body rendered and made safe when the revision was frozen")
+    text = models.TextField(help_text="the body without mark-up, for search")
+    headings = models.JSONField(default=list, help_text="[[level, id, text], …] of the body, for the table of contents")
+    comment = models.CharField(max_length=300, blank=True)
+    is_major = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["article", "number"], name="revision_number_unique_in_article")]
+
+    def __str__(self) -> str:
+        return f"{self.title} (revision {self.number})"
+
+
+class Draft(models.Model):
+    """The text being edited. `version` grows by one a save, so that two editors cannot overwrite each other unseen."""
+
+    article = models.OneToOneField(Article, on_delete=models.CASCADE, related_name="draft")
+    title = models.CharField(max_length=200)
+    summary = models.CharField(max_length=300, blank=True)
+    body = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField()
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"draft of {self.article_id}"
+
+
+class Redirect(models.Model):
+    """An address that an article once had."""
+
+    locale = models.CharField(max_length=10)
+    old_slug = models.SlugField(max_length=120, allow_unicode=True)
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="redirects")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["locale", "old_slug"], name="redirect_unique_in_locale")]
+
+    def __str__(self) -> str:
+        return f"{self.locale}/{self.old_slug}"

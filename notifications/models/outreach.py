@@ -1,0 +1,209 @@
+"""What we tell customers: rules, messages, attempts to send, and what the mail provider said happened."""
+
+from __future__ import annotations
+
+import uuid
+
+import uuid_utils.compat
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models.commerce import Customer, Episode, EpisodeKind
+
+
+class Lane(models.TextChoices):
+    URGENT = "urgent", _("Urgent")
+    NORMAL = "normal", _("Normal")
+    CAMPAIGN = "campaign", _("Campaign")
+
+
+class AmbiguityPolicy(models.TextChoices):
+    """What to do when we can never know whether the provider took a message."""
+
+    NEVER_TWICE = "never_twice", _("never send it again")
+    NEVER_LOST = "never_lost", _("send it again")
+
+
+class Rule(models.Model):
+    """Sends about every future episode of a kind."""
+
+    key = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=24, choices=EpisodeKind)
+    template = models.SlugField(help_text="folder in templates/emails/")
+    lane = models.CharField(max_length=10, choices=Lane, default=Lane.NORMAL)
+    holdout_share = models.FloatField(help_text="share of customers kept without the message, to measure its effect")
+    ambiguity_policy = models.CharField(max_length=12, choices=AmbiguityPolicy, default=AmbiguityPolicy.NEVER_TWICE)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(holdout_share__gte=0, holdout_share__lte=1), name="holdout_is_a_share")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MessageState(models.TextChoices):
+    """Each state says what is true now. The table of moves is NEXT in notifications/states.py."""
+
+    READY = "ready", _("Waiting to be sent")
+    CLAIMED = "claimed", _("Taken by a worker; nothing sent yet")
+    SENDING = "sending", _("Being handed to the mail provider")
+    ACCEPTED = "accepted", _("The mail provider took it")
+    DELIVERED = "delivered", _("In the customer's mailbox")
+    BOUNCED = "bounced", _("The mailbox refused it")
+    DROPPED = "dropped", _("The mail provider dropped it")
+    HELD_OUT = "held_out", _("Kept back at random, to measure the effect")
+    SUPPRESSED = "suppressed", _("We must not write to this address")
+    STALE = "stale", _("No longer true, so not sent")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Could not be sent")
+    UNKNOWN = "unknown", _("Unclear whether it was sent; waiting for the provider's word")
+
+
+class Arm(models.TextChoices):
+    NOTIFY = "notify", _("notified")
+    HELD_OUT = "held_out", _("held out")
+
+
+class Message(models.Model):
+    """One message to one person about one episode under one rule. The database's unique key makes it one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7)
+    dedupe_key = models.CharField(max_length=64, unique=True)
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="messages")
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="messages")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="messages")
+    person = models.CharField(max_length=32, db_index=True)
+    arm = models.CharField(max_length=10, choices=Arm)
+    lane = models.CharField(max_length=10, choices=Lane)
+    state = models.CharField(max_length=12, choices=MessageState)
+    state_reason = models.CharField(
+        max_length=200, blank=True, help_text="why it is in this state, where that is not plain"
+    )
+    locale = models.CharField(max_length=10)
+    asserted = models.JSONField(default=dict, help_text="what the text says is true; checked again just before sending")
+    # Story time (core.clock):
+    eligible_at = models.DateTimeField(
+        help_text="when the episode became something to write about: the arm's clock starts"
+    )
+    not_before = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    # The database's own clock:
+    lease_until = models.DateTimeField(null=True)
+    lease_epoch = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    retry_after = models.DateTimeField(null=True)
+    provider = models.CharField(max_length=20, blank=True)
+    provider_msg_id = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["lane", "not_before"], condition=Q(state="ready"), name="message_ready"),
+            models.Index(fields=["lease_until"], condition=Q(state__in=["claimed", "sending"]), name="message_leased"),
+            models.Index(fields=["state", "-eligible_at"], name="message_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} {self.state} {self.id}"
+
+
+class SendOutcome(models.TextChoices):
+    OPEN = "open", _("not known yet")
+    ACCEPTED = "accepted", _("the provider took it")
+    NOT_SENT = "not_sent", _("provably not handed over")
+    REJECTED = "rejected", _("the provider refused it")
+    UNKNOWN = "unknown", _("the answer was lost")
+
+
+class SendAttempt(models.Model):
+    """The intent to hand one message to the provider, committed before the request, closed after it."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="send_attempts")
+    n = models.PositiveSmallIntegerField()
+    outcome = models.CharField(max_length=10, choices=SendOutcome, default=SendOutcome.OPEN)
+    provider = models.CharField(max_length=20)
+    provider_msg_id = models.CharField(max_length=200, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["n"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "n"], name="attempt_number_unique_in_message"),
+            models.UniqueConstraint(fields=["message"], condition=Q(outcome="open"), name="one_open_attempt"),
+            models.UniqueConstraint(fields=["message"], condition=Q(outcome="accepted"), name="one_accepted_attempt"),
+        ]
+        indexes = [models.Index(fields=["started_at"], name="attempt_started")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} #{self.n}: {self.outcome}"
+
+
+class DeliveryEvent(models.Model):
+    """A mail provider's fact about a message. Append-only."""
+
+    provider = models.CharField(max_length=20)
+    event_id = models.CharField(max_length=200)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, related_name="delivery_events")
+    attempt = models.PositiveSmallIntegerField(null=True)
+    kind = models.CharField(max_length=16)
+    at = models.DateTimeField(help_text="by the provider's clock")
+    reason = models.CharField(max_length=300, blank=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="delivery_event_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.message_id}"
+
+
+class SuppressionReason(models.TextChoices):
+    UNSUBSCRIBED = "unsubscribed", _("asked us not to write about this")
+    BOUNCED = "bounced", _("the address does not exist")
+    COMPLAINED = "complained", _("marked our mail as spam")
+
+
+class Suppression(models.Model):
+    """We must not write to this address. Kept by hash, so that it outlives the erasure of a person."""
+
+    person = models.CharField(max_length=32)
+    # "all", or the category of messages (a rule's kind) that it covers.
+    scope = models.CharField(max_length=40, default="all")
+    reason = models.CharField(max_length=14, choices=SuppressionReason)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "scope"], name="suppression_once_per_scope")]
+
+    def __str__(self) -> str:
+        return f"{self.person[:8]} {self.scope}"
+
+
+class OutboxMail(models.Model):
+    """What the console provider 'sent': the demo's outbox."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    message_id = models.UUIDField()
+    attempt = models.PositiveSmallIntegerField()
+    to_address = models.EmailField()
+    subject = models.CharField(max_length=300)
+    text = models.TextField()
+    html = models.TextField()
+    headers = models.JSONField(default=dict)
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-sent_at"]
+        constraints = [models.UniqueConstraint(fields=["message_id", "attempt"], name="outbox_mail_once")]
+
+    def __str__(self) -> str:
+        return self.subject
