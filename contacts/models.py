@@ -88,7 +88,7 @@ class Coding(models.Model):
 
 
 class FormVisit(models.Model):
-    """The contact form was opened once: what it suggested, and how it ended. Its id makes a double submit one contact."""
+    """The contact form was opened once: what it suggested, how it ended. Its id makes a double submit one contact."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     visitor = models.UUIDField(null=True)
