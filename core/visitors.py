@@ -48,8 +48,13 @@ class VisitorMiddleware:
         request.visitor = visitor  # type: ignore[attr-defined]
         response = self.get_response(request)
         if visitor.is_new and response.get("Content-Type", "").startswith("text/html"):
-            response.set_cookie(  # type: ignore[attr-defined]
-                COOKIE, visitor.id, max_age=_YEAR, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+            response.set_cookie(
+                COOKIE,
+                visitor.id,
+                max_age=_YEAR,
+                httponly=True,
+                samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
             )
         return response
 
