@@ -24,7 +24,7 @@ def main() -> None:
     from config import embedded, env
 
     try:
-        if len(sys.argv) > 1 and sys.argv[1] not in NEED_NO_DATABASE and not env.text("DATABASE_URL"):
+        if len(sys.argv) > 1 and sys.argv[1] not in NEED_NO_DATABASE:
             embedded.ensure_for_checkout()
         execute_from_command_line(sys.argv)
     except (env.BadSetting, embedded.EmbeddedError) as error:

@@ -1,10 +1,21 @@
 """The Celery app. Tasks are doorways of three lines; see CELERY_* in settings for why each is set."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("preempt")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def hold_the_database(**_: Any) -> None:
+    """A worker or beat started by hand starts the embedded database too, and keeps it while it lives."""
+    from config import embedded
+
+    embedded.ensure_for_checkout()

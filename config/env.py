@@ -1,4 +1,4 @@
-"""Typed readers of environment variables. A value that makes no sense stops the start, naming the variable."""
+"""Typed readers of environment variables. A value without sense stops the start, naming the variable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class BadSetting(Exception):
-    """An environment variable holds something its reader cannot use. The message says which and what to write."""
+    """An environment variable holds something unusable. The message says which and what to write."""
 
 
 _TRUE = {"1", "true", "yes", "on"}

@@ -1,7 +1,8 @@
 """The one settings file. Everything that differs between machines comes from the environment (config/env.py).
 
-Without DATABASE_URL the checkout is *local*: an embedded PostgreSQL and broker under .data/, a generated secret key,
-plain http. With it, everything a public host needs must be given, and `manage.py check --deploy` says what is missing.
+Without DATABASE_URL the checkout is *local*: an embedded PostgreSQL and broker under .data/, a generated
+secret key, plain http. With it, everything a public host needs must be given, and `manage.py check --deploy`
+says what is missing.
 """
 
 from __future__ import annotations
@@ -100,9 +101,15 @@ TEMPLATES = [
     }
 ]
 
+<<<<<<< HEAD
 # --- Database and broker ---
+=======
+# --- Database and broker --------------------------------------------------------------------------
+>>>>>>> infra
 
-DATABASE_URL = env.text("DATABASE_URL") or embedded.url(DATA_DIR)
+DATABASE_URL = env.text("DATABASE_URL") or embedded.url(
+    DATA_DIR, database=env.text("PREEMPT_DATABASE", "preempt")
+)
 _parts = conninfo_to_dict(DATABASE_URL)
 DATABASES = {
     "default": {
@@ -112,6 +119,8 @@ DATABASES = {
         "PASSWORD": _parts.pop("password", ""),
         "HOST": _parts.pop("host", ""),
         "PORT": _parts.pop("port", ""),
+        # The pool tries a connection before it hands it out: the server may have restarted.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": env.integer("DB_POOL_SIZE", 8, at_least=1), "timeout": 10},
             **_parts,
@@ -119,17 +128,25 @@ DATABASES = {
     }
 }
 
-# Celery is a doorbell: state lives in rows, every task may run twice (docs/decisions/0003-broker.md).
+# Celery is a doorbell: state lives in rows, every task may run twice (docs/decisions/0002-broker-pgmq.md).
 BROKER_URL = env.text("BROKER_URL")
 if BROKER_URL:
     CELERY_BROKER_URL = BROKER_URL
     CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum" if BROKER_URL.startswith("amqp") else None
     CELERY_WORKER_DETECT_QUORUM_QUEUES = True
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True} if BROKER_URL.startswith("amqp") else {}
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
+        {"confirm_publish": True} if BROKER_URL.startswith("amqp") else {}
+    )
 else:
-    CELERY_BROKER_URL = "config.broker:Transport://"
+    CELERY_BROKER_URL = (
+        "pgmq://"  # in the default database; no more than a name, config/broker.py asks Django
+    )
+    CELERY_BROKER_TRANSPORT = "config.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
+<<<<<<< HEAD
         "conn_string": DATABASE_URL,
+=======
+>>>>>>> infra
         "init_extension": False,
         "use_notify": True,
         "wait_time_seconds": 0,
@@ -137,6 +154,9 @@ else:
         "polling_interval": 1,
         "pool_size": 4,
     }
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = (
+        False  # it makes a queue, which is a table, for each worker that ever ran
+    )
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -156,7 +176,11 @@ CELERY_BEAT_SCHEDULE = {
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
 }
 
+<<<<<<< HEAD
 # --- The shop ---
+=======
+# --- The shop -------------------------------------------------------------------------------------
+>>>>>>> infra
 
 SHOP_NAME = env.text("SHOP_NAME", "Fernhill & Co")
 SHOP_TIME_ZONE = env.text("SHOP_TIME_ZONE", "Europe/London")
@@ -169,7 +193,11 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
+<<<<<<< HEAD
 # --- Sending ---
+=======
+# --- Sending --------------------------------------------------------------------------------------
+>>>>>>> infra
 
 SENDGRID_API_KEY = env.text("SENDGRID_API_KEY")
 SENDGRID_URL = env.text("SENDGRID_URL", "https://api.sendgrid.com").rstrip("/")  # a fake in tests and replays
@@ -181,16 +209,28 @@ HOLDOUT_SHARE = env.fraction("HOLDOUT_SHARE", 0.10)
 UNKNOWN_AFTER_SECONDS = env.integer("UNKNOWN_AFTER_SECONDS", 1800, at_least=1)
 SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 60, at_least=2)
 
+<<<<<<< HEAD
 # --- Learning ---
+=======
+# --- Learning -------------------------------------------------------------------------------------
+>>>>>>> infra
 
 OUTCOME_WINDOW_DAYS = env.integer("OUTCOME_WINDOW_DAYS", 7, at_least=1)
 JOURNEY_IDLE_MINUTES = 30
 
+<<<<<<< HEAD
 # --- Search ---
 
 SEARCH_INDEX_DIR = DATA_DIR / "index"
 
 # --- Pages ---
+=======
+# --- Search ---------------------------------------------------------------------------------------
+
+SEARCH_INDEX_DIR = DATA_DIR / "index"
+
+# --- Pages ----------------------------------------------------------------------------------------
+>>>>>>> infra
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -216,7 +256,11 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
+<<<<<<< HEAD
 # --- Logs: one JSON object a line ---
+=======
+# --- Logs: one JSON object a line -----------------------------------------------------------------
+>>>>>>> infra
 
 LOGGING = {
     "version": 1,

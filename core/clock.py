@@ -1,9 +1,9 @@
 """The product's one clock.
 
-now() is the real time plus a shift. The shift is zero in production. Tests shift one process (`shifted`); a replay or
-simulator that drives other processes writes the shift into the file that PREEMPT_CLOCK_FILE names, and every process
-which has that variable follows. Times of I/O (leases, time-outs, retries) are not story time: they use the database's
-own clock and never this one.
+now() is the real time plus a shift. The shift is zero in production. Tests shift one process (`shifted`); a
+replay or simulator that drives other processes writes the shift into the file that PREEMPT_CLOCK_FILE names,
+and every process which has that variable follows. Times of I/O (leases, time-outs, retries) are not story
+time: they use the database's own clock and never this one.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def shifted(by: timedelta) -> Iterator[None]:
 
 
 def set_for_all(path: Path, at: datetime) -> None:
-    """Move every process that follows `path` (PREEMPT_CLOCK_FILE) to `at`; time then runs on at its real pace."""
+    """Move every process that follows `path` (PREEMPT_CLOCK_FILE) to `at`; time then runs on as ever."""
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     beside.write_text(json.dumps({"shift_seconds": (_aware(at) - datetime.now(UTC)).total_seconds()}))
     beside.replace(path)

@@ -19,4 +19,5 @@ def person_key(address: str) -> str:
     """
     if not (address := normalise_email(address)):
         return ""
-    return hmac.new(settings.SECRET_KEY.encode(), b"person:" + address.encode(), hashlib.sha256).hexdigest()[:32]
+    digest = hmac.new(settings.SECRET_KEY.encode(), b"person:" + address.encode(), hashlib.sha256)
+    return digest.hexdigest()[:32]

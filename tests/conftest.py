@@ -1,0 +1,34 @@
+"""What all tests stand on: one embedded PostgreSQL for the run, one database per xdist worker, nothing left
+behind.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from config import embedded
+
+UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """pytest-django asks for this just before it makes the test database."""
+    if settings.LOCAL:
+        embedded.ensure(settings.DATA_DIR, options=UNSAFE_BUT_FAST)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    yield
+    # DROP DATABASE fails while anybody is connected.
+    from config import broker
+    from config.celery import app
+
+    app.pool.force_close_all()
+    broker.close_pools()
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        connection.close_pool()
