@@ -158,9 +158,8 @@ def test_a_request_that_is_too_large_gets_413(fake: sendgrid.Handle) -> None:
 
 def test_what_is_not_json_is_refused(fake: sendgrid.Handle) -> None:
     url = f"{fake.url}/v3/mail/send"
-    assert (
-        CLIENT.post(url, content=b"{", headers={**AUTH, "Content-Type": "application/json"}).status_code == 400
-    )
+    as_json = {**AUTH, "Content-Type": "application/json"}
+    assert CLIENT.post(url, content=b"{", headers=as_json).status_code == 400
     assert CLIENT.post(url, data={"a": "b"}, headers=AUTH).status_code == 415
     assert CLIENT.get(url, headers=AUTH).status_code == 405
     assert send(fake, ["a list"]).status_code == 400
@@ -184,7 +183,7 @@ def test_an_order_that_is_not_understood_is_refused(fake: sendgrid.Handle) -> No
         assert CLIENT.post(f"{fake.url}/_control", json=order).status_code == 400
 
 
-# --- its reports ---------------------------------------------------------------------------------------------
+# --- its reports -----------------------------------------------------------
 
 
 class Shop:
@@ -214,7 +213,7 @@ class Shop:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/events"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property
