@@ -102,6 +102,7 @@ class FakeSendGrid:
             os.close(self._log)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._counts["connections"] += 1
         try:
             while await self._request(reader, writer):
                 pass
