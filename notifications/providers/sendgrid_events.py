@@ -84,7 +84,7 @@ def parse_events(raw_body: bytes) -> list[ProviderEvent | BadEvent]:
     try:
         rows = json.loads(raw_body)
     except (ValueError, RecursionError) as error:  # ValueError: bad JSON, bad UTF-8
-        return [BadEvent(NAME, 0, f"the body is not JSON: {error}", _clean(repr(raw_body[:_LONGEST_ROW])))]
+        return [BadEvent(NAME, 0, f"the body is not JSON: {error}", repr(raw_body)[:_LONGEST_ROW])]
     if not isinstance(rows, list):
         return [_bad(0, "the body is not a JSON array of events", rows)]
     return [_parse(index, row) for index, row in enumerate(rows)]
@@ -158,4 +158,8 @@ def _clean(text: str) -> str:
 
 
 def _bad(index: int, reason: str, row: Any) -> BadEvent:
-    return BadEvent(NAME, index, reason, json.dumps(row)[:_LONGEST_ROW])
+    try:
+        text = json.dumps(row)
+    except RecursionError:  # it was just shallow enough to be read
+        text = "(nested too deep to be shown)"
+    return BadEvent(NAME, index, reason, text[:_LONGEST_ROW])
