@@ -1,0 +1,195 @@
+"""Twilio SendGrid: one mail out by POST /v3/mail/send. Its reports come in by sendgrid_events.py.
+
+The request is built with the official package's helpers and posted by our own pooled client with time-outs
+(docs/decisions/0005-sendgrid-client.md). SendGrid has no idempotency key, so the whole care of this module is
+to say for every failure whether the mail can have been handed over.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+import httpx
+from sendgrid.helpers import mail as helpers
+
+from notifications.providers.base import Accepted, Capabilities, DeliveryError, Fate, Mail
+from notifications.providers.sendgrid_events import ATTEMPT_ARG, MESSAGE_ARG, NAME, parse_events, verify
+
+__all__ = ["ATTEMPT_ARG", "MESSAGE_ARG", "NAME", "SendGrid", "parse_events", "payload", "verify"]
+
+_TIMEOUT = httpx.Timeout(connect=3, pool=3, write=5, read=20)
+_TIMEOUT_SECONDS = 34.0  # pool + connect + TLS + write + read
+_LONGEST_WAIT = 3600.0  # seconds; a reset further away is a mistake and would stop a lane for nothing
+_MOST_OF_AN_ERROR = 64 * 1024  # bytes of an error's text that are read
+
+
+class SendGrid:
+    """The SendGrid adapter. One per process and thread-safe: it keeps connections open between mails."""
+
+    name = NAME
+    capabilities = Capabilities(reports_events=True, timeout_seconds=_TIMEOUT_SECONDS)
+
+    def __init__(self, *, api_key: str, base_url: str, timeout: httpx.Timeout = _TIMEOUT) -> None:
+        """Raises ValueError, naming the setting, for a key or an address that no request can be made with."""
+        if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+            raise ValueError("SENDGRID_API_KEY is empty or has spaces, line breaks or non-ASCII in it.")
+        if not base_url.startswith(("https://", "http://")):
+            raise ValueError(f"SENDGRID_URL={base_url!r} does not begin with https://.")
+        self._client = httpx.Client(
+            base_url=base_url,
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=5),
+            headers={"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
+        )
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._client.close()
+
+    def deliver(self, mail: Mail) -> Accepted:
+        """Hand one mail to SendGrid. Raises DeliveryError; _refuse() and _Watch say how its fate is told."""
+        body = _encode(mail)
+        watch = _Watch()
+        request = self._client.build_request(
+            "POST", "/v3/mail/send", content=body, extensions={"trace": watch.on_event}
+        )
+        try:
+            # Streamed, so that the status counts even if the connection breaks after it.
+            response = self._client.send(request, stream=True)
+        except httpx.RequestError as error:
+            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            if watch.body_written:
+                raise DeliveryError(f"SendGrid did not answer ({what})", fate=Fate.UNKNOWN) from error
+            raise DeliveryError(f"SendGrid was not reached ({what})", fate=Fate.NOT_SENT) from error
+        try:
+            if response.status_code == httpx.codes.ACCEPTED:
+                _read(response)  # to the end, or the connection cannot be used again
+                return Accepted(provider_msg_id=response.headers.get("X-Message-Id", ""))
+            _refuse(response, mail, body_written=watch.body_written)
+        finally:
+            response.close()
+
+
+class _Watch:
+    """Follows httpcore's progress, which is the only witness of whether the whole body left this machine.
+
+    The exception's type is not: httpcore swallows a failed write and goes on to read, so that a body that was
+    cut short surfaces as a ReadError like any other.
+    """
+
+    def __init__(self) -> None:
+        self.body_written = False
+
+    def on_event(self, name: str, info: dict[str, Any]) -> None:
+        if name.endswith(".send_request_body.complete"):
+            self.body_written = True
+
+
+def payload(mail: Mail) -> dict[str, Any]:
+    """The request's JSON for one mail: one personalization, text before HTML."""
+    # Not To(address, name): without a name that would parse the address as "Name <address>".
+    to = helpers.To()
+    to.email = mail.to_address
+    to.name = mail.to_name or None
+    sender = helpers.From()
+    sender.email = mail.from_address
+    sender.name = mail.from_name or None
+
+    personalization = helpers.Personalization()
+    personalization.add_to(to)
+    personalization.add_custom_arg(helpers.CustomArg(MESSAGE_ARG, mail.message_id))
+    personalization.add_custom_arg(helpers.CustomArg(ATTEMPT_ARG, str(mail.attempt)))
+
+    message = helpers.Mail(from_email=sender, subject=mail.subject)
+    message.add_personalization(personalization)
+    for mime_type, content in ((helpers.MimeType.text, mail.text), (helpers.MimeType.html, mail.html)):
+        if content:
+            message.add_content(helpers.Content(mime_type, content))
+    for key, value in mail.headers.items():
+        message.add_header(helpers.Header(key, value))
+    for category in mail.categories:
+        message.add_category(helpers.Category(category))
+    # An account's subscription tracking would put SendGrid's own List-Unsubscribe in place of ours, and its
+    # click tracking would send the customer's signed links through another host.
+    message.tracking_settings = helpers.TrackingSettings(
+        click_tracking=helpers.ClickTracking(enable=False, enable_text=False),
+        subscription_tracking=helpers.SubscriptionTracking(enable=False),
+    )
+    result: dict[str, Any] = message.get()
+    return result
+
+
+def _encode(mail: Mail) -> bytes:
+    try:
+        return json.dumps(payload(mail)).encode()
+    except helpers.ApiKeyIncludedException as error:
+        raise DeliveryError("the mail's text begins with a SendGrid API key", fate=Fate.REJECTED) from error
+
+
+def _refuse(response: httpx.Response, mail: Mail, *, body_written: bool) -> NoReturn:
+    """Raise what an answer other than 202 means."""
+    status = response.status_code
+    said = f"SendGrid answered {status}: {_reasons(_read(response), mail)}"
+    match status:
+        case 400 | 406 | 411 | 415 | 422:
+            raise DeliveryError(said, fate=Fate.REJECTED)
+        case 401 | 402 | 403:
+            raise DeliveryError(f"{said} Check the API key, its scopes and the sender.", fate=Fate.CIRCUIT)
+        case 413:
+            raise DeliveryError(said, fate=Fate.TOO_LARGE)
+        case 429 | 503:
+            raise DeliveryError(said, fate=Fate.BUSY, retry_after=_retry_after(response.headers))
+        case 404 | 405 | 410 | 301 | 302 | 303 | 307 | 308:
+            raise DeliveryError(f"{said} Check SENDGRID_URL.", fate=Fate.CIRCUIT)
+    if not body_written:
+        raise DeliveryError(f"{said} It came before the whole request was sent.", fate=Fate.NOT_SENT)
+    # 500, 502, 504, a 200 (which SendGrid gives in sandbox mode only) and whatever else is not in its book.
+    raise DeliveryError(said, fate=Fate.UNKNOWN)
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds until SendGrid takes mail again, or None if it does not say.
+
+    X-RateLimit-Reset is a moment on SendGrid's clock, so it is held against its own Date and never our clock.
+    """
+    try:
+        if value := headers.get("Retry-After", "").strip():
+            seconds = float(value) if value.isdecimal() else _until(parsedate_to_datetime(value), headers)
+        else:
+            reset = datetime.fromtimestamp(int(headers["X-RateLimit-Reset"]), tz=UTC)
+            seconds = _until(reset, headers)
+    except (KeyError, ValueError, TypeError, OverflowError, OSError):
+        return None
+    return min(seconds, _LONGEST_WAIT) if seconds >= 0 else None
+
+
+def _until(moment: datetime, headers: httpx.Headers) -> float:
+    return (moment - parsedate_to_datetime(headers["Date"])).total_seconds()
+
+
+def _read(response: httpx.Response) -> bytes:
+    """As much of an answer's body as can be had; a connection that breaks here changes nothing any more."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for part in response.iter_bytes():
+            parts.append(part)
+            if (size := size + len(part)) > _MOST_OF_AN_ERROR:
+                break
+    except httpx.RequestError:
+        return b"".join(parts)
+    return b"".join(parts)
+
+
+def _reasons(body: bytes, mail: Mail) -> str:
+    """SendGrid's own explanation, one line, without the customer's address."""
+    try:
+        errors = [(one.get("field"), one["message"]) for one in json.loads(body)["errors"]]
+        text = " ".join(f"{field}: {message}" if field else message for field, message in errors)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        text = body.decode("utf-8", "replace")
+    text = " ".join(text.replace(mail.to_address, "<address>").split())
+    return text[:300] or "(no text)"
