@@ -34,9 +34,7 @@ stock: Any = pgmq  # its type stubs know a part of it only
 _NOT_LIBPQ = {"context", "cursor_factory", "prepare_threshold", "row_factory", "autocommit"}
 
 _guard = threading.Lock()
-_pools: dict[
-    tuple[int, str], ConnectionPool
-] = {}  # (process, conninfo); a forked child leaves its parent's alone
+_pools: dict[tuple[int, str], ConnectionPool] = {}  # (process, conninfo); a forked child leaves its parent's alone
 _known: set[tuple[str, str]] = set()  # (conninfo, queue): queues are never dropped while in use
 
 
@@ -147,9 +145,7 @@ class Transport(stock.Transport):  # type: ignore[misc]
         try:
             return super().establish_connection()
         except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction) as error:
-            raise BrokerNotReady(
-                "The broker's tables are missing. Run `python manage.py migrate` first."
-            ) from error
+            raise BrokerNotReady("The broker's tables are missing. Run `python manage.py migrate` first.") from error
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
         """Deliver what is there, else wait for a wake-up, a free slot or the time-out (socket.timeout)."""

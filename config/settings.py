@@ -101,15 +101,9 @@ TEMPLATES = [
     }
 ]
 
-<<<<<<< HEAD
 # --- Database and broker ---
-=======
-# --- Database and broker --------------------------------------------------------------------------
->>>>>>> infra
 
-DATABASE_URL = env.text("DATABASE_URL") or embedded.url(
-    DATA_DIR, database=env.text("PREEMPT_DATABASE", "preempt")
-)
+DATABASE_URL = env.text("DATABASE_URL") or embedded.url(DATA_DIR, database=env.text("PREEMPT_DATABASE", "preempt"))
 _parts = conninfo_to_dict(DATABASE_URL)
 DATABASES = {
     "default": {
@@ -138,15 +132,9 @@ if BROKER_URL:
         {"confirm_publish": True} if BROKER_URL.startswith("amqp") else {}
     )
 else:
-    CELERY_BROKER_URL = (
-        "pgmq://"  # in the default database; no more than a name, config/broker.py asks Django
-    )
+    CELERY_BROKER_URL = "pgmq://"  # in the default database; no more than a name, config/broker.py asks Django
     CELERY_BROKER_TRANSPORT = "config.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-<<<<<<< HEAD
-        "conn_string": DATABASE_URL,
-=======
->>>>>>> infra
         "init_extension": False,
         "use_notify": True,
         "wait_time_seconds": 0,
@@ -154,9 +142,7 @@ else:
         "polling_interval": 1,
         "pool_size": 4,
     }
-    CELERY_WORKER_ENABLE_REMOTE_CONTROL = (
-        False  # it makes a queue, which is a table, for each worker that ever ran
-    )
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # it makes a queue, which is a table, for each worker that ever ran
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -176,11 +162,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
 }
 
-<<<<<<< HEAD
 # --- The shop ---
-=======
-# --- The shop -------------------------------------------------------------------------------------
->>>>>>> infra
 
 SHOP_NAME = env.text("SHOP_NAME", "Fernhill & Co")
 SHOP_TIME_ZONE = env.text("SHOP_TIME_ZONE", "Europe/London")
@@ -193,11 +175,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
-<<<<<<< HEAD
 # --- Sending ---
-=======
-# --- Sending --------------------------------------------------------------------------------------
->>>>>>> infra
 
 SENDGRID_API_KEY = env.text("SENDGRID_API_KEY")
 SENDGRID_URL = env.text("SENDGRID_URL", "https://api.sendgrid.com").rstrip("/")  # a fake in tests and replays
@@ -209,28 +187,16 @@ HOLDOUT_SHARE = env.fraction("HOLDOUT_SHARE", 0.10)
 UNKNOWN_AFTER_SECONDS = env.integer("UNKNOWN_AFTER_SECONDS", 1800, at_least=1)
 SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 60, at_least=2)
 
-<<<<<<< HEAD
 # --- Learning ---
-=======
-# --- Learning -------------------------------------------------------------------------------------
->>>>>>> infra
 
 OUTCOME_WINDOW_DAYS = env.integer("OUTCOME_WINDOW_DAYS", 7, at_least=1)
 JOURNEY_IDLE_MINUTES = 30
 
-<<<<<<< HEAD
 # --- Search ---
 
 SEARCH_INDEX_DIR = DATA_DIR / "index"
 
 # --- Pages ---
-=======
-# --- Search ---------------------------------------------------------------------------------------
-
-SEARCH_INDEX_DIR = DATA_DIR / "index"
-
-# --- Pages ----------------------------------------------------------------------------------------
->>>>>>> infra
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -256,11 +222,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-<<<<<<< HEAD
 # --- Logs: one JSON object a line ---
-=======
-# --- Logs: one JSON object a line -----------------------------------------------------------------
->>>>>>> infra
 
 LOGGING = {
     "version": 1,

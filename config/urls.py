@@ -1,11 +1,5 @@
-<<<<<<< HEAD
-from django.urls import URLPattern
-
-urlpatterns: list[URLPattern] = []
-=======
 """Every address of the site. /healthz is not here: config/health.py answers it before all middleware."""
 
 from django.urls import URLPattern, URLResolver
 
 urlpatterns: list[URLPattern | URLResolver] = []
->>>>>>> infra

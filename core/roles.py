@@ -34,7 +34,7 @@ def roles_of(user: User | AnonymousUser) -> set[str]:
 
 
 def desk(*roles: str) -> Callable[[View[P]], View[P]]:
-    """Let in staff with one of `roles` (any role where none is named). Others: to the sign-in, or 403 with the reason."""
+    """Let in staff with one of `roles` (any where none is named). Others: to the sign-in, or 403 with the reason."""
     if unknown := set(roles) - set(ALL):
         raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
     wanted = set(roles) or set(ALL)

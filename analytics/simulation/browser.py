@@ -104,7 +104,8 @@ class Browser:
 
     def submit(self, form: Form, **values: str) -> Page:
         """Send `form` with `values` over what is filled in."""
-        assert self.page is not None, "open a page first"
+        if self.page is None:
+            raise PageError("no page is open, so there is no form to send")
         url = self._local(urljoin(self.page.url, form.action or self.page.url))
         data: dict[str, Any] = form.values | values
         send = self._client.post if form.method == "post" else self._client.get

@@ -15,7 +15,7 @@ from core.bucketing import bucket
 
 @dataclass(frozen=True)
 class Question:
-    """Something a visitor wants to know. `answer` is the external id of the article that holds it; None: nothing does."""
+    """Something a visitor wants to know. `answer` is the external id of the article that holds it; None: none does."""
 
     words: str
     locale: str
@@ -91,7 +91,9 @@ def of_help_centre(queries: Path) -> Script:
             for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         ]
     letters = [
-        Letter("other", "en", question.words[:120], f"I read the help pages about “{question.words}” and am still stuck.")
+        Letter(
+            "other", "en", question.words[:120], f"I read the help pages about “{question.words}” and am still stuck."
+        )
         for question in questions
     ]
     return Script(questions, letters)
@@ -107,7 +109,11 @@ def mistype(words: str, rng: random.Random) -> str:
     word = parts[index]
     at = rng.randrange(1, len(word) - 1)
     parts[index] = rng.choice(
-        [word[:at] + word[at + 1 :], word[:at] + word[at + 1] + word[at] + word[at + 2 :], word[:at] + word[at] + word[at:]]
+        [
+            word[:at] + word[at + 1 :],
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+            word[:at] + word[at] + word[at:],
+        ]
     )
     return " ".join(parts)
 

@@ -110,7 +110,7 @@ class Visitor:
         return self._open(f"{self.root}/search/?{urlencode({'q': words})}", after=self.rng.uniform(4, 30))
 
     def _choose(self, page: Page) -> str | None:
-        """Which result a person clicks: the right one the likelier the higher it stands, a wrong first one now and then."""
+        """Which result a person clicks: the right one (likelier the higher it stands), now and then a wrong one."""
         results = [path for path in (urlsplit(link).path for link in page.links) if path in self.world.articles]
         fresh = [path for path in results if self.world.articles[path] not in self.read]
         for place, path in enumerate(fresh):

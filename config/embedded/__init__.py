@@ -55,9 +55,7 @@ def ensure(data_dir: Path, *, database: str = DATABASE, options: Mapping[str, st
     EmbeddedError.
     """
     if not _NAME.fullmatch(database):
-        raise EmbeddedError(
-            f"{database!r} is no name for a database: use small letters, digits and underscores."
-        )
+        raise EmbeddedError(f"{database!r} is no name for a database: use small letters, digits and underscores.")
     with _guard, places.explained(data_dir):
         Path(data_dir).mkdir(parents=True, exist_ok=True)
         place = places.find(data_dir)
@@ -138,9 +136,7 @@ def _start_or_join(place: Place, database: str, options: Mapping[str, str]) -> N
             State.NO_DATABASE,
         ) or not _keeper_lives(place):
             if time.monotonic() > deadline:
-                raise EmbeddedError(
-                    f"PostgreSQL did not start in {START_SECONDS:.0f} s.{places.log_tail(place)}"
-                )
+                raise EmbeddedError(f"PostgreSQL did not start in {START_SECONDS:.0f} s.{places.log_tail(place)}")
             if _keeper_lives(place):
                 time.sleep(0.02)  # it is starting, or bringing a killed server back
             else:

@@ -111,9 +111,7 @@ def _account() -> pwd.struct_passwd | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise EmbeddedError(
-        "Running as root, and there is no account `postgres` or `nobody` to run PostgreSQL as."
-    )
+    raise EmbeddedError("Running as root, and there is no account `postgres` or `nobody` to run PostgreSQL as.")
 
 
 def _reaches(account: pwd.struct_passwd, path: Path) -> bool:
@@ -135,6 +133,4 @@ def _reaches(account: pwd.struct_passwd, path: Path) -> bool:
 def _open_to_all(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
-            path.chmod(
-                path.stat().st_mode | (0o555 if path.is_dir() or path.stat().st_mode & 0o100 else 0o444)
-            )
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.stat().st_mode & 0o100 else 0o444))

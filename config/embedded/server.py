@@ -77,9 +77,7 @@ def _refusal(body: bytes) -> State:
             return State.NO_DATABASE
         case "57P03" | "53300":  # starting or stopping; all connections taken
             return State.BUSY
-    raise EmbeddedError(
-        f"PostgreSQL refuses us: {fields.get(b'M')}. Its data folder may be another program's."
-    )
+    raise EmbeddedError(f"PostgreSQL refuses us: {fields.get(b'M')}. Its data folder may be another program's.")
 
 
 def create_database(place: Place, name: str) -> None:
@@ -105,9 +103,7 @@ def prepare(place: Place) -> None:
         about = place.sockets.lstat()
         owner = os.geteuid() if place.account is None else place.account.pw_uid
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != owner or about.st_mode & 0o077:
-            raise EmbeddedError(
-                f"{place.sockets} is not a private folder of ours. Remove it and start again."
-            )
+            raise EmbeddedError(f"{place.sockets} is not a private folder of ours. Remove it and start again.")
     for file in (place.cluster / "postmaster.pid", place.sockets / f".s.PGSQL.{PORT}.lock"):
         if (pid := _first_number(file)) is not None and not _is_postmaster(pid, place):
             # A killed postmaster may stay a zombie, or its pid may be another program's by now: PostgreSQL
@@ -176,9 +172,7 @@ def stop_orphan(place: Place) -> None:
                 os.kill(pid, signal.SIGINT)
             asked = True
         if time.monotonic() > deadline:
-            raise EmbeddedError(
-                f"An old PostgreSQL server (process {pid}) does not stop. End it and start again."
-            )
+            raise EmbeddedError(f"An old PostgreSQL server (process {pid}) does not stop. End it and start again.")
         time.sleep(0.02)
 
 
@@ -210,15 +204,8 @@ def _is_postmaster(pid: int, place: Place) -> bool:
             return False
         except PermissionError:  # not our process, and so not our server
             return False
-    listed = subprocess.run(
-        ["/bin/ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True
-    ).stdout
-    return (
-        bool(listed.strip())
-        and not listed.startswith("Z")
-        and "postgres" in listed
-        and str(place.cluster) in listed
-    )
+    listed = subprocess.run(["/bin/ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return bool(listed.strip()) and not listed.startswith("Z") and "postgres" in listed and str(place.cluster) in listed
 
 
 def _environment() -> dict[str, str]:

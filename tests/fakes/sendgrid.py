@@ -65,9 +65,7 @@ class Handle:
         """Every accepted personalization, in order."""
         return [json.loads(line) for line in self._log.read_text(encoding="utf-8").splitlines()]
 
-    def wait_until(
-        self, condition: Callable[[dict[str, Any]], bool], *, seconds: float = 10
-    ) -> dict[str, Any]:
+    def wait_until(self, condition: Callable[[dict[str, Any]], bool], *, seconds: float = 10) -> dict[str, Any]:
         """The state once `condition` holds for it. Raises TimeoutError with the last state."""
         end = time.monotonic() + seconds
         while not condition(state := self.state()):

@@ -149,9 +149,7 @@ class FakeSendGrid:
             size -= len(part)
         return None
 
-    def _mail(
-        self, method: str, headers: dict[str, str], body: bytes | None, ordered: Answer | None
-    ) -> Reply:
+    def _mail(self, method: str, headers: dict[str, str], body: bytes | None, ordered: Answer | None) -> Reply:
         if ordered and not ordered.accept:
             return _ordered_reply(ordered)
         if method != "POST":

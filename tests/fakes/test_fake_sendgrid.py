@@ -137,15 +137,11 @@ def test_the_api_limits_are_enforced(fake: sendgrid.Handle, case: str) -> None:
     ],
     ids=["10 categories", "9,999 bytes of custom args", "sending in 71 hours", "a personal subject"],
 )
-def test_what_is_just_within_the_limits_is_taken(
-    fake: sendgrid.Handle, change: Callable[[Any], None]
-) -> None:
+def test_what_is_just_within_the_limits_is_taken(fake: sendgrid.Handle, change: Callable[[Any], None]) -> None:
     assert send(fake, changed(change)).status_code == 202
 
 
-@pytest.mark.parametrize(
-    "headers", [{}, {"Authorization": "Bearer SG.other"}, {"Authorization": "Basic SG.test"}]
-)
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer SG.other"}, {"Authorization": "Basic SG.test"}])
 def test_without_the_right_key_nobody_gets_in(fake: sendgrid.Handle, headers: dict[str, str]) -> None:
     assert send(fake, GOOD, headers=headers).status_code == 401
     assert fake.log() == []
@@ -202,9 +198,7 @@ class Shop:
                     shop.refuse_next -= 1
                 else:
                     signature = self.headers["X-Twilio-Email-Event-Webhook-Signature"]
-                    shop.batches.append(
-                        (signature, self.headers["X-Twilio-Email-Event-Webhook-Timestamp"], body)
-                    )
+                    shop.batches.append((signature, self.headers["X-Twilio-Email-Event-Webhook-Timestamp"], body))
                 self.send_response(500 if refuse else 204)
                 self.end_headers()
 
@@ -243,9 +237,7 @@ def all_sent(state: dict[str, Any]) -> bool:
     return state["events"]["made"] > 0 and state["events"]["pending"] == 0
 
 
-def test_it_reports_processed_and_delivered_with_a_signature_that_holds(
-    reporting: sendgrid.Handle, shop: Shop
-) -> None:
+def test_it_reports_processed_and_delivered_with_a_signature_that_holds(reporting: sendgrid.Handle, shop: Shop) -> None:
     sent = send(reporting, GOOD)
     reporting.wait_until(all_sent)
     assert [event["event"] for event in shop.events] == ["processed", "delivered"]

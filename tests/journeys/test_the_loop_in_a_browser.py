@@ -43,7 +43,9 @@ def test_a_customer_reads_votes_writes_and_opens_the_order_from_the_mail(walker,
     page.get_by_label(re.compile("subject", re.I)).fill("My refund has not come")
     send = page.get_by_role("button", name=re.compile("^send", re.I))
     assert send.is_visible(), "Send must be there before anything is typed"
-    page.get_by_label(re.compile("message", re.I)).press_sequentially("I sent the lamp back two weeks ago. Where is my refund?")
+    page.get_by_label(re.compile("message", re.I)).press_sequentially(
+        "I sent the lamp back two weeks ago. Where is my refund?"
+    )
     page.locator("[data-suggestion]").first.wait_for()
     assert 1 <= page.locator("[data-suggestion]").count() <= 3
     assert send.is_visible(), "suggestions must not hide Send"

@@ -89,9 +89,7 @@ def test_an_accepted_mail_stands_in_the_providers_log_with_our_ids_and_no_more_o
     assert line["categories"] == ["delay_promise_passed"]
 
 
-def test_a_mail_without_names_html_headers_and_categories_is_taken(
-    fake: fakes.Handle, provider: SendGrid
-) -> None:
+def test_a_mail_without_names_html_headers_and_categories_is_taken(fake: fakes.Handle, provider: SendGrid) -> None:
     provider.deliver(a_mail(to_name="", from_name="", html="", headers={}, categories=()))
     assert len(fake.log()) == 1
 
@@ -138,9 +136,7 @@ def test_a_slow_answer_within_the_time_out_counts(fake: fakes.Handle, provider: 
 # --- refused ----------------------------------------------------------------
 
 
-def test_a_bad_recipient_is_rejected_for_good_and_the_next_mail_passes(
-    fake: fakes.Handle, provider: SendGrid
-) -> None:
+def test_a_bad_recipient_is_rejected_for_good_and_the_next_mail_passes(fake: fakes.Handle, provider: SendGrid) -> None:
     fake.order(refuse_addresses=["ana@example.com"])
     error = failure(provider, a_mail())
     assert (error.fate, error.permanent) == (Fate.REJECTED, True)
@@ -207,9 +203,7 @@ def test_an_hour_of_500_can_hide_an_accepted_mail(fake: fakes.Handle, provider: 
     assert len(fake.log()) == 1
 
 
-def test_an_error_page_of_some_proxy_is_told_short_and_in_one_line(
-    fake: fakes.Handle, provider: SendGrid
-) -> None:
+def test_an_error_page_of_some_proxy_is_told_short_and_in_one_line(fake: fakes.Handle, provider: SendGrid) -> None:
     fake.order(answers=[{"status": 502, "body": "<html>\n<h1>Bad gateway</h1>\n" + "x" * 100_000}])
     text = str(failure(provider, a_mail()))
     assert "Bad gateway" in text
@@ -220,9 +214,7 @@ def test_an_error_page_of_some_proxy_is_told_short_and_in_one_line(
 # --- busy -------------------------------------------------------------------
 
 
-def test_429_tells_the_seconds_to_the_reset_by_the_providers_own_clock(
-    fake: fakes.Handle, provider: SendGrid
-) -> None:
+def test_429_tells_the_seconds_to_the_reset_by_the_providers_own_clock(fake: fakes.Handle, provider: SendGrid) -> None:
     fake.order(answers=[{"status": 429, "reset_in": 30}])
     error = failure(provider, a_mail())
     assert error.fate is Fate.BUSY

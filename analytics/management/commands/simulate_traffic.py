@@ -26,8 +26,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same visitors")
         parser.add_argument("--days", type=int, default=28, help="how many days, up to now (default 28)")
         parser.add_argument("--per-day", type=float, default=30, help="visitors a day (default 30)")
-        parser.add_argument("--lift", type=float, default=0.0, help="how much better variant b really is (0.08 = 8 points)")
-        parser.add_argument("--script", type=Path, default=settings.BASE_DIR / "demo", help="folder with queries.yaml …")
+        parser.add_argument("--lift", type=float, default=0.0, help="how much better variant b is (0.08 = 8 points)")
+        parser.add_argument("--script", type=Path, default=settings.BASE_DIR / "demo", help="folder of queries.yaml")
         parser.add_argument("--processes", type=int, default=2, help="how many at once")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,9 +50,7 @@ class Command(BaseCommand):
             raise CommandError("Some pages failed; see above.")
 
 
-def _walk_in_parallel(
-    moments: list[datetime], *, seed: int, lift: float, script: Path, processes: int
-) -> Counter[str]:
+def _walk_in_parallel(moments: list[datetime], *, seed: int, lift: float, script: Path, processes: int) -> Counter[str]:
     jobs = [([m.isoformat() for m in moments[n::processes]], seed + n, lift, str(script)) for n in range(processes)]
     if processes == 1:
         return _walk(*jobs[0])
