@@ -62,19 +62,22 @@ class Script:
 
 def of_demo(folder: Path) -> Script:
     """The demo shop's questions and letters (demo/queries.yaml, demo/contacts.yaml)."""
-    parents = {
-        child["code"]: branch["code"]
-        for branch in _yaml(folder / "reasons.yaml")
-        for child in branch.get("children", [])
-    }
+    branches = _yaml(folder / "reasons.yaml")
+    parents = {child["key"]: branch["key"] for branch in branches for child in branch.get("children", [])}
+    topics = {shelf["key"]: shelf["topic"] for shelf in _yaml(folder / "categories.yaml")}
     questions = [
-        Question(words=row["query"], locale=row.get("locale", "en"), topic=row["topic"], answer=row["id"])
+        Question(
+            words=row["query"],
+            locale=row["locale"],
+            topic=topics.get(row["category"] or "", "other"),
+            answer=row["article"],
+        )
         for row in _yaml(folder / "queries.yaml")
     ]
     letters = [
         Letter(
             topic=parents.get(row["reason"], row["reason"]),
-            locale=row.get("locale", "en"),
+            locale=row["locale"],
             subject=row["subject"],
             message=row["body"],
         )
