@@ -63,7 +63,7 @@ class Script:
 def of_demo(folder: Path) -> Script:
     """The demo shop's questions and letters (demo/queries.yaml, demo/contacts.yaml)."""
     parents = {
-        child["code"]: branch["code"]
+        child["key"]: branch["key"]
         for branch in _yaml(folder / "reasons.yaml")
         for child in branch.get("children", [])
     }
