@@ -64,13 +64,12 @@ def of_demo(folder: Path) -> Script:
     """The demo shop's questions and letters (demo/queries.yaml, demo/contacts.yaml)."""
     branches = _yaml(folder / "reasons.yaml")
     parents = {child["key"]: branch["key"] for branch in branches for child in branch.get("children", [])}
-    topics = {shelf["key"]: shelf["topic"] for shelf in _yaml(folder / "categories.yaml")}
     questions = [
         Question(
             words=row["query"],
             locale=row["locale"],
-            topic=topics.get(row["category"] or "", "other"),
-            answer=row["article"],
+            topic=row["topic"] or "other",
+            answer=row["id"],
         )
         for row in _yaml(folder / "queries.yaml")
     ]

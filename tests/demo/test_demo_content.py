@@ -181,6 +181,7 @@ def test_the_eight_categories_point_at_known_reasons() -> None:
     for category in categories:
         for locale in ("en", "es"):
             assert category["name"][locale].strip()
+            assert re.fullmatch(r"[a-z-]+", category["slug"][locale])
             assert category["description"][locale].strip()
 
 
@@ -220,16 +221,18 @@ def test_queries_are_answered_by_articles_that_exist_and_one_in_ten_is_not() -> 
     assert len(queries) >= 150
     assert len({q["query"] for q in queries}) == len(queries)
     english = {page.meta["id"]: page.meta["category"] for page in articles("en")}
+    topics = {c["key"]: c["topic"] for c in load("categories.yaml")}
     for query in queries:
-        assert set(query) == {"query", "locale", "category", "article"}
-        if query["article"] is None:
+        assert query["topic"] == topics.get(query["category"], "other"), query
+        assert set(query) == {"query", "locale", "category", "topic", "id"}
+        if query["id"] is None:
             assert query["category"] in {None, *CATEGORIES}, query
         else:
-            assert query["article"] in ids(query["locale"]), query
-            assert query["category"] == english[query["article"]], query
-    unanswered = sum(q["article"] is None for q in queries)
+            assert query["id"] in ids(query["locale"]), query
+            assert query["category"] == english[query["id"]], query
+    unanswered = sum(q["id"] is None for q in queries)
     assert 0.07 <= unanswered / len(queries) <= 0.13
-    assert {q["article"] for q in queries} - {None} == ids("en"), "an article nobody searches for"
+    assert {q["id"] for q in queries} - {None} == ids("en"), "an article nobody searches for"
 
 
 def test_people_goods_and_towns_are_distinct_and_complete() -> None:
