@@ -45,7 +45,7 @@ def facts(folder: Path, *, now: datetime, days: int, per_day: int, seed: int) ->
     said: dict[str, Any] = yaml.safe_load((folder / "people.yaml").read_text(encoding="utf-8"))
     customers = list(_customers(said["people"], said["towns"], rng))
     found: list[Fact] = []
-    number = 104_233
+    number = 106_117
     first = now - timedelta(days=days)
     for day in range(days):
         for _order in range(rng.randint(int(per_day * 0.6), int(per_day * 1.4))):
