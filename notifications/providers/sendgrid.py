@@ -60,7 +60,7 @@ class SendGrid:
             # Streamed, so that the status counts even if the connection breaks after it.
             response = self._client.send(request, stream=True)
         except httpx.RequestError as error:
-            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            what = f"{type(error).__name__}: {error}".rstrip(": ")[:200]
             if watch.body_written:
                 raise DeliveryError(f"SendGrid did not answer ({what})", fate=Fate.UNKNOWN) from error
             raise DeliveryError(f"SendGrid was not reached ({what})", fate=Fate.NOT_SENT) from error
@@ -192,4 +192,4 @@ def _reasons(body: bytes, mail: Mail) -> str:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         text = body.decode("utf-8", "replace")
     text = " ".join(text.replace(mail.to_address, "<address>").split())
-    return text[:300] or "(no text)"
+    return text[:200] or "(no text)"

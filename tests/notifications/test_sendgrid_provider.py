@@ -208,7 +208,7 @@ def test_an_error_page_of_some_proxy_is_told_short_and_in_one_line(fake: fakes.H
     text = str(failure(provider, a_mail()))
     assert "Bad gateway" in text
     assert "\n" not in text
-    assert len(text) < 400
+    assert len(text) < 300
 
 
 # --- busy -------------------------------------------------------------------
