@@ -272,6 +272,13 @@ def test_a_language_that_is_not_there_falls_back_whole(wanted: str, got: str) ->
     assert DAYS[got] in mail.text
 
 
+def test_a_version_of_a_template_is_compiled_once() -> None:
+    render("delay_promise_passed", "en", FULL)
+    before = mail_templates._compiled.cache_info().misses
+    render("delay_promise_passed", "en", MINIMAL)
+    assert mail_templates._compiled.cache_info().misses == before
+
+
 @pytest.fixture
 def own_folder(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A shop's templates: `plain` in English and half of a Spanish one."""
