@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULE = {
 # --- The shop ---
 
 SHOP_NAME = env.text("SHOP_NAME", "Fernhill & Co")
+SHOP_ACCENT = env.text("SHOP_ACCENT", "#1d5c42")  # of e-mails; pages take theirs from static/css/tokens.css
 SHOP_TIME_ZONE = env.text("SHOP_TIME_ZONE", "Europe/London")
 SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 

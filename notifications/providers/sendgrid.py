@@ -20,6 +20,16 @@ from notifications.providers.sendgrid_events import ATTEMPT_ARG, MESSAGE_ARG, NA
 
 __all__ = ["ATTEMPT_ARG", "MESSAGE_ARG", "NAME", "SendGrid", "parse_events", "payload", "verify"]
 
+# Errors that can only come before the last byte of the request is written.
+_NEVER_COMPLETE = (
+    httpx.ConnectError,  # DNS, refused, TLS
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.WriteError,
+    httpx.WriteTimeout,
+)
 _TIMEOUT = httpx.Timeout(connect=3, pool=3, write=5, read=20)
 _TIMEOUT_SECONDS = 34.0  # pool + connect + TLS + write + read
 _LONGEST_WAIT = 3600.0  # seconds; a reset further away is a mistake and would stop a lane for nothing
@@ -60,32 +70,33 @@ class SendGrid:
             # Streamed, so that the status counts even if the connection breaks after it.
             response = self._client.send(request, stream=True)
         except httpx.RequestError as error:
-            what = f"{type(error).__name__}: {error}".rstrip(": ")
-            if watch.body_written:
-                raise DeliveryError(f"SendGrid did not answer ({what})", fate=Fate.UNKNOWN) from error
-            raise DeliveryError(f"SendGrid was not reached ({what})", fate=Fate.NOT_SENT) from error
+            what = f"{type(error).__name__}: {error}".rstrip(": ")[:200]
+            if watch.cut_short or isinstance(error, _NEVER_COMPLETE):
+                raise DeliveryError(f"SendGrid was not reached ({what})", fate=Fate.NOT_SENT) from error
+            raise DeliveryError(f"SendGrid did not answer ({what})", fate=Fate.UNKNOWN) from error
         try:
             if response.status_code == httpx.codes.ACCEPTED:
                 _read(response)  # to the end, or the connection cannot be used again
                 return Accepted(provider_msg_id=response.headers.get("X-Message-Id", ""))
-            _refuse(response, mail, body_written=watch.body_written)
+            _refuse(response, mail, cut_short=watch.cut_short)
         finally:
             response.close()
 
 
 class _Watch:
-    """Follows httpcore's progress, which is the only witness of whether the whole body left this machine.
+    """Follows httpcore's progress, to see a request that could not be written to its end.
 
-    The exception's type is not: httpcore swallows a failed write and goes on to read, so that a body that was
-    cut short surfaces as a ReadError like any other.
+    The exception alone does not tell: httpcore swallows a failed write and goes on to read, so that a body that was
+    cut short surfaces as a ReadError like any other. Only a failure that was seen counts; should httpcore ever
+    rename its steps, doubt grows and nothing is sent twice.
     """
 
     def __init__(self) -> None:
-        self.body_written = False
+        self.cut_short = False
 
     def on_event(self, name: str, info: dict[str, Any]) -> None:
-        if name.endswith(".send_request_body.complete"):
-            self.body_written = True
+        if name.endswith((".send_request_headers.failed", ".send_request_body.failed")):
+            self.cut_short = True
 
 
 def payload(mail: Mail) -> dict[str, Any]:
@@ -129,7 +140,7 @@ def _encode(mail: Mail) -> bytes:
         raise DeliveryError("the mail's text begins with a SendGrid API key", fate=Fate.REJECTED) from error
 
 
-def _refuse(response: httpx.Response, mail: Mail, *, body_written: bool) -> NoReturn:
+def _refuse(response: httpx.Response, mail: Mail, *, cut_short: bool) -> NoReturn:
     """Raise what an answer other than 202 means."""
     status = response.status_code
     said = f"SendGrid answered {status}: {_reasons(_read(response), mail)}"
@@ -144,7 +155,7 @@ def _refuse(response: httpx.Response, mail: Mail, *, body_written: bool) -> NoRe
             raise DeliveryError(said, fate=Fate.BUSY, retry_after=_retry_after(response.headers))
         case 404 | 405 | 410 | 301 | 302 | 303 | 307 | 308:
             raise DeliveryError(f"{said} Check SENDGRID_URL.", fate=Fate.CIRCUIT)
-    if not body_written:
+    if cut_short:
         raise DeliveryError(f"{said} It came before the whole request was sent.", fate=Fate.NOT_SENT)
     # 500, 502, 504, a 200 (which SendGrid gives in sandbox mode only) and whatever else is not in its book.
     raise DeliveryError(said, fate=Fate.UNKNOWN)
@@ -192,4 +203,4 @@ def _reasons(body: bytes, mail: Mail) -> str:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         text = body.decode("utf-8", "replace")
     text = " ".join(text.replace(mail.to_address, "<address>").split())
-    return text[:300] or "(no text)"
+    return text[:200] or "(no text)"

@@ -40,7 +40,7 @@ KINDS = {
 
 _LONGEST_ID = 200  # SendGrid's are under 100; a longer one is not an id
 _LONGEST_ADDRESS = 320  # RFC 5321: 64 + @ + 255
-_LONGEST_REASON = 500
+_LONGEST_REASON = 300
 _LONGEST_ROW = 2000
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
@@ -145,7 +145,7 @@ def _message_id(value: Any) -> str | None:
 
 def _attempt(value: Any) -> int | None:
     text = str(value)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 6 else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else None
 
 
 def _text(value: Any) -> str:

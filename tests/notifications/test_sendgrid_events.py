@@ -60,6 +60,7 @@ def test_without_a_key_or_signature_or_time_nothing_is_let_in(key: ec.EllipticCu
     for missing in range(3):
         given_ = [("" if place == missing else value) for place, value in enumerate(good)]
         assert not verify(*given_, b"[]")
+    assert not verify(public_text(key), sign(key, "", b"[]"), "", b"[]")
 
 
 def test_keys_and_signatures_that_make_no_sense_are_refused_without_a_crash(
