@@ -4,6 +4,13 @@ behind.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -32,3 +39,23 @@ def django_db_setup(django_db_setup):
     for connection in connections.all(initialized_only=True):
         connection.close()
         connection.close_pool()
+
+
+@pytest.fixture
+def server_dir() -> Iterator[Path]:
+    """A data folder for an embedded server of the test's own."""
+    with in_memory() as folder:
+        yield folder / "data"
+        embedded.remove(folder / "data")
+
+
+@contextlib.contextmanager
+def in_memory() -> Iterator[Path]:
+    folder = Path(
+        tempfile.mkdtemp(prefix="preempt-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    )
+    folder.chmod(0o755)  # the server's account must reach it when the tests run as root
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
