@@ -35,6 +35,7 @@ _NOT_LIBPQ = {"context", "cursor_factory", "prepare_threshold", "row_factory", "
 
 _guard = threading.Lock()
 _pools: dict[tuple[int, str], ConnectionPool] = {}  # (process, conninfo); a forked child leaves its parent's alone
+_stopping = threading.Event()
 _known: set[tuple[str, str]] = set()  # (conninfo, queue): queues are never dropped while in use
 
 
@@ -70,6 +71,11 @@ def close_pools() -> None:
     with _guard:
         for key in [key for key in _pools if key[0] == os.getpid()]:
             _pools.pop(key).close()
+
+
+def stop_waiting() -> None:
+    """This process is asked to end: a consumer that waits for messages comes back at once."""
+    _stopping.set()
 
 
 class Channel(stock.Channel):  # type: ignore[misc]
@@ -157,15 +163,19 @@ class Transport(stock.Transport):  # type: ignore[misc]
                 return
             except Empty:
                 pass
-            wait = self.polling_interval or 1.0
-            if until is not None:
-                wait = min(wait, until - monotonic())
-                if wait <= 0:
-                    raise socket.timeout  # noqa: UP041 - the name that kombu's callers know
-            if any(channel._consumers and not channel.qos.can_consume() for channel in self.channels):
-                self.slot_free.wait(wait)
-            else:
-                self._get_notify_waiter().wait(wait)
+            if until is not None and monotonic() >= until:
+                raise socket.timeout  # noqa: UP041 - the name that kombu's callers know
+            self._wait(until)
+
+    def _wait(self, until: float | None) -> None:
+        """Until something may have changed, at most one polling interval and not past `until`."""
+        end = monotonic() + (self.polling_interval or 1.0)
+        end = end if until is None else min(end, until)
+        full = any(channel._consumers and not channel.qos.can_consume() for channel in self.channels)
+        wait = self.slot_free.wait if full else self._get_notify_waiter().wait
+        while (left := end - monotonic()) > 0 and not wait(min(left, 0.25)):
+            if _stopping.is_set():
+                raise socket.timeout  # noqa: UP041
 
 
 def _queue_exists(connection: psycopg.Connection[Any], name: str) -> bool:

@@ -132,7 +132,7 @@ if BROKER_URL:
         {"confirm_publish": True} if BROKER_URL.startswith("amqp") else {}
     )
 else:
-    CELERY_BROKER_URL = "pgmq://"  # in the default database; no more than a name, config/broker.py asks Django
+    CELERY_BROKER_URL = "pgmq://database"  # no more than a name: config/broker.py asks Django where it is
     CELERY_BROKER_TRANSPORT = "config.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "init_extension": False,

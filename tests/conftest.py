@@ -4,11 +4,19 @@ behind.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 from django.db import connections
 
 from config import embedded
+from tests import workers
 
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -24,11 +32,35 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 def django_db_setup(django_db_setup):
     yield
     # DROP DATABASE fails while anybody is connected.
-    from config import broker
-    from config.celery import app
-
-    app.pool.force_close_all()
-    broker.close_pools()
+    workers.forget_broker()
     for connection in connections.all(initialized_only=True):
         connection.close()
         connection.close_pool()
+
+
+@pytest.fixture
+def server_dir() -> Iterator[Path]:
+    """A data folder for an embedded server of the test's own."""
+    with in_memory() as folder:
+        yield folder / "data"
+        embedded.remove(folder / "data")
+
+
+@contextlib.contextmanager
+def in_memory() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="preempt-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+    folder.chmod(0o755)  # the server's account must reach it when the tests run as root
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def celery_worker_process(transactional_db: None, tmp_path: Path) -> Iterator[workers.WorkerProcess]:
+    """A real worker on the test database, not started yet: `celery_worker_process.start()`."""
+    workers.empty_queues()
+    worker = workers.WorkerProcess(tmp_path / "worker.log")
+    yield worker
+    worker.kill()  # nobody waits for what it does now
+    workers.empty_queues()

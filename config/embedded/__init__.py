@@ -28,6 +28,7 @@ from pathlib import Path
 
 from config.embedded import place as places
 from config.embedded import server
+from config.embedded.keeper import READY
 from config.embedded.place import EmbeddedError, Place
 from config.embedded.server import State
 
@@ -106,9 +107,9 @@ def stop(data_dir: Path, *, wait: float = 20.0) -> None:
         return
     with places.explained(data_dir), _locked(place.run / "start"):
         if _keeper_lives(place):
-            with contextlib.suppress(ProcessLookupError, ValueError):
+            with contextlib.suppress(ProcessLookupError, IndexError):
                 # The pid is right as long as its writer holds the lock.
-                os.kill(int((place.run / "keeper").read_text()), signal.SIGTERM)
+                os.kill(int((place.run / "keeper").read_text().split()[0]), signal.SIGTERM)
             if not _wait_until_stopped(place, wait):
                 raise EmbeddedError(f"PostgreSQL did not stop in {wait:.0f} s.{places.log_tail(place)}")
         else:
@@ -122,19 +123,16 @@ def remove(data_dir: Path) -> None:
     """Stop the server and delete its files, wherever they are. `data_dir` itself stays."""
     stop(data_dir)
     place = places.find(data_dir)
-    for folder in (place.cluster, place.sockets, place.run):
+    for folder in (place.cluster, *server.unfinished(place), place.sockets, place.run):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start_or_join(place: Place, database: str, options: Mapping[str, str]) -> None:
-    if _keeper_lives(place) and server.probe(place, database) is State.READY:
+    if _state(place, database) is State.READY:
         return
     with _locked(place.run / "start"):
         deadline = time.monotonic() + START_SECONDS
-        while (state := server.probe(place, database)) not in (
-            State.READY,
-            State.NO_DATABASE,
-        ) or not _keeper_lives(place):
+        while (state := _state(place, database)) not in (State.READY, State.NO_DATABASE):
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"PostgreSQL did not start in {START_SECONDS:.0f} s.{places.log_tail(place)}")
             if _keeper_lives(place):
@@ -143,6 +141,13 @@ def _start_or_join(place: Place, database: str, options: Mapping[str, str]) -> N
                 _start_keeper(place, options)
         if state is State.NO_DATABASE:
             server.create_database(place, database)
+
+
+def _state(place: Place, database: str) -> State:
+    """What the keeper's server answers; DOWN where the keeper does not call it ready, or is none."""
+    if _keeper_lives(place) and (place.run / "keeper").read_bytes().endswith(READY):
+        return server.probe(place, database)
+    return State.DOWN
 
 
 def _start_keeper(place: Place, options: Mapping[str, str]) -> None:

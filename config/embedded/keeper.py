@@ -19,6 +19,7 @@ from config.embedded.place import EmbeddedError, Place
 from config.embedded.server import State
 
 POLL_SECONDS = 0.5
+READY = b" ready"  # after the pid in the keeper's file: the server that answers is this keeper's, no orphan
 TRIES = 5  # deaths in a row, without a minute between them, after which the keeper gives up
 _LOG_BYTES = 5_000_000
 
@@ -35,7 +36,7 @@ def keep(data_dir: Path, settings: Mapping[str, str]) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         lock = _only_keeper(place)
         try:
-            _keep(place, settings)
+            _keep(place, settings, lock)
             code = 0
         finally:
             os.close(lock)
@@ -49,8 +50,10 @@ def keep(data_dir: Path, settings: Mapping[str, str]) -> NoReturn:
     os._exit(code)
 
 
-def _keep(place: Place, settings: Mapping[str, str]) -> None:
+def _keep(place: Place, settings: Mapping[str, str], lock: int) -> None:
     users = os.open(place.run / "users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if _unused(users):
+        return  # whoever started us was killed in the meantime
     place.log.parent.mkdir(exist_ok=True)
     if place.log.exists() and place.log.stat().st_size > _LOG_BYTES:
         place.log.replace(place.log.with_suffix(".log.1"))
@@ -59,6 +62,7 @@ def _keep(place: Place, settings: Mapping[str, str]) -> None:
         try:
             server.stop_orphan(place)
             running = _start(place, settings, log)
+            os.write(lock, READY)
             print("ready", flush=True)  # noqa: T201 - read by ensure()
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
@@ -74,6 +78,7 @@ def _keep(place: Place, settings: Mapping[str, str]) -> None:
                     raise EmbeddedError(f"PostgreSQL died {deaths} times in a row. Giving up.")
                 running = _start(place, settings, log)
         finally:
+            os.ftruncate(lock, len(str(os.getpid())))  # who joins now must not take it for ready
             # The users file stays locked until we are gone: who comes now waits, then starts anew.
             if running is not None:
                 server.halt(running)
@@ -83,7 +88,7 @@ def _start(place: Place, settings: Mapping[str, str], log: IO[bytes]) -> subproc
     """A server that answers. Raises EmbeddedError where it ends or stays silent."""
     deadline = time.monotonic() + 120
     while True:
-        server.prepare(place)
+        server.prepare(place, sync=settings.get("fsync") != "off")
         said_before = place.log.stat().st_size
         running = server.start(place, settings, log)
         try:

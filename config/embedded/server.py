@@ -25,6 +25,7 @@ SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
     "unix_socket_permissions": "0700",
+    "dynamic_shared_memory_type": "mmap",  # beside the data: containers have a small /dev/shm
     "max_connections": "100",
     "shared_buffers": "128MB",
     "wal_level": "minimal",
@@ -84,12 +85,12 @@ def create_database(place: Place, name: str) -> None:
     _run([binaries(place) / "createdb", "-h", place.sockets, "-p", str(PORT), "-U", USER, name], account=None)
 
 
-def prepare(place: Place) -> None:
+def prepare(place: Place, *, sync: bool = True) -> None:
     """Make the cluster and the folders where there are none; clear what a killed server left."""
     programs = binaries(place)
     place.log.parent.mkdir(exist_ok=True)
     if not (place.cluster / "PG_VERSION").exists():
-        _make_cluster(place, programs)
+        _make_cluster(place, programs, sync=sync)
     found = (place.cluster / "PG_VERSION").read_text().strip()
     ours = _run([programs / "postgres", "--version"], account=None).split()[2].split(".")[0]
     if found != ours:
@@ -111,10 +112,12 @@ def prepare(place: Place) -> None:
             file.unlink(missing_ok=True)
 
 
-def _make_cluster(place: Place, programs: Path) -> None:
+def _make_cluster(place: Place, programs: Path, *, sync: bool) -> None:
     # initdb writes PG_VERSION first, so that a cut-off one looks finished: build beside, then rename.
-    beside = place.cluster.with_name(place.cluster.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
+    # Each try has a folder of its own: a killed keeper's initdb may still be writing.
+    for old in unfinished(place):
+        shutil.rmtree(old, ignore_errors=True)
+    beside = place.cluster.with_name(f"{place.cluster.name}.new-{os.getpid()}")
     beside.parent.mkdir(parents=True, exist_ok=True)
     beside.mkdir(mode=0o700)
     _give(beside, place.account)
@@ -133,6 +136,11 @@ def _make_cluster(place: Place, programs: Path) -> None:
                 f"{place.cluster} holds files but no database. Move them away and start again."
             ) from error
     beside.rename(place.cluster)
+
+
+def unfinished(place: Place) -> list[Path]:
+    """Clusters whose making was cut off."""
+    return list(place.cluster.parent.glob(f"{place.cluster.name}.new-*"))
 
 
 def start(place: Place, settings: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -222,6 +230,7 @@ def _run(command: list[object], *, account: pwd.struct_passwd | None) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        preexec_fn=processes.dying_with_parent(signal.SIGKILL),
         **_as_account(account),
     )
     if done.returncode:
