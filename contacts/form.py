@@ -81,12 +81,8 @@ class ContactForm(forms.Form):
             ),
         },
     )
-    # People do not see it (a class hides it); programs that fill in every field give themselves away.
-    website = forms.CharField(
-        label=_("Leave this field empty"),
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
-    )
+    # A trap: people do not see it, programs fill it in. The template renders it, always empty.
+    website = forms.CharField(label=_("Leave this field empty"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("use_required_attribute", False)  # the browser's bubbles would stand before our own words
@@ -95,11 +91,13 @@ class ContactForm(forms.Form):
         for field in self.fields.values():
             field.widget.attrs.pop("maxlength", None)
 
-    def clean_website(self) -> str:
-        if self.cleaned_data["website"]:
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("website"):
             # Said, not swallowed: a browser that filled it in for a person must not lose the message.
-            raise ValidationError(_("Please empty the field “Leave this field empty” and send again."))
-        return ""
+            raise ValidationError(
+                _("A hidden field was filled in, as programs do. If you are a person, please press Send once more.")
+            )
+        return self.cleaned_data
 
 
 def typed(data: Mapping[str, str]) -> dict[str, str]:

@@ -98,7 +98,7 @@ def totals(asked: Filter, *, tree: Sequence[Reason]) -> list[Total]:
     counts: Counter[str] = Counter()
     groups = _narrowed_but_for_reason(asked).values("reason_now").annotate(number=Count("id"))
     for reason_id, number in groups.values_list("reason_now", "number"):
-        counts[topics.get(reason_id, UNCODED)] += number
+        counts[topics.get(reason_id or 0, UNCODED)] += number
     current = asked.cleaned_data.get("reason")
     named = [(reason.code, reason.name) for reason in tree if reason.code in counts]
     named.sort(key=lambda pair: -counts[pair[0]])

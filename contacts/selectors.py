@@ -78,7 +78,7 @@ def counts_by_topic(*, since: datetime, until: datetime) -> Counter[str]:
     )
     counts: Counter[str] = Counter()
     for reason_id, number in rows:
-        counts[topics.get(reason_id, "")] += number
+        counts[topics.get(reason_id or 0, "")] += number
     return counts
 
 
@@ -109,7 +109,7 @@ def suggested_to(contact: Contact) -> list[Suggested]:
     if visit is None:
         return []
     return [
-        Suggested(card.title, card.url, card.article_id in visit.opened, card.article_id == visit.answered_by_id)
+        Suggested(card.title, card.url, card.id in visit.opened, card.id == visit.answered_by_id)
         for card in kb_selectors.cards(visit.shown, contact.locale)
     ]
 

@@ -157,15 +157,14 @@ def send(
     `written` holds the form's cleaned name, email, subject, message and order_number; `network` is the address that the
     request came from.
     """
-    visit = FormVisit.objects.select_related("contact").get(pk=visit_id)
-    # Counted before the transaction, so that the counters' rows are locked for a moment only.
-    if visit.contact is None and not _may_send(visit, email=written["email"], network=network):
-        return TooMany()
     with transaction.atomic():
         visit = _locked(visit_id)
         if (before := visit.contact) is not None:
             is_same = all(getattr(before, name) == written[name] for name in ("email", "subject", "message"))
             return Sent(before) if is_same else SentAnother(before)
+        # After the lock, so that six presses of one button count as one message.
+        if not _may_send(visit, email=written["email"], network=network):
+            return TooMany()
         contact = intake.receive(
             intake.Facts(
                 source=ContactSource.FORM,
@@ -188,6 +187,7 @@ def send(
 
 
 def _may_send(visit: FormVisit, *, email: str, network: str) -> bool:
+    # Always in this order, since each counter stays locked until the transaction ends.
     keys = {f"contact:person:{people.person_key(email)}": _SENDS_PER_PERSON}
     if network:
         keys[f"contact:network:{network}"] = _SENDS_PER_NETWORK

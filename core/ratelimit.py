@@ -6,7 +6,8 @@ within any stretch as long as a window at most twice the limit passes. Story tim
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,11 +15,14 @@ from django.http import HttpRequest
 
 from core import clock
 
+# A window that ends later than one opened now was opened by a clock that has since been set back: it is over too.
 _HIT = """
     INSERT INTO core_ratewindow AS w (key, hits, ends_at) VALUES (%(key)s, 1, %(ends_at)s)
     ON CONFLICT (key) DO UPDATE SET
-        hits = CASE WHEN w.ends_at <= %(now)s THEN 1 ELSE LEAST(w.hits + 1, %(limit)s + 1) END,
-        ends_at = CASE WHEN w.ends_at <= %(now)s THEN EXCLUDED.ends_at ELSE w.ends_at END
+        hits = CASE WHEN w.ends_at > %(now)s AND w.ends_at <= EXCLUDED.ends_at
+            THEN LEAST(w.hits + 1, %(limit)s + 1) ELSE 1 END,
+        ends_at = CASE WHEN w.ends_at > %(now)s AND w.ends_at <= EXCLUDED.ends_at
+            THEN w.ends_at ELSE EXCLUDED.ends_at END
     RETURNING hits
 """
 _SWEEP = """
@@ -31,17 +35,23 @@ _SWEEP = """
 def allow(key: str, *, limit: int, per: timedelta) -> bool:
     """Count one hit of `key` (at most 200 characters); False where it is more than `limit` within the window `per`.
 
-    One statement, so that hits at the same moment are all counted. Call it outside a transaction: inside one the row
-    stays locked until the end, and a rollback takes the hit back.
+    One statement, so that hits at the same moment are all counted. In a transaction the key stays locked until its end,
+    and a rollback takes the hit back: who asks for several keys does it always in the same order.
     """
     now = clock.now()
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_HIT, {"key": key, "now": now, "ends_at": now + per, "limit": limit})
         hits: int = cursor.fetchone()[0]
-        if hits == 1:
-            # Each new window takes some dead ones away, so the table stays as small as what is going on.
-            cursor.execute(_SWEEP, {"now": now})
+    if hits == 1:
+        # Each new window takes some dead ones away, so the table stays as small as what is going on. After the commit,
+        # so that nobody holds one dead key while waiting for another.
+        transaction.on_commit(partial(_sweep, now))
     return hits <= limit
+
+
+def _sweep(now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SWEEP, {"now": now})
 
 
 def network_of(request: HttpRequest) -> str:

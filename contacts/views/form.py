@@ -56,10 +56,10 @@ def suggest(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("contacts:form")
     visit_id, _is_ours = _visit_of(request)
-    offered = _offer(request, visit_id)
+    suggestions = _offer(request, visit_id)
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "contacts/_partials/suggestions.html", {"offered": offered, "is_searched": True})
-    return _page(request, ContactForm(initial=typed(request.POST)), visit_id, offered=offered, is_searched=True)
+        return render(request, "contacts/_partials/suggestions.html", {"suggestions": suggestions, "is_searched": True})
+    return _page(request, ContactForm(initial=typed(request.POST)), visit_id, suggestions=suggestions, is_searched=True)
 
 
 @require_GET
@@ -140,7 +140,7 @@ def _page(
     form: ContactForm,
     visit_id: uuid.UUID,
     *,
-    offered: Sequence[Offered] = (),
+    suggestions: Sequence[Offered] = (),
     is_searched: bool = False,
     status: int = 200,
     template: str = "contacts/form.html",
@@ -148,7 +148,7 @@ def _page(
     context: dict[str, Any] = {
         "form": form,
         "token": visits.token(visit_id),
-        "offered": offered,
+        "suggestions": suggestions,
         "is_searched": is_searched,
     }
     return render(request, template, context, status=status)
