@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -38,9 +39,12 @@ class Contact(models.Model):
     source = models.CharField(max_length=10, choices=ContactSource)
     external_id = models.CharField(max_length=200, blank=True)
     visitor = models.UUIDField(null=True, db_index=True)
-    person = models.CharField(max_length=32, db_index=True, help_text="core.people.person_key of the address")
+    # Both are empty where the channel knows no address (a phone call).
+    person = models.CharField(
+        max_length=32, blank=True, db_index=True, help_text="core.people.person_key of the address"
+    )
+    email = models.EmailField(blank=True)
     name = models.CharField(max_length=120, blank=True)
-    email = models.EmailField()
     subject = models.CharField(max_length=200, blank=True)
     message = models.TextField()
     order_number = models.CharField(max_length=60, blank=True)
@@ -74,9 +78,12 @@ class Coding(models.Model):
     reason = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, related_name="codings")
     coder = models.CharField(max_length=10, choices=Coder)
     confidence = models.FloatField(help_text="0 to 1")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField()
 
     class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["contact", "-id"], name="newest_coding_of_contact")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(confidence__gte=0, confidence__lte=1), name="coding_confidence_is_a_share"
@@ -92,6 +99,7 @@ class FormVisit(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     visitor = models.UUIDField(null=True)
+    after_article = models.ForeignKey(Article, on_delete=models.SET_NULL, null=True, related_name="+")
     opened_at = models.DateTimeField()
     shown = models.JSONField(default=list, help_text="ids of the articles suggested, in the order of first showing")
     opened = models.JSONField(default=list, help_text="ids of the suggested articles that were opened")

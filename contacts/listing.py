@@ -1,0 +1,139 @@
+"""The desk's list of contacts: what can be asked of it, and the answer as a query."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from contacts import cleaning, selectors
+from contacts.models import Contact, ContactSource
+from contacts.phrases import Reason
+
+if TYPE_CHECKING:
+    from contacts.selectors import CodedContact
+
+UNCODED = "uncoded"
+SORTS = {"received": ("received_at", "id"), "-received": ("-received_at", "-id")}  # word in the address -> columns
+
+
+class Filter(forms.Form):
+    """What the list is narrowed to; every field may be empty, and a value that makes no sense narrows nothing."""
+
+    q = forms.CharField(label=_("Text, reference, e-mail or order number"), required=False, max_length=200)
+    reason = forms.ChoiceField(label=_("Reason"), required=False)
+    source = forms.ChoiceField(label=_("Source"), required=False, choices=[("", _("All")), *ContactSource.choices])
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, tree: Sequence[Reason], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["reason"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 (for mypy)
+        field.choices = [("", _("All")), (UNCODED, _("Uncoded")), *choices(tree)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list."""
+
+    reference: str
+    url: str
+    subject: str
+    reason_name: str  # empty where uncoded
+    source: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many of the contacts asked for have one topic; `code` narrows the list to them."""
+
+    code: str
+    name: str
+    count: int
+    is_current: bool
+
+
+def narrowed(asked: Filter, *, tree: Sequence[Reason]) -> QuerySet[CodedContact]:
+    """The contacts asked for, each with `reason_now` (see selectors.with_reason), unordered."""
+    found = _narrowed_but_for_reason(asked)
+    if (code := asked.cleaned_data.get("reason")) == UNCODED:
+        return found.filter(reason_now=None)
+    if code:
+        return found.filter(reason_now__in=[reason.id for reason in tree if code in reason.path])
+    return found
+
+
+def rows(contacts: Iterable[CodedContact], *, tree: Sequence[Reason]) -> list[Row]:
+    """The lines of contacts that carry `reason_now`."""
+    names = {reason.id: reason.name for reason in tree}
+    return [
+        Row(
+            reference=contact.reference,
+            url=reverse("desk:contact", args=[contact.pk]),
+            subject=contact.subject or Truncator(contact.message).chars(80),
+            reason_name=names.get(contact.reason_now, "") if contact.reason_now else "",
+            source=contact.get_source_display(),
+            received_at=contact.received_at,
+        )
+        for contact in contacts
+    ]
+
+
+def totals(asked: Filter, *, tree: Sequence[Reason]) -> list[Total]:
+    """The contacts asked for, whatever their reason, counted by topic; most first, the uncoded last."""
+    topics = {reason.id: reason.topic for reason in tree}
+    counts: Counter[str] = Counter()
+    groups = _narrowed_but_for_reason(asked).values("reason_now").annotate(number=Count("id"))
+    for reason_id, number in groups.values_list("reason_now", "number"):
+        counts[topics.get(reason_id or 0, UNCODED)] += number
+    current = asked.cleaned_data.get("reason")
+    named = [(reason.code, reason.name) for reason in tree if reason.code in counts]
+    named.sort(key=lambda pair: -counts[pair[0]])
+    if UNCODED in counts:
+        named.append((UNCODED, gettext("Uncoded")))
+    return [Total(code, name, counts[code], code == current) for code, name in named]
+
+
+def _narrowed_but_for_reason(asked: Filter) -> QuerySet[CodedContact]:
+    asked.is_valid()
+    value = asked.cleaned_data.get
+    found = selectors.with_reason(Contact.objects.all())
+    if text := cleaning.line(value("q") or ""):
+        found = found.filter(
+            Q(subject__icontains=text)
+            | Q(message__icontains=text)
+            | Q(email__icontains=text)
+            | Q(name__icontains=text)
+            | Q(order_number__iexact=text)
+            | Q(reference__iexact=text)
+        )
+    if source := value("source"):
+        found = found.filter(source=source)
+    if since := value("since"):
+        found = found.filter(received_at__gte=_midnight(since))
+    if until := value("until"):
+        found = found.filter(received_at__lt=_midnight(until + timedelta(days=1)))
+    return found
+
+
+def choices(tree: Sequence[Reason]) -> list[tuple[str, str]]:
+    """Every reason for a select, children indented under their branch."""
+    return [(reason.code, "\u2003" * (len(reason.path) - 1) + reason.name) for reason in tree]
+
+
+def _midnight(day: date) -> datetime:
+    """The beginning of the shop's day."""
+    return datetime.combine(day, time.min, ZoneInfo(settings.SHOP_TIME_ZONE))

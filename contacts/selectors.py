@@ -1,0 +1,134 @@
+"""Read queries: the face that other rooms import."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
+
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
+
+from contacts import reasons
+from contacts.models import Coding, Contact, ContactSource
+from kb import selectors as kb_selectors
+
+
+@dataclass(frozen=True)
+class ContactFact:
+    """One contact, as far as numbers need it. `topic` and `reason` are empty where it is uncoded."""
+
+    id: int
+    at: datetime
+    visitor: str
+    person: str
+    topic: str
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A source of contacts besides our own form: when its first and its newest contact came."""
+
+    source: str
+    since: datetime
+    until: datetime
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Now(TypedDict):
+        reason_now: int | None
+
+    CodedContact = WithAnnotations[Contact, _Now]
+
+
+def with_reason(contacts: QuerySet[Contact]) -> QuerySet[CodedContact]:
+    """The same contacts, each with `reason_now`: the id of the reason of its newest coding, null where uncoded."""
+    newest = Coding.objects.filter(contact=OuterRef("pk")).order_by("-id").values("reason")[:1]
+    return contacts.annotate(reason_now=Subquery(newest))
+
+
+def received(*, since: datetime, until: datetime) -> Iterator[ContactFact]:
+    """Every contact received from `since` up to, not including, `until`; oldest first."""
+    return _facts(Contact.objects.filter(received_at__gte=since, received_at__lt=until))
+
+
+def of(
+    *, people: Collection[str] = (), visitors: Collection[str | uuid.UUID] = (), since: datetime, until: datetime
+) -> Iterator[ContactFact]:
+    """The contacts of any of these person keys or visitor ids, received from `since` up to, not including, `until`."""
+    # An unknown person has an empty key, which is nobody's.
+    theirs = Q(person__in=[key for key in people if key]) | Q(visitor__in=visitors)
+    return _facts(Contact.objects.filter(theirs, received_at__gte=since, received_at__lt=until))
+
+
+def counts_by_topic(*, since: datetime, until: datetime) -> Counter[str]:
+    """How many contacts of each topic came from `since` up to, not including, `until`; "" counts the uncoded."""
+    topics = {reason.id: reason.topic for reason in reasons.stored()}
+    rows = (
+        with_reason(Contact.objects.filter(received_at__gte=since, received_at__lt=until))
+        .values("reason_now")
+        .annotate(number=Count("id"))
+        .values_list("reason_now", "number")
+    )
+    counts: Counter[str] = Counter()
+    for reason_id, number in rows:
+        counts[topics.get(reason_id or 0, "")] += number
+    return counts
+
+
+def feeds() -> list[Feed]:
+    """Every source besides our own form that has brought a contact. Our own form is in up to now."""
+    rows = (
+        Contact.objects.exclude(source=ContactSource.FORM)
+        .values("source")
+        .annotate(since=Min("received_at"), until=Max("received_at"))
+        .order_by("source")
+    )
+    return [Feed(row["source"], row["since"], row["until"]) for row in rows]
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """An article that the contact form suggested before the message was sent."""
+
+    title: str
+    url: str
+    is_opened: bool
+    is_answer: bool  # the customer said that it answered the question, and wrote all the same
+
+
+def suggested_to(contact: Contact) -> list[Suggested]:
+    """What the form suggested to this contact's writer, in the order of first showing; empty for other channels."""
+    visit = getattr(contact, "form_visit", None)
+    if visit is None:
+        return []
+    return [
+        Suggested(card.title, card.url, card.id in visit.opened, card.id == visit.answered_by_id)
+        for card in kb_selectors.cards(visit.shown, contact.locale)
+    ]
+
+
+def _facts(contacts: QuerySet[Contact]) -> Iterator[ContactFact]:
+    known = {reason.id: reason for reason in reasons.stored()}
+    rows = (
+        with_reason(contacts)
+        .order_by("received_at", "id")
+        .values_list("id", "received_at", "visitor", "person", "source", "reason_now")
+    )
+    for pk, at, visitor, person, source, reason_id in rows.iterator():
+        reason = known.get(reason_id) if reason_id is not None else None
+        yield ContactFact(
+            id=pk,
+            at=at,
+            visitor=str(visitor or ""),
+            person=person,
+            topic=reason.topic if reason else "",
+            reason=reason.code if reason else "",
+            source=source,
+        )
