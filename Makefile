@@ -44,7 +44,7 @@ bench: setup  ## every bench, quickly: one JSON line a figure
 	@set -e; for bench in bench/[a-z]*.py; do [ -e "$$bench" ] || continue; $(BIN)/python "$$bench" --quick; done
 
 loop: setup  ## the whole loop on real articles and orders: make loop [DATA=../shared/data]
-	@$(BIN)/python manage.py loop $(DATA)
+	@$(BIN)/python -m bench.loop $(DATA)
 
 lock: setup  ## requirements/*.in -> *.txt, pinned, with hashes, without addresses
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements/runtime.txt

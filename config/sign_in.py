@@ -26,7 +26,8 @@ class SignIn(LoginView):
         name = request.POST.get("username", "").strip().lower()[:150]
         keys = [f"sign-in:{ratelimit.network_of(request)}", f"sign-in:{name}"]
         # No short-circuit: every key counts every try.
-        if not all([ratelimit.allow(key, limit=_TRIES, per=_PER) for key in keys]):
+        tries = [ratelimit.allow(key, limit=_TRIES, per=_PER) for key in keys]
+        if not all(tries):
             form.add_error(None, _("Too many tries. Please wait a quarter of an hour and try again."))
             response = self.render_to_response(self.get_context_data(form=form))
             response.status_code = 429

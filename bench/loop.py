@@ -1,0 +1,305 @@
+"""make loop: the main job on real input, with real processes, from help article to verdict.
+
+Imports the Gumroad help centre and the Olist orders, then plays 2017-11-20 to 2017-12-10 (Black Friday and what came of
+it) through detection, planning, a Celery worker and a SendGrid that speaks mail/send on loopback and posts its events
+back to the web process. Every simulated day customers read, search, vote and contact us through the real pages. Then
+it plays the same weeks again, which must send nothing, and holds the ledger against the provider's own log.
+
+    python -m bench.loop ../shared/data [--kill] [--from 2017-11-20] [--to 2017-12-10] [--quick] [--keep]
+
+Exit code 1 where a promise is broken (a message lost or doubled, counts that differ), 2 where the data are not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import random
+import shutil
+import socket
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bench._report import report
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+LEASE_SECONDS = 3
+UNKNOWN_AFTER_SECONDS = 4
+VISITORS_A_DAY = 25
+STUCK_AFTER_SECONDS = 60
+
+
+def main() -> int:
+    given = _arguments()
+    articles = given.data / "help_gumroad" / "articles.jsonl"
+    orders = given.data / "olist_2016_2017"
+    for path in (articles, orders / "orders.csv"):
+        if not path.exists():
+            print(f"loop: {path} is not there. Say where the data are: make loop DATA=…", file=sys.stderr)
+            return 2
+    home = REPOSITORY / ".data" / "loop"
+    started = time.monotonic()
+    sys.path.insert(0, str(REPOSITORY))
+    from config import embedded, supervisor
+
+    embedded.stop(home)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    listeners = supervisor.listen(8700)
+    port = listeners[0].getsockname()[1]
+    _set_environment(home, port=port, fake_port=_free_port())
+    embedded.ensure(home)
+
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - started:6.1f} s  {line}", flush=True)
+
+    say("database, tables")
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    with supervisor.Supervisor(logs=home / "logs", say=say) as parts:
+        loop = Loop(given, parts, home, say)
+        loop.import_everything(articles, orders)
+        loop.start_parts(listeners, port=port)
+        loop.replay_and_visit()
+        first = loop.ledger()
+        loop.report()
+        say("the same weeks again: nothing may be sent")
+        loop.replay_again()
+        broken = loop.check(first)
+    report("loop_seconds", round(time.monotonic() - started, 1), "s")
+    for sentence in broken:
+        print(f"loop: BROKEN: {sentence}", file=sys.stderr)
+    if not given.keep:
+        embedded.stop(home)
+        shutil.rmtree(home, ignore_errors=True)
+    return 1 if broken else 0
+
+
+class Loop:
+    """The steps, with what they share."""
+
+    def __init__(self, given: argparse.Namespace, parts: Any, home: Path, say: Any) -> None:
+        self.given, self.parts, self.home, self.say = given, parts, home, say
+        self.start = datetime.fromisoformat(given.start).replace(tzinfo=UTC)
+        self.end = datetime.fromisoformat(given.end).replace(tzinfo=UTC)
+        self.kills_left = 3 if given.kill else 0
+        self.visited: Counter[str] = Counter()
+        self.orders = given.data / "olist_2016_2017"
+
+    def import_everything(self, articles: Path, orders: Path) -> None:
+        from django.core.management import call_command
+
+        from core import clock
+        from kb.search import indexing
+
+        with clock.frozen(self.start - timedelta(days=30)):
+            self.say("help articles in")
+            call_command("load_reasons", REPOSITORY / "demo" / "reasons.yaml", verbosity=0)
+            call_command("import_articles", articles, source="gumroad")
+            indexing.rebuild()
+        self.say(f"orders in, as they were known on {self.start:%Y-%m-%d}")
+        with clock.frozen(self.start):
+            call_command("import_orders", orders, until=self.start.isoformat())
+
+    def start_parts(self, listeners: list[socket.socket], *, port: int) -> None:
+        from django.conf import settings
+
+        from config import supervisor
+
+        fake_port = settings.SENDGRID_URL.rpartition(":")[2]
+        log = ("--log", str(self.home / "provider.jsonl"), "--key-file", str(self.home / "events.pem"))
+        events_to = f"http://127.0.0.1:{port}/webhooks/sendgrid"
+        command = (sys.executable, "-m", "tests.fakes.sendgrid", "--port", fake_port, *log, "--events-to", events_to)
+        self.parts.start(supervisor.Part("sendgrid", command))
+        self.parts.start(supervisor.web(listeners))
+        self.parts.start(supervisor.worker())
+        self.say("web, worker and a SendGrid on loopback are running")
+
+    def replay_and_visit(self) -> None:
+        from analytics.simulation import script, traffic
+
+        queries = script.of_help_centre(self.given.data / "help_gumroad" / "queries.tsv")
+        self.world = traffic.world_of(queries, script.Truth(salt="loop"))
+        self._replay(on_day=self._a_day_of_customers)
+
+    def replay_again(self) -> None:
+        self._replay(on_day=None)
+
+    def _replay(self, *, on_day: Any) -> None:
+        from notifications import replay
+        from notifications.intake import olist
+
+        facts = olist.read(self.orders).facts
+        replay.play(
+            facts,
+            source="olist",
+            start=self.start,
+            end=self.end,
+            step=timedelta(hours=1),
+            drain=self._wait_for_the_worker,
+            on_day=on_day,
+            say=self.say,
+        )
+
+    def _wait_for_the_worker(self) -> None:
+        """Until nothing is on its way any more. Kills the worker amid a batch, where that is wished."""
+        from notifications import doorbell, settling
+        from notifications.models import Message, MessageState
+
+        waiting = Message.objects.filter(
+            state__in=[MessageState.READY, MessageState.CLAIMED, MessageState.SENDING, MessageState.UNKNOWN]
+        )
+        at_first = waiting.count()
+        if not at_first:
+            return
+        doorbell.ring()
+        began = time.monotonic()
+        while left := waiting.count():
+            self.parts.tend()
+            if self.kills_left and at_first >= 8 and left <= at_first - 2:
+                self.kills_left -= 1
+                self.parts.kill("worker")
+                self.say(f"kill -9 of the worker with {left} of {at_first} messages on their way")
+                at_first = 0
+            if time.monotonic() - began > 1.5:  # what beat does every half minute
+                settling.reap()
+                doorbell.ring()
+                time.sleep(0.3)
+            if time.monotonic() - began > STUCK_AFTER_SECONDS:
+                raise SystemExit(f"loop: {left} messages are stuck: {Counter(waiting.values_list('state', flat=True))}")
+            time.sleep(0.01)
+
+    def _a_day_of_customers(self, day: datetime) -> None:
+        from analytics.simulation import late_customers, traffic
+        from notifications.models import Message
+
+        seed = int(f"{day:%Y%m%d}")
+        rng = random.Random(seed)
+        people = [traffic.Person(f"seller{n}@example.com", f"Seller {n}") for n in range(200)]
+        moments = traffic.arrivals(day - timedelta(days=1), 1, VISITORS_A_DAY, rng)
+        self.visited += traffic.walk(self.world, moments, seed=seed, people=people)
+        self.world.done.clear()
+        messages = Message.objects.filter(eligible_at__gt=day - timedelta(days=1), eligible_at__lte=day)
+        late = messages.select_related("customer", "episode__shipment__order").order_by("id")
+        self.visited += late_customers.live(late, self.world.script, patience=late_customers.Patience(), seed=seed)
+
+    def ledger(self) -> dict[str, int]:
+        from notifications.models import Message
+
+        return dict(Counter(Message.objects.values_list("state", flat=True)))
+
+    def report(self) -> None:
+        from django.core.management import call_command
+
+        from analytics import settling
+        from core import clock
+
+        self.say("what the customers did: " + ", ".join(f"{n:,} {what}" for what, n in sorted(self.visited.items())))
+        with clock.frozen(self.end + timedelta(days=8)):
+            settling.settle()
+            call_command("report", "overview")
+
+    def check(self, first: dict[str, int]) -> list[str]:
+        """The promises that did not hold, as sentences."""
+        from notifications.models import Message, Order
+
+        logged = [json.loads(line) for line in (self.home / "provider.jsonl").read_text().splitlines()]
+        taken = Counter(line["custom_args"]["preempt_message_id"] for line in logged)
+        sent = {
+            str(pk) for pk in Message.objects.filter(state__in=["accepted", "delivered"]).values_list("pk", flat=True)
+        }
+        never_sent = Message.objects.filter(state__in=["ready", "claimed", "sending", "unknown", "failed"]).count()
+        doubled = sum(count - 1 for count in taken.values())
+        broken = []
+        report("articles", self._articles(), "articles")
+        report("orders_known", Order.objects.count(), "orders")
+        report("messages_sent", len(sent), "messages")
+        report("messages_held_out", first.get("held_out", 0), "messages")
+        report("provider_log", len(taken), "messages")
+        report("lost", never_sent + len(sent - set(taken)), "messages")
+        report("doubled", doubled, "messages")
+        report("sent_by_second_run", sum(self.ledger().values()) - sum(first.values()), "messages")
+        report("failed_visits", sum(n for what, n in self.visited.items() if what.startswith("failed")), "visits")
+        if never_sent:
+            broken.append(f"{never_sent} messages were neither sent nor settled")
+        if sent != set(taken):
+            broken.append(f"the ledger says {len(sent)} sent, the provider's log {len(taken)}")
+        if doubled:
+            broken.append(f"{doubled} messages went out twice")
+        if self.ledger() != first:
+            broken.append(f"the second run changed the ledger: {first} became {self.ledger()}")
+        if self.given.kill and self.kills_left:
+            broken.append("the worker was not killed as often as it should have been")
+        if any(what.startswith("failed") for what in self.visited):
+            broken.append("some pages failed for simulated customers")
+        return broken
+
+    @staticmethod
+    def _articles() -> int:
+        from kb.models import Article
+
+        return Article.objects.filter(state="published").count()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = Path(os.environ.get("PREEMPT_DATA", REPOSITORY.parent / "shared" / "data"))
+    parser.add_argument("data", nargs="?", type=Path, default=default)
+    parser.add_argument("--from", dest="start", default="2017-11-20")
+    parser.add_argument("--to", dest="end", default="2017-12-10")
+    parser.add_argument("--kill", action="store_true", help="kill -9 the worker three times amid its work")
+    parser.add_argument("--quick", action="store_true", help="three days instead of three weeks")
+    parser.add_argument("--keep", action="store_true", help="leave the database and the logs in .data/loop")
+    given = parser.parse_args()
+    if given.quick:
+        given.end = (datetime.fromisoformat(given.start) + timedelta(days=3)).date().isoformat()
+    return given
+
+
+def _set_environment(home: Path, *, port: int, fake_port: int) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    (home / "events.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    os.environ.pop("DATABASE_URL", None)
+    os.environ.update(
+        {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PREEMPT_DATA_DIR": str(home),
+            "PREEMPT_CLOCK_FILE": str(home / "clock.json"),
+            "SITE_URL": f"http://localhost:{port}",
+            "SHOP_TIME_ZONE": "America/Sao_Paulo",
+            "MAIL_PROVIDER": "sendgrid",
+            "SENDGRID_API_KEY": "SG.loopback-only",
+            "SENDGRID_URL": f"http://127.0.0.1:{fake_port}",
+            "SENDGRID_EVENT_PUBLIC_KEY": base64.b64encode(public).decode(),
+            "SEND_LEASE_SECONDS": str(LEASE_SECONDS),
+            "UNKNOWN_AFTER_SECONDS": str(UNKNOWN_AFTER_SECONDS),
+            "LOG_LEVEL": "WARNING",
+        }
+    )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""manage.py seed_demo: fills an empty local checkout with the demo shop, through the product's own code."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from analytics import settling
+from analytics.simulation import late_customers, script
+from config import demo_accounts, demo_shop
+from core import clock
+from kb import experiments, publishing
+from kb.models import Article, Revision
+from kb.search import indexing
+from notifications import replay
+from notifications.models import Message
+
+DAYS = 35  # of orders; visits cover the last 28
+
+
+class Command(BaseCommand):
+    help = "Fills an empty local checkout with the demo shop: articles, customers, orders, mails, four weeks of visits."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seed", type=int, default=7)
+        parser.add_argument("--visitors-per-day", type=float, default=30)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.LOCAL:
+            raise CommandError("DATABASE_URL is set: this looks like a real shop. The demo only goes into a local one.")
+        if Article.objects.exists():
+            raise CommandError("There are articles already. The demo only goes into an empty checkout (make clean).")
+        folder = settings.BASE_DIR / "demo"
+        started = time.monotonic()
+
+        def step(what: str) -> None:
+            self.stdout.write(f"  {time.monotonic() - started:5.1f} s  {what}")
+            self.stdout.flush()
+
+        now = clock.now()
+        step("accounts of the desk")
+        _make_accounts()
+        step("reasons why people contact us, help articles")
+        with clock.frozen(now - timedelta(days=DAYS)):
+            call_command("load_reasons", folder / "reasons.yaml", verbosity=0)
+            call_command("import_articles", folder / "articles", source="demo", verbosity=0)
+            indexing.rebuild()
+        with clock.frozen(now - timedelta(days=28)):
+            _start_experiment(folder / "experiments" / "where-is-my-order-b.md")
+        _leave_work_in_progress(User.objects.get(username=demo_accounts.ACCOUNTS[0].username))
+        step("customers, orders, parcels; mails about the late ones")
+        facts = demo_shop.facts(folder, now=now, days=DAYS, per_day=24, seed=options["seed"])
+        replay.play(
+            facts, source="demo", start=facts[0].at, end=now, step=timedelta(hours=6), drain=replay.drain_inline
+        )
+        step("four weeks of visits to the help centre")
+        call_command(
+            "simulate_traffic", seed=options["seed"], per_day=options["visitors_per_day"], lift=0.12, verbosity=0,
+            stdout=self.stdout,
+        )  # fmt: skip
+        late_customers.live(
+            Message.objects.select_related("customer", "episode__shipment__order"),
+            script.of_demo(folder),
+            patience=late_customers.Patience(),
+            seed=options["seed"],
+        )
+        step("journeys and their outcomes")
+        settling.settle()
+        step("the demo shop is ready")
+
+
+def _make_accounts() -> None:
+    for account in demo_accounts.ACCOUNTS:
+        user = User.objects.create_user(
+            account.username, f"{account.username}@fernhill.example.com", account.password, is_staff=True
+        )
+        user.groups.add(Group.objects.get(name=account.role))
+
+
+def _start_experiment(path: Path) -> None:
+    head, _, body = path.read_text(encoding="utf-8").removeprefix("---\n").partition("\n---\n")
+    said = yaml.safe_load(head)
+    article = Article.objects.get(source="demo", external_id=said["id"], locale=said["locale"])
+    control = Revision.objects.get(pk=article.live_revision_id)
+    before = publishing.Text.of(article.draft)
+    other = publishing.Text(said["title"], said["summary"], body.strip())
+    draft = publishing.save_draft(article, other, version=article.draft.version, by=None)
+    challenger = publishing.freeze(article, by=None, comment="Variant b: the steps first")
+    publishing.save_draft(article, before, version=draft.version, by=None)
+    experiment = experiments.create(
+        article,
+        name="The steps first",
+        control=experiments.Arm("a", control),
+        others=[experiments.Arm("b", challenger)],
+        by=None,
+    )
+    experiments.start(experiment, by=None)
+
+
+def _leave_work_in_progress(writer: User) -> None:
+    """Something for an editor to find: a published text with a draft over it."""
+    article = Article.objects.get(external_id="parcel-is-late", locale="en")
+    text = publishing.Text.of(article.draft)
+    more = "\n\n## If it is a gift\n\nTell us the day it is needed, and we say honestly whether it can be met."
+    publishing.save_draft(article, replace(text, body=text.body + more), version=article.draft.version, by=writer)
