@@ -18,6 +18,7 @@ from config import embedded, env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("PREEMPT_DATA_DIR", str(BASE_DIR / ".data")))
 LOCAL = not env.text("DATABASE_URL")
+DEMO = LOCAL and env.boolean("PREEMPT_DEMO", False)  # set by `manage.py demo` for the processes it starts
 
 
 def _local_secret() -> str:
@@ -65,6 +66,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.requests.RequestLogMiddleware",
@@ -153,7 +155,7 @@ CELERY_TASK_DEFAULT_QUEUE = "preempt"
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # every entry is an interval: nothing to remember between runs
 CELERY_BEAT_SCHEDULE = {
     "send what is ready": {"task": "notifications.drain_all", "schedule": 5.0},
     "settle broken sends": {"task": "notifications.reap", "schedule": 30.0},
