@@ -1,5 +1,32 @@
 """Every address of the site. /healthz is not here: config/health.py answers it before all middleware."""
 
-from django.urls import URLPattern, URLResolver
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+import analytics.urls
+import contacts.urls
+import kb.urls
+import notifications.urls
+from config.sign_in import SignIn
+
+desk = [
+    path("sign-in/", SignIn.as_view(), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    *analytics.urls.desk_urlpatterns,
+    *kb.urls.desk_urlpatterns,
+    *contacts.urls.desk_urlpatterns,
+    *notifications.urls.desk_urlpatterns,
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("desk/", include((desk, "desk"))),
+    path("", include(notifications.urls.public_urlpatterns)),
+    *i18n_patterns(
+        path("contact/", include("contacts.urls")),
+        path("orders/", include("notifications.urls")),
+        path("", include("kb.urls")),
+    ),
+]
+
+handler404 = "kb.views.help.not_found"
