@@ -53,7 +53,7 @@ class CategoryText(models.Model):
 class ArticleState(models.TextChoices):
     DRAFT = "draft", _("Draft")  # never published; only the desk sees it
     PUBLISHED = "published", _("Published")  # customers read live_revision
-    ARCHIVED = "archived", _("Archived")  # was published; its address answers 404 or redirects
+    ARCHIVED = "archived", _("Archived")  # taken away from customers; its address answers 404
 
 
 class Article(models.Model):
@@ -66,6 +66,8 @@ class Article(models.Model):
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="articles")
     state = models.CharField(max_length=12, choices=ArticleState, default=ArticleState.DRAFT)
     live_revision = models.ForeignKey("Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Grows by one with every change that customers or the search index can see.
+    version = models.PositiveIntegerField(default=0)
     # Where an imported article came from; empty for articles written here.
     source = models.CharField(max_length=40, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
