@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -70,7 +70,7 @@ class Arms:
 
 
 def create(
-    article: Article, *, name: str, control: Arm, others: Sequence[Arm], allocation: float = 1.0, by: AbstractBaseUser | None
+    article: Article, *, name: str, control: Arm, others: Sequence[Arm], allocation: float = 1.0, by: User | None
 ) -> Experiment:
     """A test in the state draft. Raises ExperimentError."""
     arms = [control, *others]
@@ -95,7 +95,7 @@ def create(
     return experiment
 
 
-def start(experiment: Experiment, *, by: AbstractBaseUser | None) -> None:
+def start(experiment: Experiment, *, by: User | None) -> None:
     """Assign visitors from now on. The control must be what is live. Raises ExperimentError."""
     with transaction.atomic():
         # The article's lock: no publication between the look at the live text and the start.
@@ -110,12 +110,12 @@ def start(experiment: Experiment, *, by: AbstractBaseUser | None) -> None:
             raise ExperimentError(_("Another test is running on this article. Stop it first.")) from error
 
 
-def stop(experiment: Experiment, *, by: AbstractBaseUser | None) -> None:
+def stop(experiment: Experiment, *, by: User | None) -> None:
     """End it before its data are in; everybody sees the live text again. Raises ExperimentError."""
     _move(experiment, STOP, ended_at=clock.now())
 
 
-def stop_on(article: Article, *, by: AbstractBaseUser | None) -> None:
+def stop_on(article: Article, *, by: User | None) -> None:
     """Stop the test on this article, where there is one."""
     if (experiment := live_on(article)) is not None:
         stop(experiment, by=by)
@@ -147,9 +147,7 @@ def running() -> list[Arms]:
     for arms in variants.values():
         article = arms[0].experiment.article
         plain = arms_of(arms)
-        found.append(
-            Arms(plain.salt, plain.allocation, plain.keys, plain.weights, article.pk, article.external_id)
-        )
+        found.append(Arms(plain.salt, plain.allocation, plain.keys, plain.weights, article.pk, article.external_id))
     return found
 
 

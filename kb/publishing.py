@@ -10,7 +10,7 @@ import re
 import uuid
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 from django.utils.text import slugify as ascii_slug
@@ -98,7 +98,7 @@ def create_article(
     source: str = "",
     external_id: str = "",
     translation_group: uuid.UUID | None = None,
-    by: AbstractBaseUser | None,
+    by: User | None,
 ) -> Article:
     """A new article with a draft. Its address comes from `slug`, else from the title, made unique in the locale."""
     now = clock.now()
@@ -128,7 +128,7 @@ def create_article(
     raise AssertionError("unreachable")
 
 
-def save_draft(article: Article, text: Text, *, version: int, by: AbstractBaseUser | None) -> Draft:
+def save_draft(article: Article, text: Text, *, version: int, by: User | None) -> Draft:
     """Store `text` over the draft that the editor had opened as `version`.
 
     Raises DraftConflict, with both texts, where another save came first. The same text again is no save.
@@ -146,7 +146,7 @@ def save_draft(article: Article, text: Text, *, version: int, by: AbstractBaseUs
     return draft
 
 
-def freeze(article: Article, *, by: AbstractBaseUser | None, comment: str = "", is_major: bool = False) -> Revision:
+def freeze(article: Article, *, by: User | None, comment: str = "", is_major: bool = False) -> Revision:
     """A frozen revision of the draft, not shown to anybody yet: to be published, or to be an arm of a test.
 
     Raises EmptyText.
@@ -178,7 +178,7 @@ def freeze(article: Article, *, by: AbstractBaseUser | None, comment: str = "", 
 def publish(
     article: Article,
     *,
-    by: AbstractBaseUser | None,
+    by: User | None,
     version: int | None = None,
     comment: str = "",
     is_major: bool = False,
@@ -187,7 +187,8 @@ def publish(
     """Freeze the draft and show it. `version` is the draft that the editor means; any, where None.
 
     Where the live text says the same already, it stays: no new revision. `ring=False` leaves it to the caller to have
-    the search index brought up to date (an import does it once). Raises DraftConflict, EmptyText, UnderTest, NotAllowed.
+    the search index brought up to date (an import does it once).
+    Raises DraftConflict, EmptyText, UnderTest, NotAllowed.
     """
     with transaction.atomic():
         state = _next(_lock(article), PUBLISH)
@@ -206,7 +207,7 @@ def publish(
     return revision
 
 
-def revert(article: Article, revision: Revision, *, by: AbstractBaseUser | None) -> None:
+def revert(article: Article, revision: Revision, *, by: User | None) -> None:
     """Show an earlier revision again, as it is. The draft follows, unless it holds text that was never published.
 
     Raises NotAllowed, UnderTest.
@@ -222,7 +223,7 @@ def revert(article: Article, revision: Revision, *, by: AbstractBaseUser | None)
         _change(article, state=state, live_revision=revision)
 
 
-def archive(article: Article, *, by: AbstractBaseUser | None) -> None:
+def archive(article: Article, *, by: User | None) -> None:
     """Take the article away from customers; a test on it stops. Publishing brings it back. Raises NotAllowed."""
     with transaction.atomic():
         state = _next(_lock(article), ARCHIVE)
@@ -230,12 +231,12 @@ def archive(article: Article, *, by: AbstractBaseUser | None) -> None:
         _change(article, state=state)
 
 
-def move(article: Article, category: Category) -> None:
+def move(article: Article, category: Category, *, ring: bool = True) -> None:
     """Put the article on another shelf, at once."""
     with transaction.atomic():
         _lock(article)
         if article.category_id != category.pk:
-            _change(article, category=category)
+            _change(article, category=category, ring=ring)
 
 
 def rename_slug(article: Article, slug: str) -> None:
@@ -248,9 +249,7 @@ def rename_slug(article: Article, slug: str) -> None:
                 return
             _change(article, slug=slug)
             if article.live_revision_id is not None:
-                Redirect.objects.update_or_create(
-                    locale=article.locale, old_slug=old, defaults={"article": article}
-                )
+                Redirect.objects.update_or_create(locale=article.locale, old_slug=old, defaults={"article": article})
     except IntegrityError as error:
         if "article_slug_unique_in_locale" not in str(error):
             raise
@@ -300,6 +299,8 @@ def _change(article: Article, *, ring: bool = True, **values: object) -> None:
 
 def _free_slug(locale: str, wanted: str) -> str:
     taken = set(
-        Article.objects.filter(locale=locale, slug__regex=rf"^{re.escape(wanted)}(-\d+)?$").values_list("slug", flat=True)
+        Article.objects.filter(locale=locale, slug__regex=rf"^{re.escape(wanted)}(-\d+)?$").values_list(
+            "slug", flat=True
+        )
     )
     return next(slug for slug in [wanted, *(f"{wanted}-{n}" for n in range(2, len(taken) + 3))] if slug not in taken)

@@ -24,10 +24,9 @@ ARTICLE_PREFIX = "/-/a/"
 # Ids of headings must not meet the ids that the page itself uses.
 ID_PREFIX = "sec-"
 
-_TAGS = set(
-    "p br hr h2 h3 h4 h5 h6 strong em s code pre blockquote ul ol li table thead tbody tr th td a img".split()
-)
 _HEADINGS = {"h2", "h3", "h4", "h5", "h6"}
+_TAGS = _HEADINGS | {"p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "img"}
+_TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 _EXPLICIT_ID = re.compile(r"\s*\{#([\w-]+)\}\s*$")  # kramdown's and pandoc's, common in imported help
 _BLOCKS = _HEADINGS | {"p", "pre", "li", "tr", "hr", "br", "blockquote", "table"}
 
@@ -82,7 +81,7 @@ def _tidied(markdown: str) -> str:
 def _prepare_headings(state: StateCore) -> None:
     """The page's title is its only h1, so a body's h1 becomes h2; every heading gets an id of its own."""
     used: set[str] = set()
-    for token, inline in zip(state.tokens, state.tokens[1:] + [None], strict=True):
+    for token, inline in zip(state.tokens, [*state.tokens[1:], None], strict=True):
         if token.type not in ("heading_open", "heading_close"):
             continue
         token.tag = "h2" if token.tag == "h1" else token.tag

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from django.conf import settings
-
 from kb import search
-from kb.models import Article, Category, CategoryText, Experiment, ExperimentState, Redirect
+from kb.models import Article, CategoryText, Experiment, ExperimentState, Redirect
 from kb.search import query
 from kb.search.engine import IndexDamaged
 
@@ -106,7 +105,12 @@ def category_texts(locale: str) -> QuerySet[CategoryText]:
 
 def in_category(category_id: int, locale: str) -> list[Card]:
     """What a reader in `locale` finds on a shelf, by title."""
-    rows = Article.objects.readable_in(locale).filter(category=category_id).with_texts(locale).order_by("title", "pk")
+    rows = (
+        Article.objects.readable_in(locale)
+        .filter(category=category_id)
+        .with_texts(locale)
+        .order_by("live_revision__title", "pk")
+    )
     return [_card(article, locale) for article in rows]
 
 
@@ -152,11 +156,16 @@ def moved_to(slug: str, locale: str) -> str:
 def by_reference(reference: str, locale: str) -> Article | None:
     """The article that a link `article:<reference>` means: by imported id, else by address; in `locale` if it can."""
     candidates = Article.objects.published().filter(Q(external_id=reference) | Q(slug=reference))
-    if (found := candidates.annotate(
-        is_own=Q(locale=locale), is_default=Q(locale=settings.LANGUAGE_CODE), is_by_id=Q(external_id=reference)
-    ).order_by("-is_own", "-is_by_id", "-is_default", "pk").first()) is None:
-        return None
-    return found if found.locale == locale else translation_of(found, locale) or found
+    found = (
+        candidates.annotate(
+            is_own=Q(locale=locale), is_by_id=Q(external_id=reference), is_default=Q(locale=settings.LANGUAGE_CODE)
+        )
+        .order_by("-is_own", "-is_by_id", "-is_default", "pk")
+        .first()
+    )
+    if found is None or found.locale == locale:
+        return found
+    return translation_of(found, locale) or found
 
 
 def related(article: Article, locale: str, *, limit: int = 4) -> list[Card]:
@@ -166,10 +175,6 @@ def related(article: Article, locale: str, *, limit: int = 4) -> list[Card]:
     except IndexDamaged:
         return []
     return cards([hit.id for hit in hits], locale) if hits else []
-
-
-def categories_by_key(keys: Iterable[str]) -> dict[str, Category]:
-    return {category.key: category for category in Category.objects.filter(key__in=list(keys))}
 
 
 def _card(article: Article, locale: str) -> Card:

@@ -62,9 +62,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
     def readable_in(self, locale: str) -> ArticleQuerySet:
         """What a reader in `locale` finds: articles in it, and those of the default language not yet translated."""
-        translated = Article.objects.published().filter(
-            translation_group=OuterRef("translation_group"), locale=locale
-        )
+        translated = Article.objects.published().filter(translation_group=OuterRef("translation_group"), locale=locale)
         return self.published().filter(
             Q(locale=locale) | (Q(locale=settings.LANGUAGE_CODE) & ~Exists(translated)),
         )
@@ -77,8 +75,12 @@ class ArticleQuerySet(models.QuerySet["Article"]):
             title=F("live_revision__title"),
             summary=F("live_revision__summary"),
             topic=F("category__topic"),
-            category_name=Coalesce(Subquery(chosen.values("name")), Subquery(default.values("name")), F("category__key")),
-            category_slug=Coalesce(Subquery(chosen.values("slug")), Subquery(default.values("slug")), F("category__key")),
+            category_name=Coalesce(
+                Subquery(chosen.values("name")), Subquery(default.values("name")), F("category__key")
+            ),
+            category_slug=Coalesce(
+                Subquery(chosen.values("slug")), Subquery(default.values("slug")), F("category__key")
+            ),
         )
 
 

@@ -87,7 +87,8 @@ class Language:
                 break
             found[number] = max(found.get(number, 0.0), 1 / (1 + place))
         if wanted[:-1]:
-            scores = dict((n, s) for s, n in self.collection.top(self.terms(dict.fromkeys(wanted[:-1], 1.0)), 1000)[0])
+            others = self.terms(dict.fromkeys(wanted[:-1], 1.0))
+            scores = {n: score for score, n in self.collection.top(others, 1000)[0]}
             found = {number: scores[number] + start for number, start in found.items() if number in scores}
         ranked = sorted(found.items(), key=lambda item: (-item[1], self.collection.ids[item[0]]))
         return [self.hit(score, number) for number, score in ranked[:limit]]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import cast
 
 from django.urls import reverse
 from django.utils import translation
 from django.utils.safestring import SafeString, mark_safe
 
 from kb import search
-from kb.models import Article
+from kb.models import Article, Revision
 from kb.search import indexing, snippets
 from kb.search.engine import IndexDamaged, Results, SearchRequest
 
@@ -64,8 +65,7 @@ def find(text: str, *, locale: str, k: int = 20, max_terms: int | None = None) -
 
 
 def _result(article: Article, results: Results, locale: str) -> Result:
-    revision = article.live_revision
-    assert revision is not None  # published, by constraint
+    revision = cast(Revision, article.live_revision)  # published, so by constraint there is one
     with translation.override(locale):
         url = reverse("help:article", args=[article.slug])
     # The summary tells best what an article is about; the text is quoted where the summary lacks the words.
@@ -80,7 +80,7 @@ def _result(article: Article, results: Results, locale: str) -> Result:
 
 
 def _ask(request: SearchRequest) -> Results:
-    """The engine's answer; an index that is missing or broken is made anew where that is quick, and else finds nothing."""
+    """The engine's answer. A missing or broken index is made anew where that is quick, and else finds nothing."""
     try:
         return search.engine().search(request)
     except IndexDamaged as error:

@@ -1,9 +1,11 @@
 """BM25 over arrays: a Whoosh index read once into numpy, then scored without Whoosh's matchers.
 
 Per field and term, with N live documents, df of them holding the term, tf its count in this one:
-    idf = ln(1 + N / (df + 1)),  x = tf / (1 - b + b · length / average),  impact = weight · idf · x · (k1 + 1) / (k1 + x)
-(Robertson and Zaragoza 2009; the fields' own idf summed, which on help texts beats BM25F). Impacts do not depend on the
-query, so they are computed once a term and kept.
+    idf = ln(1 + N / (df + 1))
+    x = tf / (1 - b + b · length / average)
+    impact = weight · idf · x · (k1 + 1) / (k1 + x)
+(Robertson and Zaragoza 2009; the fields' own idf summed, which on help texts beats BM25F). Impacts do not depend on
+the query, so they are computed once a term and kept.
 """
 
 from __future__ import annotations
@@ -163,10 +165,7 @@ def _best(scores: Floats, k: int) -> Ints:
     if k <= 0:
         return np.empty(0, np.int64)
     blocks = scores.reshape(-1, _BLOCK)
-    if len(blocks) > k:
-        chosen = np.argpartition(blocks.max(axis=1), -k)[-k:]
-    else:
-        chosen = np.arange(len(blocks))
+    chosen = np.argpartition(blocks.max(axis=1), -k)[-k:] if len(blocks) > k else np.arange(len(blocks))
     inner = blocks[chosen].ravel()
     best = np.argpartition(inner, -k)[-k:] if inner.size > k else np.arange(inner.size)
     return chosen[best // _BLOCK] * _BLOCK + best % _BLOCK

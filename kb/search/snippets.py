@@ -14,7 +14,7 @@ _WORD = re.compile(r"\w+(?:[.'’]?\w+)*")
 
 
 def snippet(text: str, terms: Set[str], *, lang: str, length: int = _LENGTH) -> str:
-    """About `length` characters of `text` around the words whose stems are `terms`; its beginning where none is there."""
+    """About `length` characters of `text` around the words whose stems are `terms`; its beginning where it has none."""
     language = analysis.for_language(lang)
     sentences = [sentence for sentence in (part.strip() for part in _SENTENCE.split(text)) if sentence]
     if not sentences:
