@@ -158,7 +158,8 @@ class _Import:
             self.groups.setdefault(row.id, article.translation_group)
             return "new"
         # Compared with what the files said last, not with what is live: an editor may have improved on it since.
-        is_same_text = self.imported.get(article.pk) == text
+        live = article.live_revision
+        is_same_text = self.imported.get(article.pk) == text or (live is not None and Text.of(live) == text)
         is_same_shelf = article.category_id == category.pk
         if is_same_text and is_same_shelf:
             return "unchanged"

@@ -146,14 +146,16 @@ def save_draft(article: Article, text: Text, *, version: int, by: User | None) -
     return draft
 
 
-def freeze(article: Article, *, by: User | None, comment: str = "", is_major: bool = False) -> Revision:
+def freeze(
+    article: Article, *, by: User | None, version: int | None = None, comment: str = "", is_major: bool = False
+) -> Revision:
     """A frozen revision of the draft, not shown to anybody yet: to be published, or to be an arm of a test.
 
-    Raises EmptyText.
+    `version` is the draft that the editor means; any, where None. Raises DraftConflict, EmptyText.
     """
     with transaction.atomic():
         _lock(article)
-        draft = Draft.objects.get(article=article)
+        draft = _draft(article, version)
         for field in ("title", "body"):
             if not getattr(draft, field).strip():
                 raise EmptyText(field)
@@ -193,14 +195,14 @@ def publish(
     with transaction.atomic():
         state = _next(_lock(article), PUBLISH)
         _refuse_under_test(article)
-        draft = Draft.objects.select_related("updated_by").get(article=article)
-        if version is not None and draft.version != version:
-            raise DraftConflict(Text.of(draft), draft)
+        draft = _draft(article, version)
         live = article.live_revision
-        if live is not None and Text.of(live) == Text.of(draft):
-            if article.state == ArticleState.PUBLISHED:
-                return live
-            revision = live
+        if live is not None and article.state == ArticleState.PUBLISHED and Text.of(live) == Text.of(draft):
+            return live
+        # The last text frozen may be the draft's: of an archived article, or an arm of a test that now wins.
+        last = article.revisions.first()
+        if last is not None and Text.of(last) == Text.of(draft):
+            revision = last
         else:
             revision = freeze(article, by=by, comment=comment, is_major=is_major)
         _change(article, state=state, live_revision=revision, ring=ring)
@@ -269,6 +271,13 @@ def _lock(article: Article) -> Article:
         setattr(article, field, getattr(fresh, field))
     article.live_revision = fresh.live_revision
     return article
+
+
+def _draft(article: Article, version: int | None) -> Draft:
+    draft = Draft.objects.select_related("updated_by").get(article=article)
+    if version is not None and draft.version != version:
+        raise DraftConflict(Text.of(draft), draft)
+    return draft
 
 
 def _next(article: Article, event: str) -> ArticleState:

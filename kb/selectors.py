@@ -153,6 +153,22 @@ def moved_to(slug: str, locale: str) -> str:
     return found.values_list("article__slug", flat=True).first() or ""
 
 
+def category_slug_in(slug: str, locale: str) -> str:
+    """The slug in `locale` of the category that has this one in another language; empty where none has."""
+    texts = CategoryText.objects.filter(category__texts__slug=slug, locale__in={locale, settings.LANGUAGE_CODE})
+    own = sorted(texts.values_list("locale", "slug"), key=lambda text: text[0] != locale)
+    return own[0][1] if own and own[0][1] != slug else ""
+
+
+def url_of_revision(revision_id: int, locale: str) -> str:
+    """The address of the published article that this text belongs to, for a reader in `locale`; empty if none."""
+    article = Article.objects.published().filter(revisions=revision_id).first()
+    if article is None:
+        return ""
+    with translation.override(locale):
+        return article.get_absolute_url()
+
+
 def by_reference(reference: str, locale: str) -> Article | None:
     """The article that a link `article:<reference>` means: by imported id, else by address; in `locale` if it can."""
     candidates = Article.objects.published().filter(Q(external_id=reference) | Q(slug=reference))

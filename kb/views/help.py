@@ -73,7 +73,7 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
         "toc": [TocEntry(*heading) for heading in shown.headings if heading[0] <= 3],
         "related": selectors.related(found, locale),
         "is_fallback": found.locale != locale,
-        **votes.state_of(shown, variant, visitor),
+        **votes.state_of(request, shown, variant),
     }
     response = render(request, "help/article.html", context)
     # Only now, when the page is made, has the visitor been shown the text.
@@ -120,9 +120,7 @@ def _opened(request: HttpRequest, topic: str, locale: str) -> None:
         fire(events.help_opened, events.HelpOpened(clock.now(), visitor.id, not visitor.is_new, topic, locale))
 
 
-def _viewed(
-    article: Article, shown: Revision, variant_id: int | None, visitor: visitors.Visitor, locale: str
-) -> None:
+def _viewed(article: Article, shown: Revision, variant_id: int | None, visitor: visitors.Visitor, locale: str) -> None:
     fire(
         events.article_viewed,
         events.ArticleViewed(

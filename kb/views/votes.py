@@ -17,6 +17,7 @@ from core import clock, crypto, visitors
 from kb import feedback, selectors
 from kb.models import Revision, Variant, Vote, VoteReason
 
+UNCOUNTED = "uncounted"
 _PURPOSE = "vote"
 # A page left open in a tab for a month may still vote; then the text is too old to learn from.
 _GOOD_FOR = timedelta(days=30)
@@ -29,12 +30,15 @@ class VoteForm(forms.Form):
     comment = forms.CharField(max_length=1000, required=False)
 
 
-def state_of(revision: Revision, variant: Variant | None, visitor: visitors.Visitor) -> dict[str, Any]:
+def state_of(request: HttpRequest, revision: Revision, variant: Variant | None) -> dict[str, Any]:
     """What the vote partial shows for this text. One query, and none for a visitor who is new or not counted.
 
     `vote_state`: "" not asked yet, yes, no, or uncounted; `reason_saved`: the second step is done too.
     """
     token = crypto.sign(_PURPOSE, [revision.pk, variant.pk if variant else None])
+    visitor = visitors.of(request)
+    if not visitor.id and request.GET.get("voted") == UNCOUNTED:
+        return {"vote_state": UNCOUNTED, **_form_context(token)}
     given = None
     if visitor.id and not visitor.is_new:
         given = Vote.objects.filter(revision=revision, visitor=visitor.id).first()
@@ -59,7 +63,7 @@ def vote(request: HttpRequest) -> HttpResponse:
     visitor = visitors.of(request)
     state = given["helpful"]
     if not visitor.id:
-        state = "uncounted"
+        state = UNCOUNTED
     else:
         feedback.vote(
             revision_id=revision_id,
@@ -79,7 +83,7 @@ def _answer(request: HttpRequest, revision_id: int, state: str, *, reason_saved:
         return render(request, "help/_partials/vote.html", context)
     # Without JavaScript: back to the article, which shows the state from the stored vote.
     url = selectors.url_of_revision(revision_id, get_language()) or reverse("help:home")
-    return redirect(f"{url}?voted={state}#vote" if state == "uncounted" else f"{url}#vote")
+    return redirect(f"{url}?voted={state}#vote" if state == UNCOUNTED else f"{url}#vote")
 
 
 def _form_context(token: str) -> dict[str, Any]:
