@@ -6,8 +6,8 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -53,7 +53,35 @@ class CategoryText(models.Model):
 class ArticleState(models.TextChoices):
     DRAFT = "draft", _("Draft")  # never published; only the desk sees it
     PUBLISHED = "published", _("Published")  # customers read live_revision
-    ARCHIVED = "archived", _("Archived")  # was published; its address answers 404 or redirects
+    ARCHIVED = "archived", _("Archived")  # taken away from customers; its address answers 404
+
+
+class ArticleQuerySet(models.QuerySet["Article"]):
+    def published(self) -> ArticleQuerySet:
+        return self.filter(state=ArticleState.PUBLISHED)
+
+    def readable_in(self, locale: str) -> ArticleQuerySet:
+        """What a reader in `locale` finds: articles in it, and those of the default language not yet translated."""
+        translated = Article.objects.published().filter(translation_group=OuterRef("translation_group"), locale=locale)
+        return self.published().filter(
+            Q(locale=locale) | (Q(locale=settings.LANGUAGE_CODE) & ~Exists(translated)),
+        )
+
+    def with_texts(self, locale: str) -> ArticleQuerySet:
+        """Adds title and summary as published, and the category's name and slug in `locale` (else by default)."""
+        names = CategoryText.objects.filter(category=OuterRef("category_id"))
+        chosen, default = names.filter(locale=locale), names.filter(locale=settings.LANGUAGE_CODE)
+        return self.annotate(
+            title=F("live_revision__title"),
+            summary=F("live_revision__summary"),
+            topic=F("category__topic"),
+            category_name=Coalesce(
+                Subquery(chosen.values("name")), Subquery(default.values("name")), F("category__key")
+            ),
+            category_slug=Coalesce(
+                Subquery(chosen.values("slug")), Subquery(default.values("slug")), F("category__key")
+            ),
+        )
 
 
 class Article(models.Model):
@@ -66,11 +94,15 @@ class Article(models.Model):
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="articles")
     state = models.CharField(max_length=12, choices=ArticleState, default=ArticleState.DRAFT)
     live_revision = models.ForeignKey("Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Grows by one with every change that customers or the search index can see.
+    version = models.PositiveIntegerField(default=0)
     # Where an imported article came from; empty for articles written here.
     source = models.CharField(max_length=40, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+
+    objects = ArticleQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -11,11 +11,14 @@ class IndexChange(models.Model):
 
     article_id = models.BigIntegerField()
     at = models.DateTimeField(db_default=Now())
-    # The writing transaction. A reader takes only rows older than every transaction still open, since ids alone
-    # become visible out of order.
+    # The writing transaction. Ids become visible out of order; a reader therefore remembers the oldest transaction
+    # that was still open, and next time looks again at every row from there on.
     txid = models.BigIntegerField(
         db_default=models.Func(function="txid_current", output_field=models.BigIntegerField())
     )
+
+    class Meta:
+        indexes = [models.Index(fields=["txid"], name="index_change_by_txid")]
 
     def __str__(self) -> str:
         return f"{self.id}: article {self.article_id}"

@@ -1,0 +1,114 @@
+"""What every search engine of ours can do. Pure: knows no Django, no Whoosh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class IndexDamaged(Exception):
+    """There is no index, or its files are not as they were written. Rebuild it from the database."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What the index keeps of an article. `version` only grows; an older one never overwrites a newer one."""
+
+    id: int
+    version: int
+    lang: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """`max_terms` keeps only so many of the rarest words, for texts far longer than a query."""
+
+    text: str
+    lang: str
+    k: int = 10
+    offset: int = 0
+    max_terms: int | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    id: int
+    version: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Results:
+    """Best first. `total` counts all documents that share a word with the query.
+
+    `corrected` is the query as it was really run, and empty where that is the query as given. `terms` are the word
+    stems that were looked for, to mark them in snippets.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    corrected: str = ""
+    terms: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How the index differs from the database: ids that it lacks, has in an old version, has though they are gone."""
+
+    missing: tuple[int, ...] = ()
+    stale: tuple[int, ...] = ()
+    ghost: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.stale or self.ghost)
+
+
+@dataclass(frozen=True)
+class Stats:
+    generation: int
+    documents: Mapping[str, int] = field(default_factory=dict)  # by language
+    bytes: int = 0
+    position: int = 0  # how far into the outbox the index has read
+
+
+class Engine(Protocol):
+    """Writing calls come from one process at a time (indexing.py sees to it); reading ones from any thread.
+
+    Reading calls raise IndexDamaged.
+    """
+
+    def index(self, docs: Iterable[Document]) -> int:
+        """Take these into the next commit; returns how many were newer than what the index has."""
+
+    def delete(self, ids: Iterable[int]) -> None:
+        """Leave these out of the next commit."""
+
+    def commit(self, *, position: int) -> int:
+        """Make the changes visible, all at once; returns the new generation. `position` is kept with them."""
+
+    def rebuild(self, docs: Iterable[Document], *, position: int) -> int:
+        """A new index in place of the old one, which serves until the swap; returns the new generation."""
+
+    def generation(self) -> int:
+        """Grows with every commit; 0 where there is no index."""
+
+    def search(self, request: SearchRequest) -> Results: ...
+
+    def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:
+        """Documents with a word in the title that starts so, for search as one types."""
+
+    def correct(self, text: str, lang: str) -> str:
+        """The text with words that the collection does not know replaced by likely ones."""
+
+    def similar(self, id: int, lang: str, *, limit: int = 3) -> Sequence[Hit]:
+        """Documents about the same, without the document itself."""
+
+    def verify(self, versions: Mapping[int, int]) -> Drift:
+        """Compare with the database's {id: version} of everything published."""
+
+    def stats(self) -> Stats: ...
+
+    def close(self) -> None: ...

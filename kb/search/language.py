@@ -1,0 +1,119 @@
+"""One language of the index as it is searched: words understood, documents ranked."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Any
+
+from kb.search import analysis, scoring
+from kb.search.engine import Hit
+from kb.search.spelling import Speller
+
+_GIST_USED = 10  # of a document's most frequent words serve to find similar ones
+
+
+class Language:
+    """One language of one generation, read-only."""
+
+    def __init__(self, reader: Any, lang: str, speller: Speller) -> None:
+        self.analysis = analysis.for_language(lang)
+        self._reader = reader
+        self.collection = scoring.Collection(self._reader)
+        self._number = {int(id): n for n, id in enumerate(self.collection.ids) if id >= 0}
+        self._speller = speller
+        self._lock = threading.Lock()
+        self._has_learnt = False
+        self._starts: list[tuple[str, int, int]] | None = None
+
+    def versions(self) -> dict[int, int]:
+        return {id: int(self.collection.versions[n]) for id, n in self._number.items()}
+
+    def hit(self, score: float, number: int) -> Hit:
+        return Hit(int(self.collection.ids[number]), int(self.collection.versions[number]), score)
+
+    def understood(self, text: str) -> tuple[dict[str, float], str]:
+        """The words to look for with their weights, and the text as corrected (empty where nothing was)."""
+        weights: dict[str, float] = {}
+        corrected: list[str] = []
+        is_corrected = False
+        for word in dict.fromkeys(analysis.words(text)):
+            guesses = [] if self._knows(word) else self._guess(word)
+            for guess, weight in guesses or [(word, 1.0)]:
+                weights[guess] = max(weight, weights.get(guess, 0.0))
+            corrected.append(guesses[0][0] if guesses else word)
+            is_corrected = is_corrected or bool(guesses)
+        return weights, " ".join(corrected) if is_corrected else ""
+
+    def terms(self, weights: Mapping[str, float]) -> dict[scoring.Term, float]:
+        has_content = any(not self.analysis.is_stop(word) for word in weights)
+        terms: dict[scoring.Term, float] = {}
+        for word, weight in weights.items():
+            if stem := self.analysis.stem(word):
+                term = scoring.Term(stem, is_minor=has_content and self.analysis.is_stop(word))
+                terms[term] = max(weight, terms.get(term, 0.0))
+        return terms
+
+    def rarest(self, terms: dict[scoring.Term, float], count: int) -> dict[scoring.Term, float]:
+        """The `count` terms that tell documents apart best; words that no document has tell nothing."""
+        frequencies = {term: self.collection.document_frequency(term.stem) for term in terms if not term.is_minor}
+        known = sorted((term for term, df in frequencies.items() if df), key=lambda term: frequencies[term])
+        return {term: terms[term] for term in known[:count]}
+
+    def similar(self, id: int, limit: int) -> list[Hit]:
+        if (number := self._number.get(id)) is None:
+            return []
+        with self._lock:
+            gist = self._reader.stored_fields(number)["gist"]
+        frequencies = {stem: self.collection.document_frequency(stem) for stem, _ in gist}
+        weighed = {
+            scoring.Term(stem): count * scoring.idf(self.collection.count, frequencies[stem])
+            for stem, count in gist
+            if frequencies[stem] > 1  # a word of this document alone leads nowhere
+        }
+        strongest = dict(sorted(weighed.items(), key=lambda item: -item[1])[:_GIST_USED])
+        hits, _ = self.collection.top(strongest, limit + 1)
+        return [self.hit(score, n) for score, n in hits if n != number][:limit]
+
+    def suggest(self, prefix: str, limit: int) -> list[Hit]:
+        wanted = analysis.words(prefix)
+        if not wanted:
+            return []
+        starts = self._title_words()
+        found: dict[int, float] = {}
+        for text, place, number in starts[bisect_left(starts, (wanted[-1], -1, -1)) :]:
+            if not text.startswith(wanted[-1]):
+                break
+            found[number] = max(found.get(number, 0.0), 1 / (1 + place))
+        if wanted[:-1]:
+            others = self.terms(dict.fromkeys(wanted[:-1], 1.0))
+            scores = {n: score for score, n in self.collection.top(others, 1000)[0]}
+            found = {number: scores[number] + start for number, start in found.items() if number in scores}
+        ranked = sorted(found.items(), key=lambda item: (-item[1], self.collection.ids[item[0]]))
+        return [self.hit(score, number) for number, score in ranked[:limit]]
+
+    def _title_words(self) -> list[tuple[str, int, int]]:
+        """Every word of every title with its place in it, sorted."""
+        with self._lock:
+            if self._starts is None:
+                self._starts = sorted(
+                    (word, place, number)
+                    for number, stored in self._reader.iter_docs()
+                    for place, word in enumerate(analysis.words(stored["heading"]))
+                )
+            return self._starts
+
+    def _knows(self, word: str) -> bool:
+        return self.analysis.is_stop(word) or self.collection.has(self.analysis.stem(word))
+
+    def _guess(self, word: str) -> list[tuple[str, float]]:
+        with self._lock:
+            if not self._has_learnt:  # only when the first unknown word comes
+                lexicon = {text.decode(): info.doc_frequency() for text, info in self._reader.iter_field("word")}
+                self._speller.learn(lexicon)
+                self._has_learnt = True
+            return self._speller.guess(word)
+
+    def close(self) -> None:
+        self._reader.close()
