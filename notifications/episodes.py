@@ -76,9 +76,7 @@ def _sweep_batch(*, now: datetime) -> Swept:
         seen = {(episode.kind, episode.promised_by) for episode in known[shipment.pk]}
         for delay in delays.find_delays(facts, now=now):
             if (delay.kind, delay.promised_by) not in seen:
-                episode = Episode(
-                    shipment=shipment, kind=delay.kind, promised_by=delay.promised_by, opened_at=now
-                )
+                episode = Episode(shipment=shipment, kind=delay.kind, promised_by=delay.promised_by, opened_at=now)
                 new.append((episode, delay))
         shipment.check_at = delays.next_check(facts, now=now)
     _plan(_open(new), swept, now=now)

@@ -145,7 +145,9 @@ def recheck(shipment_ids: Iterable[int], *, now: datetime) -> None:
         _write(_lock(shipment_ids), now=now)
 
 
-def first_check(promised_ship_by: datetime | None, promised_deliver_by: datetime | None, *, now: datetime) -> datetime | None:
+def first_check(
+    promised_ship_by: datetime | None, promised_deliver_by: datetime | None, *, now: datetime
+) -> datetime | None:
     """When the sweep must look at a parcel of which nothing is known but the promises."""
     return _due(_facts(ShipmentState.CREATED, promised_ship_by, promised_deliver_by, None), now=now)
 
@@ -247,12 +249,8 @@ def _write(parcels: Sequence[_Parcel], *, now: datetime) -> None:
     )
     rows = []
     for parcel in parcels:
-        facts = _facts(
-            parcel.progress.state, parcel.promised_ship_by, parcel.promised_deliver_by, parcel.cancelled_at
-        )
-        rows.append(
-            (parcel.id, *astuple(parcel.progress), now if parcel.id in in_trouble else _due(facts, now=now))
-        )
+        facts = _facts(parcel.progress.state, parcel.promised_ship_by, parcel.promised_deliver_by, parcel.cancelled_at)
+        rows.append((parcel.id, *astuple(parcel.progress), now if parcel.id in in_trouble else _due(facts, now=now)))
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -75,9 +75,7 @@ def _store(facts: Sequence[Fact], *, source: str, now: datetime) -> Stored:
 
 def _store_orders(placed: dict[str, Placed], *, source: str) -> tuple[int, int]:
     """How many orders and customers were new."""
-    known = set(
-        Order.objects.filter(source=source, external_id__in=placed).values_list("external_id", flat=True)
-    )
+    known = set(Order.objects.filter(source=source, external_id__in=placed).values_list("external_id", flat=True))
     new = [fact for order_id, fact in placed.items() if order_id not in known]
     customers, new_customers = _store_customers([fact.customer for fact in new], source=source)
     orders = Order.objects.bulk_create(

@@ -53,9 +53,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[Row | Refusal]:
         # surrogateescape: a byte that is not UTF-8 spoils its own field only.
         file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     except FileNotFoundError:
-        raise UnusableFile(
-            f"{path}: there is no such file. Name the folder that holds {path.name}."
-        ) from None
+        raise UnusableFile(f"{path}: there is no such file. Name the folder that holds {path.name}.") from None
     except OSError as error:
         raise UnusableFile(f"{path}: cannot be read ({error.strerror}). Make it readable and start again.") from error
     with file:

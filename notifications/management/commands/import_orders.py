@@ -30,7 +30,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--source", default="olist", help="the name that these orders go under (default: olist)")
         parser.add_argument(
-            "--time-zone", type=zone, default="America/Sao_Paulo", help="of the times in the files (default: %(default)s)"
+            "--time-zone",
+            type=zone,
+            default="America/Sao_Paulo",
+            help="of the times in the files (default: %(default)s)",
         )
         parser.add_argument("--dry-run", action="store_true", help="read and report; store nothing")
 
@@ -45,7 +48,9 @@ class Command(BaseCommand):
         orders = sum(isinstance(fact, facts.Placed) for fact in known)
         self.stdout.write(f"{folder}: {reading.orders:,} whole orders" + (f", {orders:,} known then" if until else ""))
         if reading.repeats:
-            self.stdout.write(f"  {reading.repeats:,} lines of orders are given twice with the same content; counted once")
+            self.stdout.write(
+                f"  {reading.repeats:,} lines of orders are given twice with the same content; counted once"
+            )
         stored = storing.Stored()
         if not options["dry_run"]:
             now = until or clock.now()
