@@ -10,12 +10,16 @@ from notifications.models.commerce import (
 )
 from notifications.models.inbound import InboundDelivery, InboundSeen, InboundState
 from notifications.models.outreach import (
+    AmbiguityPolicy,
     Arm,
     DeliveryEvent,
     Lane,
+    LinkState,
     Message,
     MessageState,
+    OrderLinkRequest,
     OutboxMail,
+    ProviderPause,
     Rule,
     SendAttempt,
     SendOutcome,
@@ -24,6 +28,7 @@ from notifications.models.outreach import (
 )
 
 __all__ = [
+    "AmbiguityPolicy",
     "Arm",
     "Customer",
     "DeliveryEvent",
@@ -33,11 +38,14 @@ __all__ = [
     "InboundSeen",
     "InboundState",
     "Lane",
+    "LinkState",
     "Message",
     "MessageState",
     "Order",
     "OrderLine",
+    "OrderLinkRequest",
     "OutboxMail",
+    "ProviderPause",
     "Rule",
     "SendAttempt",
     "SendOutcome",

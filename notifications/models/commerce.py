@@ -64,7 +64,7 @@ class OrderLine(models.Model):
 
 
 class ShipmentState(models.TextChoices):
-    """Where a parcel is. RANK in notifications/tracking.py orders them, so that late scans never move it back."""
+    """Where a parcel is. RANK in notifications/tracking.py orders them, so that a late scan never moves it back."""
 
     CREATED = "created", _("Being prepared")
     HANDED_OVER = "handed_over", _("Handed to the carrier")
@@ -110,6 +110,8 @@ class TrackingEvent(models.Model):
         max_length=80, blank=True, help_text="the carrier's word, kept where it is unknown to us"
     )
     at = models.DateTimeField()
+    # False where the source says that it happened and not when: `at` is then our latest guess, and no date is shown.
+    is_dated = models.BooleanField(default=True)
     recorded_at = models.DateTimeField()
     text = models.CharField(max_length=300, blank=True)
     place = models.CharField(max_length=120, blank=True)
@@ -138,7 +140,7 @@ class Episode(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     close_reason = models.CharField(
-        max_length=40, blank=True, help_text="delivered, handed_over, cancelled, returned …"
+        max_length=40, blank=True, help_text="a Close of notifications/delays.py: delivered, handed_over, cancelled …"
     )
 
     class Meta:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models.commerce import Customer, Episode, EpisodeKind
+from notifications.models.commerce import Customer, Episode, EpisodeKind, Order
 
 
 class Lane(models.TextChoices):
@@ -108,6 +108,7 @@ class Message(models.Model):
             models.Index(fields=["lane", "not_before"], condition=Q(state="ready"), name="message_ready"),
             models.Index(fields=["lease_until"], condition=Q(state__in=["claimed", "sending"]), name="message_leased"),
             models.Index(fields=["state", "-eligible_at"], name="message_by_state"),
+            models.Index(fields=["-eligible_at", "-id"], name="message_newest"),
         ]
 
     def __str__(self) -> str:
@@ -120,6 +121,7 @@ class SendOutcome(models.TextChoices):
     NOT_SENT = "not_sent", _("provably not handed over")
     REJECTED = "rejected", _("the provider refused it")
     UNKNOWN = "unknown", _("the answer was lost")
+    DUPLICATE = "duplicate", _("the provider took it although it had taken another attempt: a mail was sent twice")
 
 
 class SendAttempt(models.Model):
@@ -160,6 +162,7 @@ class DeliveryEvent(models.Model):
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        ordering = ["at", "id"]
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="delivery_event_once")]
 
     def __str__(self) -> str:
@@ -186,6 +189,46 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person[:8]} {self.scope}"
+
+
+class ProviderPause(models.Model):
+    """The mail provider takes nothing from us for now: nothing is claimed until `until` (the database's clock)."""
+
+    provider = models.CharField(max_length=20, primary_key=True)
+    until = models.DateTimeField()
+    reason = models.CharField(max_length=300)
+    # Failures without a success between them; the pause grows with it.
+    failures = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.provider} until {self.until:%Y-%m-%d %H:%M:%S}"
+
+
+class LinkState(models.TextChoices):
+    NEW = "new", _("asked for; not sent yet")
+    SENDING = "sending", _("handed to the mail provider, or lost on the way: never sent again")
+    SENT = "sent", _("the mail provider took it")
+    REFUSED = "refused", _("not sent")
+
+
+class OrderLinkRequest(models.Model):
+    """Somebody who knew an order's number and address asked for the link to its page. Mailed at most once.
+
+    Not a Message: it is about no episode, nobody is held out from it, and the customer can simply ask again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="link_requests")
+    locale = models.CharField(max_length=10)
+    state = models.CharField(max_length=8, choices=LinkState, default=LinkState.NEW)
+    state_reason = models.CharField(max_length=200, blank=True)
+    requested_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(state="new"), name="order_link_new")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.state}"
 
 
 class OutboxMail(models.Model):

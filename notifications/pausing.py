@@ -1,0 +1,63 @@
+"""When the mail provider is in trouble, everything waits for it, and nothing is used up on it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from notifications.models import ProviderPause
+
+logger = logging.getLogger("preempt.sending")
+
+PATIENCE = 5  # failures in a row that are taken for chance
+_FIRST, _LONGEST = 5.0, 900.0  # seconds
+
+
+def is_paused(provider: str) -> bool:
+    """Whether nothing may be handed to the provider now, by the database's clock."""
+    return ProviderPause.objects.filter(provider=provider, until__gt=Now()).exists()
+
+
+def pause(provider: str, *, seconds: float, reason: str) -> None:
+    """Hand over nothing for so long. A longer pause that runs already stands."""
+    _note(provider, reason=reason, pause=seconds, failures=0)
+    logger.error("the mail provider is paused", extra={"provider": provider, "seconds": seconds, "reason": reason})
+
+
+def note_failure(provider: str, *, reason: str) -> None:
+    """A hand-over failed for the provider's sake. After PATIENCE in a row it gets a pause, longer each time."""
+    failures = _note(provider, reason=reason, pause=0.0, failures=1)
+    if failures >= PATIENCE:
+        # The first message after the pause is the probe: if it fails too, the next pause is twice as long.
+        pause(provider, seconds=min(_LONGEST, _FIRST * 2 ** (failures - PATIENCE)), reason=reason)
+
+
+def note_success(provider: str) -> None:
+    """A hand-over was answered as it should be: whatever failed before was chance, or is over."""
+    ProviderPause.objects.filter(provider=provider, failures__gt=0).update(failures=0)
+
+
+def _note(provider: str, *, reason: str, pause: float, failures: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO notifications_providerpause AS p (provider, until, reason, failures)
+            VALUES (%(provider)s, statement_timestamp() + %(pause)s, %(reason)s, %(failures)s)
+            ON CONFLICT (provider) DO UPDATE SET
+                until = greatest(p.until, excluded.until),
+                reason = excluded.reason,
+                failures = p.failures + excluded.failures
+            RETURNING failures
+            """,
+            {
+                "provider": provider,
+                "pause": timedelta(seconds=pause),
+                "reason": reason[:300],
+                "failures": failures,
+            },
+        )
+        row: tuple[int] = cursor.fetchone()
+        return row[0]

@@ -1,0 +1,105 @@
+"""Takes over from workers that died, and finds out what became of mails whose answer was lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from core import clock
+from notifications import attempts, states
+from notifications.models import AmbiguityPolicy, DeliveryEvent, Message, MessageState, SendAttempt, SendOutcome
+from notifications.states import Event
+
+# A silence means something only if the provider reported on others who were handed over at the same time.
+WITNESSES = 5
+NEARBY = timedelta(seconds=60)
+# SendGrid repeats its reports for 24 hours. After that nothing more will be heard.
+DEADLINE = timedelta(hours=24)
+
+
+@dataclass
+class Settled:
+    """What one reaping did."""
+
+    given_back: int = 0  # claims that ran out
+    lost: int = 0  # requests that nobody came back from
+    found: int = 0  # lost ones that the provider turned out to have
+    resent: int = 0
+    given_up: int = 0
+
+
+def reap() -> Settled:
+    """Everything whose lease has run out, then everything unknown for long enough. By the database's clock."""
+    settled = Settled()
+    expired = Message.objects.filter(lease_until__lt=Now())
+    # Claimed and nothing more: provably unsent.
+    settled.given_back = states.move(expired, Event.GIVE_BACK, lease_until=None)
+    # The request may have gone out: never ready again by itself.
+    for message_id in expired.filter(state=MessageState.SENDING).values_list("pk", flat=True):
+        settled.lost += _lose(message_id)
+    for attempt in _long_unknown():
+        _settle(attempt, settled)
+    return settled
+
+
+def _lose(message_id: object) -> int:
+    with transaction.atomic():
+        message = Message.objects.filter(pk=message_id, lease_until__lt=Now())
+        moved = states.move(message, Event.LOSE, lease_until=None, state_reason="the worker died while handing it over")
+        if moved:
+            SendAttempt.objects.filter(message=message_id, outcome=SendOutcome.OPEN).update(
+                outcome=SendOutcome.UNKNOWN, error="the worker's lease ran out", finished_at=Now()
+            )
+        return moved
+
+
+def _long_unknown() -> list[SendAttempt]:
+    """The last attempt of each message that has been unknown for UNKNOWN_AFTER_SECONDS."""
+    later = SendAttempt.objects.filter(message=OuterRef("message"), n__gt=OuterRef("n"))
+    return list(
+        SendAttempt.objects.filter(
+            ~Exists(later),
+            message__state=MessageState.UNKNOWN,
+            started_at__lte=Now() - timedelta(seconds=settings.UNKNOWN_AFTER_SECONDS),
+        ).select_related("message__rule")
+    )
+
+
+def _settle(attempt: SendAttempt, settled: Settled) -> None:
+    message = Message.objects.filter(pk=attempt.message_id)
+    if DeliveryEvent.objects.filter(message=attempt.message_id, attempt=attempt.n).exists():
+        settled.found += attempts.accept(attempt.message_id, attempt.n, Event.TAKEN, at=clock.now())
+    elif _has_witnesses(attempt):
+        settled.resent += states.move(
+            message, Event.RESEND, retry_after=None, state_reason="the provider reported on others and not on this one"
+        )
+    elif SendAttempt.objects.filter(pk=attempt.pk, started_at__lte=Now() - DEADLINE).exists():
+        if attempt.message.rule.ambiguity_policy == AmbiguityPolicy.NEVER_LOST:
+            settled.resent += states.move(
+                message, Event.RESEND, retry_after=None, state_reason="never settled; this rule then sends again"
+            )
+        else:
+            settled.given_up += states.move(
+                message, Event.GIVE_UP, state_reason="never settled; this rule then never sends again"
+            )
+
+
+def _has_witnesses(attempt: SendAttempt) -> bool:
+    """Whether the provider reported on enough other messages that were handed over at about the same moment."""
+    reported = DeliveryEvent.objects.filter(message=OuterRef("message"), attempt=OuterRef("n"))
+    nearby = (
+        SendAttempt.objects.filter(
+            Exists(reported),
+            provider=attempt.provider,
+            started_at__range=(attempt.started_at - NEARBY, attempt.started_at + NEARBY),
+        )
+        .exclude(message=attempt.message_id)
+        .values("message")
+        .distinct()
+    )
+    return len(nearby[:WITNESSES]) >= WITNESSES

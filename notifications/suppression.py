@@ -1,0 +1,46 @@
+"""To whom we must not write. Never lifted by anything that a mail provider says later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from notifications import states
+from notifications.models import Message, Suppression, SuppressionReason
+
+ALL = "all"
+
+
+def suppress(person: str, *, scope: str, reason: SuppressionReason, at: datetime) -> int:
+    """Stop writing to a person about `scope` (an EpisodeKind, or ALL). Takes back what is not yet with the provider.
+
+    Once this has committed no hand-over to that person can begin. Returns how many messages were taken back.
+    """
+    if not person:
+        return 0
+    with transaction.atomic():
+        lock_person(person, is_shared=False)
+        Suppression.objects.bulk_create(
+            [Suppression(person=person, scope=scope, reason=reason, at=at)], ignore_conflicts=True
+        )
+        waiting = Message.objects.filter(person=person)
+        if scope != ALL:
+            waiting = waiting.filter(rule__kind=scope)
+        return states.move(waiting, states.Event.SUPPRESS, state_reason=reason, lease_until=None)
+
+
+def reason_not_to_write(person: str, *, scope: str) -> str:
+    """The SuppressionReason that forbids a message about `scope`, or an empty text."""
+    found = Suppression.objects.filter(person=person, scope__in=(ALL, scope)).order_by("scope").first()
+    return found.reason if found else ""
+
+
+def lock_person(person: str, *, is_shared: bool) -> None:
+    """Until the transaction ends: shared by those who are about to write, alone for those who forbid it.
+
+    Take it before any message's row: suppress() takes the rows after it, and the other way round would be a deadlock.
+    """
+    name = "pg_advisory_xact_lock_shared" if is_shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {name}(hashtextextended(%s, 0))", [f"person:{person}"])
