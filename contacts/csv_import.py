@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -65,11 +64,12 @@ def import_file(path: Path, *, now: datetime) -> Imported:
     try:
         # A byte that is not UTF-8 becomes a lone surrogate, so that only the field it stands in is refused.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            facts = _all_facts(file, path.name, done, now=now)
-            while batch := list(islice(facts, _AT_ONCE)):
-                _take_in(batch, done, now=now)
+            lines = file.readlines()
     except OSError as error:
         raise BadFile(f"{path}: {error.strerror}. Name a CSV file that can be read.") from error
+    facts = _all_facts(lines, path.name, done, now=now)
+    while batch := list(islice(facts, _AT_ONCE)):
+        _take_in(batch, done, now=now)
     return done
 
 
@@ -84,22 +84,12 @@ def _take_in(batch: list[intake.Facts], done: Imported, *, now: datetime) -> Non
             done.new += 1
 
 
-def _all_facts(file: TextIO, name: str, done: Imported, *, now: datetime) -> Iterator[intake.Facts]:
+def _all_facts(lines: list[str], name: str, done: Imported, *, now: datetime) -> Iterator[intake.Facts]:
     """The facts of every good row, each (source, external_id) once; the bad ones go to done.refused."""
-    reader = csv.reader(file, strict=True)
-    header = _header(reader, name)
+    rows = _rows(lines)
+    header = _header(next(rows, (1, [])), name)
     earlier: dict[tuple[str, str], tuple[int, intake.Facts]] = {}
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            done.refused.append(Refusal(name, line, "row", f"{error}; write a quote inside a quoted text twice"))
-            continue
-        if not cells:
-            continue
+    for line, cells in rows:
         try:
             facts = _facts(_named(cells, header), now=now)
             line_before, before = earlier.setdefault((facts.source, facts.external_id), (line, facts))
@@ -114,11 +104,32 @@ def _all_facts(file: TextIO, name: str, done: Imported, *, now: datetime) -> Ite
             done.known += 1
 
 
-def _header(reader: Iterator[list[str]], name: str) -> list[str]:
-    try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
-    except csv.Error as error:
-        raise BadFile(f"{name}, line 1: {error}. Save the file as CSV with commas and a header.") from error
+def _rows(lines: list[str]) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """Each row that is not blank with the line it begins on, or why it cannot be split into cells.
+
+    After a row that cannot, reading goes on at the very next line: a quote that is never closed costs one row and not
+    all that follow it.
+    """
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(islice(lines, start, None), strict=True)
+        done = 0
+        try:
+            for cells in reader:
+                if cells:
+                    yield start + done + 1, cells
+                done = reader.line_num
+            return
+        except csv.Error as error:
+            yield start + done + 1, error
+        start += done + 1
+
+
+def _header(first: tuple[int, list[str] | csv.Error], name: str) -> list[str]:
+    _, cells = first
+    if isinstance(cells, csv.Error):
+        raise BadFile(f"{name}, line 1: {cells}. Save the file as CSV with commas and a header.")
+    header = [cell.strip().lower() for cell in cells]
     if missing := [column for column in COLUMNS if column not in header]:
         raise BadFile(
             f"{name}, line 1: no column {', '.join(missing)}. The first line must name the columns, "
@@ -129,7 +140,9 @@ def _header(reader: Iterator[list[str]], name: str) -> list[str]:
     return header
 
 
-def _named(cells: list[str], header: list[str]) -> dict[str, str]:
+def _named(cells: list[str] | csv.Error, header: list[str]) -> dict[str, str]:
+    if isinstance(cells, csv.Error):
+        raise _BadRow("row", f"{cells}; close every quote, and write a quote inside a quoted text twice")
     if len(cells) != len(header):
         raise _BadRow("row", f"{len(cells)} fields where the header has {len(header)}; put texts with commas in quotes")
     return dict(zip(header, cells, strict=True))

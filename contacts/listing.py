@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.text import Truncator
@@ -22,10 +24,21 @@ from contacts.models import Contact, ContactSource
 from contacts.phrases import Reason
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
     from contacts.selectors import CodedContact
 
 UNCODED = "uncoded"
 SORTS = {"received": ("received_at", "id"), "-received": ("-received_at", "-id")}  # word in the address -> columns
+
+
+class DayField(forms.DateField):
+    """A day near enough for time zones and the day after to be reckoned with."""
+
+    default_validators = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
+
+    def __init__(self, *, label: StrPromise) -> None:
+        super().__init__(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
 
 class Filter(forms.Form):
@@ -34,8 +47,8 @@ class Filter(forms.Form):
     q = forms.CharField(label=_("Text, reference, e-mail or order number"), required=False, max_length=200)
     reason = forms.ChoiceField(label=_("Reason"), required=False)
     source = forms.ChoiceField(label=_("Source"), required=False, choices=[("", _("All")), *ContactSource.choices])
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField(label=_("From"))
+    until = DayField(label=_("To"))
 
     def __init__(self, *args: Any, tree: Sequence[Reason], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,10 +71,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Total:
-    """How many of the contacts asked for have one topic; `code` narrows the list to them."""
+    """How many of the contacts asked for have one topic; `url` narrows the list to them."""
 
-    code: str
-    name: str
+    text: str
+    url: str
     count: int
     is_current: bool
 
@@ -104,7 +117,13 @@ def totals(asked: Filter, *, tree: Sequence[Reason]) -> list[Total]:
     named.sort(key=lambda pair: -counts[pair[0]])
     if UNCODED in counts:
         named.append((UNCODED, gettext("Uncoded")))
-    return [Total(code, name, counts[code], code == current) for code, name in named]
+    return [Total(name, _with_reason(asked, code), counts[code], code == current) for code, name in named]
+
+
+def _with_reason(asked: Filter, code: str) -> str:
+    """The address of the same list with another reason, on its first page."""
+    query = {name: value for name, value in asked.data.items() if value and name not in ("reason", "page")}
+    return "?" + urlencode({**query, "reason": code})
 
 
 def _narrowed_but_for_reason(asked: Filter) -> QuerySet[CodedContact]:

@@ -1,0 +1,83 @@
+"""How well the rules of contacts/phrases.py code messages: share coded, and share right of the coded.
+
+Truth is demo/contacts.yaml: messages of invented customers, each with the code that a careful person gave it. They and the
+phrases have one author, so the figures say how the rule works, not how it would do on another shop's messages.
+
+    python bench/reasons.py [--quick]
+
+One JSON object a line: {"name", "value", "unit", ...}. Needs no database. --quick leaves out the other thresholds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from contacts.phrases import Reason, Rules  # noqa: E402
+
+THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+PRODUCT = 0.5  # contacts.reasons.THRESHOLD; tests/contacts/test_bench.py holds the two together
+
+
+def reasons_of(items: list[dict], path: tuple[str, ...] = ()) -> list[Reason]:
+    found = []
+    for item in items:
+        here = (*path, item["key"])
+        found.append(Reason(0, item["key"], "", here, tuple(item.get("patterns") or ())))
+        found += reasons_of(item.get("children") or [], here)
+    return [Reason(number, one.code, one.name, one.path, one.phrases) for number, one in enumerate(found, start=1)]
+
+
+def measure(rules: Rules, topics: dict[str, str], letters: list[dict], threshold: float) -> dict[str, float]:
+    """Counts over the letters: all, coded, of those with the right code and with the right topic."""
+    verdicts = [
+        (one["reason"], rules.decide(f"{one['subject']}\n{one['body']}", threshold=threshold)) for one in letters
+    ]
+    coded = [(truth, verdict.reason) for truth, verdict in verdicts if verdict.reason is not None]
+    return {
+        "messages": len(letters),
+        "coded": len(coded),
+        "right": sum(truth == reason.code for truth, reason in coded),
+        "right_topic": sum(topics[truth] == reason.topic for truth, reason in coded),
+    }
+
+
+def emit(name: str, value: float, unit: str, **more: object) -> None:
+    print(json.dumps({"name": name, "value": round(value, 4), "unit": unit, **more}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    reasons = reasons_of(yaml.safe_load((ROOT / "demo" / "reasons.yaml").read_text(encoding="utf-8")))
+    letters = yaml.safe_load((ROOT / "demo" / "contacts.yaml").read_text(encoding="utf-8"))
+    rules = Rules(reasons)
+    topics = {reason.code: reason.topic for reason in reasons}
+    for threshold in (PRODUCT,) if quick else THRESHOLDS:
+        got = measure(rules, topics, letters, threshold)
+        of = {"threshold": threshold, "of": got["messages"]}
+        emit("reasons.coded", got["coded"] / got["messages"], "share", **of)
+        of["of"] = got["coded"]
+        emit("reasons.right_of_coded", got["right"] / got["coded"], "share", **of)
+        emit("reasons.right_topic_of_coded", got["right_topic"] / got["coded"], "share", **of)
+    for locale in sorted({one["locale"] for one in letters}):
+        got = measure(rules, topics, [one for one in letters if one["locale"] == locale], PRODUCT)
+        emit(f"reasons.coded.{locale}", got["coded"] / got["messages"], "share", of=got["messages"])
+        emit(f"reasons.right_of_coded.{locale}", got["right"] / got["coded"], "share", of=got["coded"])
+    started = time.perf_counter()
+    for one in letters:
+        rules.decide(one["body"], threshold=PRODUCT)
+    emit("reasons.read", (time.perf_counter() - started) / len(letters) * 1e6, "µs per message")
+
+
+if __name__ == "__main__":
+    main()
