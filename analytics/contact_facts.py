@@ -53,7 +53,7 @@ def bring_in(*, since: datetime) -> int:
     that its newest event says. Returns how many were added."""
     with connection.cursor() as cursor:
         cursor.execute(_BRING_IN, {"since": since})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def feeds() -> dict[str, Feed]:

@@ -25,7 +25,7 @@ class HelpEvent:
     is_helpful: bool | None = None  # of a vote; True of ANSWERED
 
     def sort_key(self) -> tuple[datetime, int, int, int, bool, str, bool]:
-        """By content alone, so that the order of arrival cannot matter; at the same instant a read precedes its vote."""
+        """By content alone, so that the order of arrival cannot matter; a read precedes its vote."""
         return (
             self.at,
             KINDS.index(self.kind),

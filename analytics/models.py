@@ -45,6 +45,12 @@ class Event(models.Model):
     txid = models.BigIntegerField(db_default=_this_transaction())
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(kind="contact") | models.Q(contact_id__isnull=False),
+                name="contact_event_names_its_contact",
+            )
+        ]
         indexes = [
             models.Index(fields=["visitor", "at"], name="event_by_visitor"),
             models.Index(fields=["article_id", "at"], condition=models.Q(kind="read"), name="event_reads"),

@@ -73,7 +73,8 @@ def decide(
     """
     feeds = list(feeds)
     contacts = sorted(
-        (contact for contact in contacts if contact.at >= journey.started_at), key=lambda contact: (contact.at, contact.id)
+        (contact for contact in contacts if contact.at >= journey.started_at),
+        key=lambda contact: (contact.at, contact.id),
     )
     in_until = watermark(feeds, now=now)
     longest = journey.ended_at + timedelta(days=max(windows))
@@ -137,9 +138,7 @@ def _first_contacts(
 def _vote(journey: Journey, *, until: datetime) -> str:
     """The latest word on each article counts; one standing no is a no."""
     words = {
-        vote.article_id: vote.is_helpful
-        for vote in sorted(journey.votes, key=HelpEvent.sort_key)
-        if vote.at < until
+        vote.article_id: vote.is_helpful for vote in sorted(journey.votes, key=HelpEvent.sort_key) if vote.at < until
     }
     if not words:
         return ""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -88,28 +89,22 @@ def _horizon() -> int:
 
 def _all() -> list[UUID]:
     """Every visitor who has a help event, or a journey that a rebuild must look at again."""
-    of_events = Event.objects.filter(visitor__isnull=False, kind__in=journeys.KINDS)
-    return sorted(
-        {
-            *of_events.values_list("visitor", flat=True).distinct(),
-            *Journey.objects.values_list("visitor", flat=True).distinct(),
-        }
-    )
+    of_events = Event.objects.filter(kind__in=journeys.KINDS).values_list("visitor", flat=True).distinct()
+    return _sorted([of_events, Journey.objects.values_list("visitor", flat=True).distinct()])
 
 
 def _touched(settled: int, in_until: datetime) -> list[UUID]:
     """The visitors about whom something new is known, and those with a window that is over now."""
-    new_events = Event.objects.filter(txid__gte=settled)
-    new_contacts = new_events.filter(kind=EventKind.CONTACT).exclude(person="")
-    return sorted(
-        {
-            *new_events.filter(visitor__isnull=False).values_list("visitor", flat=True),
-            *Identity.objects.filter(Q(txid__gte=settled) | Q(person__in=new_contacts.values("person"))).values_list(
-                "visitor", flat=True
-            ),
-            *Journey.objects.filter(decide_at__lte=in_until).values_list("visitor", flat=True),
-        }
-    )
+    events = Event.objects.filter(txid__gte=settled)
+    contacts = events.filter(kind=EventKind.CONTACT).exclude(person="")
+    ties = Identity.objects.filter(Q(txid__gte=settled) | Q(person__in=contacts.values("person")))
+    due = Journey.objects.filter(decide_at__lte=in_until)
+    return _sorted(rows.values_list("visitor", flat=True).distinct() for rows in (events, ties, due))
+
+
+def _sorted(lists: Iterable[Iterable[UUID | None]]) -> list[UUID]:
+    """Each visitor once; in order, so that two writers would lock rows in the same one."""
+    return sorted({visitor for visitors in lists for visitor in visitors if visitor is not None})
 
 
 def _settle(visitors: Sequence[UUID], feeds: Sequence[outcomes.Feed], now: datetime) -> int:
@@ -128,21 +123,19 @@ def _settle(visitors: Sequence[UUID], feeds: Sequence[outcomes.Feed], now: datet
         gone = old.keys() - {(row.visitor, row.started_at) for row in new}
         Journey.objects.filter(pk__in=[old[key].pk for key in gone]).delete()
         Journey.objects.bulk_create(
-            changed, update_conflicts=True, unique_fields=["visitor", "started_at"], update_fields=_FACTS
+            changed, update_conflicts=True, unique_fields=["visitor", "started_at"], update_fields=FACTS
         )
     return len(changed) + len(gone)
 
 
-def _help_events(visitors: Sequence[UUID]) -> dict[UUID, list[journeys.HelpEvent]]:
-    events: dict[UUID, list[journeys.HelpEvent]] = defaultdict(list)
+def _help_events(visitors: Sequence[UUID]) -> dict[UUID | None, list[journeys.HelpEvent]]:
+    events: dict[UUID | None, list[journeys.HelpEvent]] = defaultdict(list)
     rows = Event.objects.filter(visitor__in=visitors, kind__in=journeys.KINDS).values_list(
         "visitor", "kind", "at", "is_returning", "article_id", "revision_id", "topic", "data__is_helpful"
     )
     for visitor, kind, at, is_returning, article_id, revision_id, topic, is_helpful in rows:
         is_yes = True if kind == journeys.ANSWERED else is_helpful
-        events[visitor].append(
-            journeys.HelpEvent(kind, at, is_returning, article_id, revision_id, topic, is_yes)
-        )
+        events[visitor].append(journeys.HelpEvent(kind, at, is_returning, article_id, revision_id, topic, is_yes))
     return events
 
 
@@ -155,7 +148,7 @@ def _people(
     for visitor, person, at in Identity.objects.filter(visitor__in=visitors).values_list("visitor", "person", "at"):
         ties[visitor].append(at)
         of_person[person].add(visitor)
-    wanted = set(visitors)
+    itself: dict[UUID | None, set[UUID]] = {visitor: {visitor} for visitor in visitors}
     contacts: dict[UUID, list[outcomes.Contact]] = defaultdict(list)
     rows = (
         Event.objects.filter(Q(visitor__in=visitors) | Q(person__in=of_person), kind=EventKind.CONTACT)
@@ -163,9 +156,9 @@ def _people(
         .distinct("contact_id")
         .values_list("visitor", "person", "contact_id", "at", "topic")
     )
-    for visitor, person, contact_id, at, topic in rows:
-        for whose in ({visitor} & wanted) | of_person.get(person, set()):
-            contacts[whose].append(outcomes.Contact(contact_id, at, topic))
+    for who, person, contact_id, at, topic in rows:
+        for visitor in itself.get(who, set()) | of_person.get(person, set()):
+            contacts[visitor].append(outcomes.Contact(cast(int, contact_id), at, topic))
     return ties, contacts
 
 
@@ -197,10 +190,8 @@ def _row(
     )
 
 
-_FACTS = [
-    field.name for field in Journey._meta.concrete_fields if field.name not in ("id", "visitor", "started_at")
-]
+FACTS = [field.name for field in Journey._meta.concrete_fields if field.name not in ("id", "visitor", "started_at")]
 
 
 def _facts(row: Journey | None) -> list[object]:
-    return [] if row is None else [getattr(row, name) for name in _FACTS]
+    return [] if row is None else [getattr(row, name) for name in FACTS]

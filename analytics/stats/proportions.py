@@ -1,7 +1,7 @@
-"""Shares with their denominators, and the difference between two arms that may be looked at at any time. Pure.
+"""Shares with their denominators, and the difference between two arms, good at every look. Pure.
 
-Sources: Wilson 1927 for one share (checked against Newcombe 1998); for the difference the asymptotic confidence sequence
-of Waudby-Smith et al. 2024 (eq. 161 for its tuning), as GrowthBook computes it.
+Sources: Wilson 1927 for one share (checked against Newcombe 1998); for the difference the asymptotic confidence
+sequence of Waudby-Smith et al. 2024 (eq. 161 for its tuning), as GrowthBook computes it.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Prevented:
 
 
 def prevented(*, held_out: Rate, notified: Rate, planned: int = PLANNED_TOTAL) -> Prevented | None:
-    """1000 · (m̄ held out − m̄ notified), SE² = s²/n of each arm, with its always-valid interval; None below 2 in an arm."""
+    """1000 · (m̄ held out − m̄ notified), SE² = Σ s²/n, with its always-valid interval; None below 2 in an arm."""
     if held_out.of < 2 or notified.of < 2:
         return None
     difference = 1000 * (held_out.hits / held_out.of - notified.hits / notified.of)
