@@ -26,6 +26,7 @@ _LOCK = 7_201_001  # of pg_advisory_lock; any number that nothing else takes
 _VISITORS_AT_ONCE = 500
 # Contacts older than this are looked at again by a rebuild only.
 _LOOK_BACK = timedelta(days=60)
+_AHEAD = timedelta(days=1)  # a help desk's clock may run before ours
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,7 +52,7 @@ def settle(*, rebuild: bool = False) -> Settled | None:
             return None
         horizon = _horizon()
         mark = SettlingMark.objects.get_or_create(pk=1)[0]
-        brought_in = contact_facts.bring_in(since=_FIRST_DAY if rebuild else now - _LOOK_BACK)
+        brought_in = contact_facts.bring_in(since=_FIRST_DAY if rebuild else now - _LOOK_BACK, until=now + _AHEAD)
         feeds = contact_facts.feeds()
         # A source that turns out to have been connected earlier changes what we could have known of old journeys.
         since = {source: feed.since.isoformat() for source, feed in feeds.items()}
