@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class AnalyticsApp(AppConfig):
     name = "analytics"
+
+    def ready(self) -> None:
+        from analytics import receivers
+
+        receivers.connect()

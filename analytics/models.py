@@ -8,6 +8,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 
+def _this_transaction() -> models.Func:
+    """The id of the writing transaction. Readers take whole transactions that have ended, since row ids become visible
+    out of order and one that commits late would be passed over."""
+    return models.Func(function="txid_current", output_field=models.BigIntegerField())
+
+
 class EventKind(models.TextChoices):
     HELP = "help", _("opened the help centre")
     SEARCH = "search", _("searched")
@@ -31,15 +37,27 @@ class Event(models.Model):
     article_id = models.BigIntegerField(null=True)
     revision_id = models.BigIntegerField(null=True)
     variant_id = models.BigIntegerField(null=True)
+    # Of the rows about one contact the newest counts: its reason may have been corrected since.
+    contact_id = models.BigIntegerField(null=True)
     topic = models.CharField(max_length=50, blank=True)
     data = models.JSONField(default=dict)
     recorded_at = models.DateTimeField(db_default=Now())
+    txid = models.BigIntegerField(db_default=_this_transaction())
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(kind="contact") | models.Q(contact_id__isnull=False),
+                name="contact_event_names_its_contact",
+            )
+        ]
         indexes = [
             models.Index(fields=["visitor", "at"], name="event_by_visitor"),
             models.Index(fields=["article_id", "at"], condition=models.Q(kind="read"), name="event_reads"),
+            models.Index(fields=["contact_id", "-id"], condition=models.Q(kind="contact"), name="event_contacts"),
+            models.Index(fields=["person"], condition=models.Q(kind="contact"), name="event_contacts_of_person"),
             BrinIndex(fields=["at"], name="event_by_time"),
+            BrinIndex(fields=["txid"], name="event_by_transaction"),
         ]
 
     def __str__(self) -> str:
@@ -47,15 +65,17 @@ class Event(models.Model):
 
 
 class Identity(models.Model):
-    """A visitor id and a person belong together, and how we know."""
+    """A visitor id and a person belong together, since when we know, and how."""
 
     visitor = models.UUIDField()
     person = models.CharField(max_length=32, db_index=True)
-    how = models.CharField(max_length=10, help_text="link, lookup or form")
+    how = models.CharField(max_length=10, help_text="link, lookup or contact")
     at = models.DateTimeField()
+    txid = models.BigIntegerField(db_default=_this_transaction())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "person"], name="identity_once")]
+        indexes = [BrinIndex(fields=["txid"], name="identity_by_transaction")]
 
     def __str__(self) -> str:
         return f"{self.visitor} is {self.person[:8]}"
@@ -80,19 +100,39 @@ class Journey(models.Model):
     started_at = models.DateTimeField(db_index=True)
     ended_at = models.DateTimeField()
     topic = models.CharField(max_length=50, blank=True)
+    # Only what was read before the contact, where one came during the journey: no later article can have failed.
     reads = models.JSONField(default=list, help_text="article ids in the order they were read, each once")
-    last_article_id = models.BigIntegerField(null=True, db_index=True)
+    last_article_id = models.BigIntegerField(null=True)
     last_revision_id = models.BigIntegerField(null=True)
     searches = models.PositiveSmallIntegerField(default=0)
+    vote = models.CharField(max_length=3, blank=True, help_text="yes, no, or empty")
     is_linkable = models.BooleanField(default=False)
-    is_mature = models.BooleanField(default=False)
     is_contradicted = models.BooleanField(default=False, help_text="said yes, and contacted us all the same")
-    outcome = models.CharField(max_length=16, choices=Outcome, blank=True, help_text="empty until mature")
-    contact_id = models.BigIntegerField(null=True)
+    # {"7": "silent"}: one outcome for each window (days) that is over; a window still open is not in it.
+    outcomes = models.JSONField(default=dict)
+    contact_id = models.BigIntegerField(null=True, help_text="the contact that decided it, where one did")
+    decide_at = models.DateTimeField(null=True, help_text="when the next window is over; null where all are")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "started_at"], name="journey_once")]
-        indexes = [models.Index(fields=["outcome", "last_article_id"], name="journey_by_outcome")]
+        indexes = [
+            models.Index(fields=["last_article_id", "started_at"], name="journey_by_last_article"),
+            models.Index(fields=["decide_at"], condition=models.Q(decide_at__isnull=False), name="journey_undecided"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.visitor} {self.started_at:%Y-%m-%d %H:%M} {self.outcome}"
+        return f"{self.visitor} {self.started_at:%Y-%m-%d %H:%M} {self.outcomes}"
+
+
+class SettlingMark(models.Model):
+    """How far settling has come. One row, whose pk is 1."""
+
+    txid = models.BigIntegerField(default=0, help_text="every transaction before this one has been settled")
+    feeds = models.JSONField(default=dict, help_text="since when each source of contacts was connected")
+    settled_at = models.DateTimeField(null=True, help_text="story time of the last run")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_settling_mark")]
+
+    def __str__(self) -> str:
+        return f"settled up to transaction {self.txid}"

@@ -1,0 +1,165 @@
+"""The border: other rooms' events -> Event and Identity rows.
+
+An event without a visitor (bot, staff, no consent) is in no number and is not stored; a contact is stored always. The
+facts that the product stands on (Contact, Vote, Exposure, Message) are their owners' rows; settling.py brings in every
+contact that was missed here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+from analytics.models import Event, EventKind, Identity
+from contacts import events as contacts
+from kb import events as kb
+from kb.models import Article
+from notifications import events as notifications
+
+
+def connect() -> None:
+    """Listen to every signal of the rooms below; called once, when the apps are ready."""
+    kb.article_viewed.connect(on_article_viewed)
+    kb.searched.connect(on_searched)
+    kb.help_opened.connect(on_help_opened)
+    kb.voted.connect(on_voted)
+    contacts.form_opened.connect(on_form_opened)
+    contacts.suggestions_shown.connect(on_suggestions_shown)
+    contacts.question_answered.connect(on_question_answered)
+    contacts.contact_received.connect(on_contact_received)
+    notifications.visitor_identified.connect(on_visitor_identified)
+    notifications.order_page_viewed.connect(on_order_page_viewed)
+
+
+def on_article_viewed(event: kb.ArticleViewed, **kwargs: Any) -> None:
+    _store(
+        EventKind.READ,
+        event.at,
+        event.visitor,
+        is_returning=event.is_returning,
+        article_id=event.article_id,
+        revision_id=event.revision_id,
+        variant_id=event.variant_id,
+        topic=event.topic,
+        data={"locale": event.locale},
+    )
+
+
+def on_searched(event: kb.Searched, **kwargs: Any) -> None:
+    if not event.visitor:
+        return
+    _store(
+        EventKind.SEARCH,
+        event.at,
+        event.visitor,
+        is_returning=event.is_returning,
+        topic=_topic_of(event.shown[0]) if event.shown else "",
+        data={
+            "query": event.query,
+            "locale": event.locale,
+            "total": event.total,
+            "shown": list(event.shown),
+            "corrected": event.corrected,
+        },
+    )
+
+
+def on_help_opened(event: kb.HelpOpened, **kwargs: Any) -> None:
+    _store(
+        EventKind.HELP,
+        event.at,
+        event.visitor,
+        is_returning=event.is_returning,
+        topic=event.topic,
+        data={"locale": event.locale},
+    )
+
+
+def on_voted(event: kb.Voted, **kwargs: Any) -> None:
+    _store(
+        EventKind.VOTE,
+        event.at,
+        event.visitor,
+        article_id=event.article_id,
+        revision_id=event.revision_id,
+        variant_id=event.variant_id,
+        topic=event.topic,
+        data={"is_helpful": event.is_helpful, "reason": event.reason},
+    )
+
+
+def on_form_opened(event: contacts.FormOpened, **kwargs: Any) -> None:
+    _store(
+        EventKind.FORM,
+        event.at,
+        event.visitor,
+        is_returning=event.is_returning,
+        data={"form_id": event.form_id, "locale": event.locale},
+    )
+
+
+def on_suggestions_shown(event: contacts.SuggestionsShown, **kwargs: Any) -> None:
+    data = {"form_id": event.form_id, "shown": list(event.shown)}
+    _store(EventKind.SUGGESTED, event.at, event.visitor, data=data)
+
+
+def on_question_answered(event: contacts.QuestionAnswered, **kwargs: Any) -> None:
+    _store(
+        EventKind.ANSWERED,
+        event.at,
+        event.visitor,
+        article_id=event.article_id,
+        topic=event.topic,
+        data={"form_id": event.form_id},
+    )
+
+
+def on_contact_received(event: contacts.ContactReceived, **kwargs: Any) -> None:
+    Event.objects.create(
+        kind=EventKind.CONTACT,
+        at=event.at,
+        visitor=UUID(event.visitor) if event.visitor else None,
+        person=event.person,
+        contact_id=event.contact_id,
+        topic=event.topic,
+        data={"reason": event.reason, "source": event.source},
+    )
+    if event.visitor and event.person:
+        tie(UUID(event.visitor), event.person, at=event.at, how="contact")
+
+
+def on_visitor_identified(event: notifications.VisitorIdentified, **kwargs: Any) -> None:
+    if event.visitor and event.person:
+        tie(UUID(event.visitor), event.person, at=event.at, how=event.how)
+
+
+def on_order_page_viewed(event: notifications.OrderPageViewed, **kwargs: Any) -> None:
+    _store(
+        EventKind.ORDER,
+        event.at,
+        event.visitor,
+        is_returning=event.is_returning,
+        person=event.person,
+        data={"order_id": event.order_id, "locale": event.locale},
+    )
+
+
+def tie(visitor: UUID, person: str, *, at: datetime, how: str) -> None:
+    """Note that `visitor` is `person`; the earliest moment at which we knew counts, in whatever order they come."""
+    Identity.objects.bulk_create([Identity(visitor=visitor, person=person, at=at, how=how)], ignore_conflicts=True)
+    Identity.objects.filter(visitor=visitor, person=person, at__gt=at).update(
+        at=at, how=how, txid=models.Func(function="txid_current")
+    )
+
+
+def _store(kind: EventKind, at: datetime, visitor: str, **facts: Any) -> None:
+    if visitor:
+        Event.objects.create(kind=kind, at=at, visitor=UUID(visitor), **facts)
+
+
+def _topic_of(article_id: int) -> str:
+    """What the first hit of a search is about: our best guess at what was searched for."""
+    return Article.objects.filter(pk=article_id).values_list("category__topic", flat=True).first() or ""

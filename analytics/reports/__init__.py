@@ -1,0 +1,1 @@
+"""The queries behind each screen: every number a count, or a rate with its denominator."""

@@ -1,0 +1,196 @@
+"""Journeys of a period: how many ended how, and the rows behind each number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.expressions import F
+from django.db.models.fields.json import KeyTextTransform
+from django.utils.translation import gettext as _
+
+from analytics.models import Journey, Outcome
+from analytics.periods import Period
+from analytics.stats.proportions import Rate
+
+IMMATURE = "immature"
+_CONTACTS = (Outcome.CONTACTED, Outcome.CONTACTED_OTHER)
+_NO_CONTACT = Q(outcome__isnull=False) & ~Q(outcome__in=_CONTACTS)
+# Below these a rate among linkable journeys is withheld (docs/metrics.md).
+LEAST_JOURNEYS = 30
+LEAST_COVERAGE = 0.30
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Decided(TypedDict):
+        outcome: str  # null while immature
+
+    DecidedJourney = WithAnnotations[Journey, _Decided]
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A rate among linkable journeys, and how large a part of all those journeys they are."""
+
+    rate: Rate
+    coverage: Rate
+
+    @property
+    def why_withheld(self) -> str:
+        """The reason, in a sentence, why the rate may not be shown; empty where it may."""
+        if not self.coverage.of:
+            return _("No journey is mature yet.")
+        if self.coverage.share is not None and self.coverage.share < LEAST_COVERAGE:
+            return _("Withheld: only %(hits)s of %(of)s journeys are linkable, less than 30 %%.") % {
+                "hits": self.coverage.hits,
+                "of": self.coverage.of,
+            }
+        if self.rate.of < LEAST_JOURNEYS:
+            return _("Withheld: %(of)s linkable journeys; at least 30 are needed.") % {"of": self.rate.of}
+        return ""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """Who said that it helped, who said anything, and at most how many it can have helped; all of the same journeys."""
+
+    rate: Rate
+    response: Rate
+    ceiling: Rate
+
+
+@dataclass(frozen=True)
+class Cell:
+    """So many journeys that are alike in everything a number asks. An empty outcome is immature."""
+
+    article_id: int | None  # the last one read
+    outcome: str
+    is_linkable: bool
+    vote: str
+    is_contradicted: bool
+    journeys: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Some of a period's journeys, counted."""
+
+    cells: tuple[Cell, ...]
+
+    def count(
+        self,
+        *outcomes: str,
+        is_mature: bool | None = None,
+        is_linkable: bool | None = None,
+        has_read: bool | None = None,
+        has_voted: bool | None = None,
+    ) -> int:
+        return sum(
+            cell.journeys
+            for cell in self.cells
+            if (not outcomes or cell.outcome in outcomes)
+            and is_mature in (None, bool(cell.outcome))
+            and is_linkable in (None, cell.is_linkable)
+            and has_read in (None, cell.article_id is not None)
+            and has_voted in (None, bool(cell.vote))
+        )
+
+    @property
+    def contradicted(self) -> int:
+        return sum(cell.journeys for cell in self.cells if cell.is_contradicted and cell.outcome == Outcome.CONTACTED)
+
+    @property
+    def coverage(self) -> Rate:
+        return Rate(self.count(is_linkable=True), self.count())
+
+    @property
+    def contact_after_read(self) -> Guarded:
+        readers = self.count(has_read=True, is_mature=True)
+        linkable = self.count(has_read=True, is_mature=True, is_linkable=True)
+        contacted = self.count(Outcome.CONTACTED, has_read=True, is_linkable=True)
+        return Guarded(Rate(contacted, linkable), Rate(linkable, readers))
+
+    @property
+    def confirmed(self) -> Confirmed:
+        asked = self.count(has_read=True, is_mature=True)
+        yes = self.count(Outcome.CONFIRMED, has_read=True)
+        quiet = self.count(Outcome.SILENT, Outcome.UNLINKABLE, has_read=True)
+        voted = self.count(has_read=True, is_mature=True, has_voted=True)
+        return Confirmed(Rate(yes, asked), response=Rate(voted, asked), ceiling=Rate(yes + quiet, asked))
+
+    @property
+    def view_based(self) -> Rate:
+        """What most tools call deflection."""
+        readers = self.count(has_read=True, is_mature=True)
+        return Rate(readers - self.count(*_CONTACTS, has_read=True), readers)
+
+
+def found(period: Period) -> QuerySet[DecidedJourney]:
+    """The journeys that began in the period, each with `outcome` in its window (null while immature)."""
+    return Journey.objects.filter(started_at__gte=period.start, started_at__lt=period.end).annotate(
+        outcome=KeyTextTransform(str(period.window), "outcomes")
+    )
+
+
+def tally(period: Period) -> Tally:
+    """All journeys of the period. One query."""
+    rows = (
+        found(period)
+        .values("outcome", "is_linkable", "vote", "is_contradicted", article=F("last_article_id"))
+        .annotate(journeys=Count("id"))
+    )
+    return Tally(
+        tuple(
+            Cell(
+                article_id=row["article"],
+                outcome=row["outcome"] or "",
+                is_linkable=row["is_linkable"],
+                vote=row["vote"],
+                is_contradicted=row["is_contradicted"],
+                journeys=row["journeys"],
+            )
+            for row in rows
+        )
+    )
+
+
+def by_article(cells: Iterable[Cell]) -> dict[int, Tally]:
+    """The cells of each last-read article."""
+    sorted_out: dict[int, list[Cell]] = {}
+    for cell in cells:
+        if cell.article_id is not None:
+            sorted_out.setdefault(cell.article_id, []).append(cell)
+    return {article_id: Tally(tuple(own)) for article_id, own in sorted_out.items()}
+
+
+# What the list of journeys can be narrowed by: (parameter, value) -> condition. A number's link uses the same words.
+_CONDITIONS: dict[tuple[str, str], Q] = {
+    **{("outcome", outcome): Q(outcome=outcome) for outcome in Outcome.values},
+    ("outcome", IMMATURE): Q(outcome__isnull=True),
+    ("mature", "yes"): Q(outcome__isnull=False),
+    ("linkable", "yes"): Q(is_linkable=True),
+    ("linkable", "no"): Q(is_linkable=False),
+    ("has_read", "yes"): Q(last_article_id__isnull=False),
+    ("voted", "yes"): ~Q(vote=""),
+    ("contact", "no"): _NO_CONTACT,
+    ("helped", "maybe"): Q(outcome__in=(Outcome.CONFIRMED, Outcome.SILENT, Outcome.UNLINKABLE)),
+    ("contradicted", "yes"): Q(is_contradicted=True, outcome=Outcome.CONTACTED),
+}
+
+
+def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJourney]:
+    """The journeys of the period that fit every parameter; one that makes no sense fits none, so that a list is never
+    longer than its heading says. `article`: the last one read; `read`: read at any time before a contact."""
+    journeys = found(period)
+    for name in {name for name, _value in _CONDITIONS}:
+        if value := parameters.get(name, ""):
+            condition = _CONDITIONS.get((name, value))
+            journeys = journeys.none() if condition is None else journeys.filter(condition)
+    for name, lookup in (("article", "last_article_id"), ("read", "reads__contains")):
+        if value := parameters.get(name, ""):
+            journeys = journeys.filter(**{lookup: int(value)}) if value.isdecimal() else journeys.none()
+    return journeys

@@ -1,0 +1,188 @@
+"""What we told customers first, and whether it prevented contacts: two arms, drawn at random, compared as drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from analytics import contact_facts, outcomes
+from analytics.periods import Period
+from analytics.stats import proportions
+from analytics.stats.proportions import Prevented, Rate
+from contacts.models import Contact
+from notifications.models import Arm, Message, MessageState, Rule
+
+# A fall so large is what "how many more" is reckoned for.
+WORTH_SEEING = 0.20
+_WEEKS = 4
+
+
+@dataclass(frozen=True)
+class State:
+    """So many messages of a rule are in this state now."""
+
+    state: str
+    text: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Both arms of one rule, mature first messages only. `prevented` is None where an arm has nobody to compare."""
+
+    held_out: Rate
+    notified: Rate
+    prevented: Prevented | None
+    needed: int | None  # people in both arms, to show a fall of WORTH_SEEING; None where nobody has contacted us
+    weekly: float  # people who become mature a week, of late
+
+    @property
+    def more_needed(self) -> int | None:
+        return None if self.needed is None else max(0, self.needed - self.held_out.of - self.notified.of)
+
+    @property
+    def weeks(self) -> int | None:
+        """How many weeks that is; None where none came of late."""
+        if self.more_needed is None or not self.weekly:
+            return None
+        return -int(-self.more_needed // self.weekly)
+
+    @property
+    def to_notify(self) -> int | None:
+        """How many messages prevent one contact; None where prevention is not shown."""
+        if self.prevented is None or not self.prevented.is_shown:
+            return None
+        return round(1000 / self.prevented.per_1000)
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """One rule: what became of its messages in the period, and its effect from its beginning to the period's end."""
+
+    id: int
+    key: str
+    name: str
+    holdout_share: float
+    eligible: int
+    sent: int
+    held_out: int
+    states: tuple[State, ...]
+    effect: Effect
+
+
+def rows(period: Period, *, now: datetime) -> list[RuleRow]:
+    """Every rule that is active or has a message."""
+    counted = found(period).values("rule", "state", "arm").annotate(number=Count("id"), sent=Count("sent_at"))
+    cells = list(counted.values_list("rule", "state", "arm", "number", "sent"))
+    arms = _arms(period, now=now)
+    made = []
+    for rule in Rule.objects.order_by("name"):
+        own = [cell for cell in cells if cell[0] == rule.pk]
+        if not (own or rule.is_active or (rule.pk, Arm.NOTIFY) in arms or (rule.pk, Arm.HELD_OUT) in arms):
+            continue
+        states: dict[str, int] = {}
+        for _, state, _, number, _ in own:
+            states[state] = states.get(state, 0) + number
+        made.append(
+            RuleRow(
+                id=rule.pk,
+                key=rule.key,
+                name=rule.name,
+                holdout_share=rule.holdout_share,
+                eligible=sum(number for *_, number, _ in own),
+                sent=sum(sent for *_, sent in own),
+                held_out=sum(number for _, _, arm, number, _ in own if arm == Arm.HELD_OUT),
+                states=tuple(
+                    State(state, str(MessageState(state).label), states[state])
+                    for state in MessageState.values
+                    if state in states
+                ),
+                effect=_effect(rule, arms),
+            )
+        )
+    return made
+
+
+def found(period: Period) -> QuerySet[Message]:
+    """The messages whose episodes became something to write about in the period."""
+    return Message.objects.filter(eligible_at__gte=period.start, eligible_at__lt=period.end)
+
+
+def compared(period: Period, *, now: datetime) -> QuerySet[Message]:
+    """The messages that the effect is about, each with `has_contacted`: of each person the first under each rule, up to
+    the period's end, whose window is over."""
+    window = timedelta(days=period.window)
+    firsts = (
+        Message.objects.exclude(person="")
+        .order_by("rule", "person", "eligible_at", "id")
+        .distinct("rule", "person")
+        .values("id")
+    )
+    in_until = outcomes.watermark(contact_facts.feeds().values(), now=now)
+    contacts = Contact.objects.filter(
+        person=OuterRef("person"),
+        received_at__gte=OuterRef("eligible_at"),
+        received_at__lt=OuterRef("eligible_at") + window,
+    )
+    return Message.objects.filter(
+        id__in=firsts, eligible_at__lt=period.end, eligible_at__lte=in_until - window
+    ).annotate(has_contacted=Exists(contacts))
+
+
+def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Message]:
+    """The messages behind a number: `compared=yes` those of the effect, else all of the period; then by rule, arm,
+    `sent=yes` and `contacted=yes`. What makes no sense fits none."""
+    if parameters.get("compared"):
+        messages = compared(period, now=now)
+        conditions = {("contacted", "yes"): Q(has_contacted=True)}
+    else:
+        messages = found(period)
+        conditions = {("sent", "yes"): Q(sent_at__isnull=False)}
+    conditions |= {("arm", arm): Q(arm=arm) for arm in Arm.values}
+    conditions |= {("state", state): Q(state=state) for state in MessageState.values}
+    for name in ("contacted", "sent", "arm", "state"):
+        if value := parameters.get(name, ""):
+            condition = conditions.get((name, value))
+            messages = messages.none() if condition is None else messages.filter(condition)
+    if rule := parameters.get("rule", ""):
+        messages = messages.filter(rule__key=rule)
+    return messages
+
+
+def _arms(period: Period, *, now: datetime) -> dict[tuple[int, str], tuple[Rate, int]]:
+    """(rule, arm) -> contacted of people, and how many of these became eligible in the last weeks of the period."""
+    lately = period.end - timedelta(weeks=_WEEKS)
+    counted = (
+        compared(period, now=now)
+        .values("rule", "arm")
+        .annotate(
+            people=Count("id"),
+            contacted=Count("id", filter=Q(has_contacted=True)),
+            lately=Count("id", filter=Q(eligible_at__gte=lately - timedelta(days=period.window))),
+        )
+        .values_list("rule", "arm", "people", "contacted", "lately")
+    )
+    return {(rule, arm): (Rate(contacted, people), recent) for rule, arm, people, contacted, recent in counted}
+
+
+def _effect(rule: Rule, arms: Mapping[tuple[int, str], tuple[Rate, int]]) -> Effect:
+    none = (Rate(0, 0), 0)
+    held_out, recent_held_out = arms.get((rule.pk, Arm.HELD_OUT), none)
+    notified, recent_notified = arms.get((rule.pk, Arm.NOTIFY), none)
+    # The share of those held out is what contacts are without a message; before anybody of them wrote, that of all.
+    base = held_out if held_out.hits else Rate(held_out.hits + notified.hits, held_out.of + notified.of)
+    needed = None
+    if base.share and 0 < rule.holdout_share < 1:
+        needed = proportions.total_needed(
+            base=base.share, relative_fall=WORTH_SEEING, held_out_share=rule.holdout_share
+        )
+    return Effect(
+        held_out=held_out,
+        notified=notified,
+        prevented=proportions.prevented(held_out=held_out, notified=notified),
+        needed=needed,
+        weekly=(recent_held_out + recent_notified) / _WEEKS,
+    )
