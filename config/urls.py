@@ -29,4 +29,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
 ]
 
-handler404 = "kb.views.help.not_found"
+handler404 = "kb.views.links.page_not_found"

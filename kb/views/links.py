@@ -34,3 +34,8 @@ def not_found(request: HttpRequest, dead: str) -> HttpResponse:
     words = " ".join(re.findall(r"[^\W_]+", dead))[: query.MAX_QUERY]
     found = query.find(words, locale=get_language(), k=_OFFERED)
     return render(request, "404.html", {"query": words, "results": found.results}, status=404)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: any address that nothing answers to. Its first part may be a language."""
+    return not_found(request, re.sub(r"^/[a-z]{2}(-[a-z]+)?(?=/)", "", request.path))
