@@ -35,7 +35,7 @@ class FilterForm(forms.Form):
         self._set_choices("state", states)
         self._set_choices("category", category_choices())
         self._set_choices("locale", settings.LANGUAGES)
-        self.fields["q"].widget.input_type = "search"  # type: ignore[attr-defined]
+        self.fields["q"].widget.input_type = "search"
 
     def _set_choices(self, name: str, choices: Sequence[tuple[object, object]]) -> None:
         self.fields[name].choices = [("", _("All")), *choices]  # type: ignore[attr-defined]
