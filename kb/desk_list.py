@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.db.models import BooleanField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -35,7 +35,7 @@ class FilterForm(forms.Form):
         self._set_choices("state", states)
         self._set_choices("category", category_choices())
         self._set_choices("locale", settings.LANGUAGES)
-        self.fields["q"].widget.input_type = "search"  # type: ignore[attr-defined]
+        self.fields["q"].widget.input_type = "search"
 
     def _set_choices(self, name: str, choices: Sequence[tuple[object, object]]) -> None:
         self.fields[name].choices = [("", _("All")), *choices]  # type: ignore[attr-defined]
@@ -44,7 +44,11 @@ class FilterForm(forms.Form):
 def category_choices() -> list[tuple[object, object]]:
     """(id, name in the default language) of every category, in the order of the shelves."""
     name = CategoryText.objects.filter(category=OuterRef("pk"), locale=settings.LANGUAGE_CODE).values("name")[:1]
-    return list(Category.objects.annotate(name=Coalesce(Subquery(name), F("key"))).values_list("pk", "name"))
+    return list(
+        Category.objects.annotate(name=Coalesce(Subquery(name), F("key"), output_field=CharField())).values_list(
+            "pk", "name"
+        )
+    )
 
 
 def rows(form: FilterForm, sort: str) -> QuerySet[Article]:
@@ -60,7 +64,7 @@ def rows(form: FilterForm, sort: str) -> QuerySet[Article]:
     )
     articles: QuerySet[Any] = Article.objects.annotate(
         shown_title=Coalesce("live_revision__title", "draft__title"),
-        category_name=Coalesce(Subquery(name[:1]), F("category__key")),
+        category_name=Coalesce(Subquery(name[:1]), F("category__key"), output_field=CharField()),
         is_changed=Case(
             When(Q(state=ArticleState.PUBLISHED) & differs, then=Value(True)),
             default=Value(False),

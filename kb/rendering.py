@@ -81,11 +81,12 @@ def _tidied(markdown: str) -> str:
 def _prepare_headings(state: StateCore) -> None:
     """The page's title is its only h1, so a body's h1 becomes h2; every heading gets an id of its own."""
     used: set[str] = set()
-    for token, inline in zip(state.tokens, [*state.tokens[1:], None], strict=True):
+    for position, token in enumerate(state.tokens):
         if token.type not in ("heading_open", "heading_close"):
             continue
         token.tag = "h2" if token.tag == "h1" else token.tag
-        if token.type == "heading_open" and inline is not None:
+        if token.type == "heading_open":
+            inline = state.tokens[position + 1]
             wanted = _take_explicit_id(inline) or slugify(_plain(inline)) or "section"
             name, count = wanted, 2
             while name in used:

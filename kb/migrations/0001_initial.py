@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('visitor', models.UUIDField()),
                 ('is_helpful', models.BooleanField()),
-                ('reason', models.CharField(blank=True, choices=[('not_my_question', 'It is not what I was looking for'), ('unclear', 'I could not follow it'), ('incomplete', 'It does not cover my case'), ('wrong', 'It is wrong or out of date'), ('did_not_work', 'I did what it says and it did not work'), ('disagree', 'I understand it, but I disagree with the rule')], max_length=20)),
+                ('reason', models.CharField(blank=True, choices=[('not_my_question', 'It is not what I was looking for'), ('unclear', 'I did not understand it'), ('incomplete', 'Something is missing'), ('wrong', 'It is wrong or out of date'), ('did_not_work', 'I did it, and it did not work')], max_length=20)),
                 ('comment', models.CharField(blank=True, max_length=1000)),
                 ('at', models.DateTimeField()),
                 ('revision', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='votes', to='kb.revision')),

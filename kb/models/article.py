@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -56,6 +57,11 @@ class ArticleState(models.TextChoices):
     ARCHIVED = "archived", _("Archived")  # taken away from customers; its address answers 404
 
 
+def _first(*texts: models.QuerySet[Any]) -> Coalesce:
+    """The first of these that there is, else the category's key."""
+    return Coalesce(*(Subquery(text) for text in texts), F("category__key"), output_field=models.CharField())
+
+
 class ArticleQuerySet(models.QuerySet["Article"]):
     def published(self) -> ArticleQuerySet:
         return self.filter(state=ArticleState.PUBLISHED)
@@ -75,12 +81,8 @@ class ArticleQuerySet(models.QuerySet["Article"]):
             title=F("live_revision__title"),
             summary=F("live_revision__summary"),
             topic=F("category__topic"),
-            category_name=Coalesce(
-                Subquery(chosen.values("name")), Subquery(default.values("name")), F("category__key")
-            ),
-            category_slug=Coalesce(
-                Subquery(chosen.values("slug")), Subquery(default.values("slug")), F("category__key")
-            ),
+            category_name=_first(chosen.values("name"), default.values("name")),
+            category_slug=_first(chosen.values("slug"), default.values("slug")),
         )
 
 

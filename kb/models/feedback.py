@@ -11,11 +11,10 @@ from kb.models.experiment import Variant
 
 class VoteReason(models.TextChoices):
     NOT_MY_QUESTION = "not_my_question", _("It is not what I was looking for")
-    UNCLEAR = "unclear", _("I could not follow it")
-    INCOMPLETE = "incomplete", _("It does not cover my case")
+    UNCLEAR = "unclear", _("I did not understand it")
+    INCOMPLETE = "incomplete", _("Something is missing")
     WRONG = "wrong", _("It is wrong or out of date")
-    DID_NOT_WORK = "did_not_work", _("I did what it says and it did not work")
-    DISAGREE = "disagree", _("I understand it, but I disagree with the rule")
+    DID_NOT_WORK = "did_not_work", _("I did it, and it did not work")
 
 
 class Vote(models.Model):

@@ -114,6 +114,11 @@ def search(request: HttpRequest) -> HttpResponse:
     return render(request, "help/search.html", context)
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Every address of the site that leads nowhere (config/urls.py names it)."""
+    return links.not_found(request, request.path)
+
+
 def _opened(request: HttpRequest, topic: str, locale: str) -> None:
     visitor = visitors.of(request)
     if visitor.id:
