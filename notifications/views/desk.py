@@ -95,16 +95,7 @@ def outbox(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     page = Paginator(OutboxMail.objects.all(), PAGE).get_page(request.GET.get("page"))
     rows = list(page)
     chosen = get_object_or_404(OutboxMail, pk=pk) if pk else next(iter(rows), None)
-    page.object_list = [
-    page.object_list = [  # type: ignore[misc]
-            "pk": row.pk,
-            "subject": row.subject,
-            "to": row.to_address,
-            "sent_at": row.sent_at,
-            "url": f"{reverse('desk:outbox-mail', args=[row.pk])}?{urlencode({'page': page.number})}",
-        }
-        for row in rows
-    ]
+    page.object_list = [_mail_row(row, page.number) for row in rows]  # type: ignore[misc]
     mail = chosen and _open_mail(chosen)
     response = render(request, "desk/outbox.html", {"section": "outbox", "mails": page, "mail": mail})
     response.headers["Content-Security-Policy"] = f"{csp.POLICY}; frame-src 'self'"  # the mail beside its text
@@ -132,6 +123,17 @@ def _row(message: Message) -> dict[str, object]:
         "state_text": message.get_state_display(),
         "reason_text": selectors.reason_of(message),
         "created_at": message.eligible_at,
+    }
+
+
+def _mail_row(mail: OutboxMail, page: int) -> dict[str, object]:
+    """A mail as a row of templates/desk/outbox.html."""
+    return {
+        "pk": mail.pk,
+        "subject": mail.subject,
+        "to": mail.to_address,
+        "sent_at": mail.sent_at,
+        "url": f"{reverse('desk:outbox-mail', args=[mail.pk])}?{urlencode({'page': page})}",
     }
 
 
