@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone, translation
 
-from notifications import links, mail_templates, tracking
+from notifications import delays, links, mail_templates, tracking
 from notifications.models import Customer, Message, Shipment, TrackingEvent
 from notifications.providers.base import Mail
 
@@ -76,8 +76,8 @@ def day_of(moment: datetime, customer: Customer) -> date:
 def is_still_true(message: Message, shipment: Shipment, *, now: datetime) -> bool:
     """Whether what the message says holds at `now`: its episode goes on, with the promise that it names."""
     asserted = message.asserted
-    kind = tracking.delays.DelayKind(asserted["kind"])
+    kind = delays.DelayKind(asserted["kind"])
     promised_by = datetime.fromisoformat(asserted["promised_by"])
     if message.episode.closed_at is not None:
         return False
-    return tracking.delays.why_closed(tracking.facts_of(shipment), kind, promised_by, now=now) is None
+    return delays.why_closed(tracking.facts_of(shipment), kind, promised_by, now=now) is None

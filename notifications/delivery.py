@@ -102,7 +102,7 @@ def _read(inbound: InboundDelivery) -> list[BadEvent]:
 
 
 def record(event: ProviderEvent) -> bool:
-    """Take in one event: the fact, then the message's state by rank, then who must not be written to. False if known."""
+    """Take in one event: the fact, who must not be written to, the message's state by rank. False if known."""
     with transaction.atomic():
         message = Message.objects.filter(pk=event.message_id).first() if event.message_id else None
         _, is_new = DeliveryEvent.objects.get_or_create(

@@ -112,8 +112,9 @@ def _plan(opened: Sequence[tuple[Episode, Delay]], swept: Swept, *, now: datetim
             rules[rule.kind].append(rule)
     messages: list[Message] = []
     for episode, delay in opened:
-        for rule in rules[episode.kind] or [None]:
-            planned = planning.plan(episode, delay, rule, now=now)
+        about: list[Rule | None] = [*rules[episode.kind]] or [None]
+        for one in about:
+            planned = planning.plan(episode, delay, one, now=now)
             if isinstance(planned, planning.Skip):
                 swept.skipped[planned.reason] += 1
                 logger.info("skipped", extra={"episode": episode.pk, "reason": planned.reason})

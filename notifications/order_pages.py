@@ -10,7 +10,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 from notifications import composing
-from notifications.models import EpisodeKind, Order, Shipment, ShipmentState
+from notifications.models import Episode, EpisodeKind, Order, Shipment, ShipmentState
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,7 @@ def _parcel(shipment: Shipment, order: Order, promised_by: date | None) -> Parce
 
 def _troubles(order: Order, promised_by: date | None) -> list[Trouble]:
     found = []
-    kinds = set(
-        order.shipments.filter(episodes__closed_at=None, episodes__isnull=False).values_list(
-            "episodes__kind", flat=True
-        )
-    )
+    kinds = set(Episode.objects.filter(shipment__order=order, closed_at=None).values_list("kind", flat=True))
     if EpisodeKind.PROMISE_PASSED in kinds and promised_by:
         found.append(
             Trouble(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -45,7 +44,7 @@ def _note(provider: str, *, reason: str, pause: float, failures: int) -> int:
         cursor.execute(
             """
             INSERT INTO notifications_providerpause AS p (provider, until, reason, failures)
-            VALUES (%(provider)s, statement_timestamp() + %(pause)s, %(reason)s, %(failures)s)
+            VALUES (%(provider)s, statement_timestamp() + %(pause)s * interval '1 second', %(reason)s, %(failures)s)
             ON CONFLICT (provider) DO UPDATE SET
                 until = greatest(p.until, excluded.until),
                 reason = excluded.reason,
@@ -54,7 +53,7 @@ def _note(provider: str, *, reason: str, pause: float, failures: int) -> int:
             """,
             {
                 "provider": provider,
-                "pause": timedelta(seconds=pause),
+                "pause": pause,
                 "reason": reason[:300],
                 "failures": failures,
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
@@ -20,7 +21,7 @@ from notifications.models import (
     SuppressionReason,
 )
 
-_CLOSED = {
+_STALE: dict[str, Any] = {
     Close.DELIVERED: _lazy("the parcel had been delivered"),
     Close.RETURNED: _lazy("the parcel had gone back"),
     Close.READY_TO_COLLECT: _lazy("the parcel was ready to collect"),
@@ -28,8 +29,6 @@ _CLOSED = {
     Close.HANDED_OVER: _lazy("the carrier had the parcel"),
     Close.SUPERSEDED: _lazy("a message about the missed delivery took its place"),
     Close.NEW_PROMISE: _lazy("we had made a new promise"),
-}
-_STALE = {
     "no longer true": _lazy("it was no longer true"),
     "too late to be of use": _lazy("it was too late to be of use"),
 }
@@ -56,7 +55,7 @@ def alarms() -> Alarms:
 
 
 def messages(*, arm: str = "", rule: str = "", find: str = "") -> QuerySet[Message]:
-    """Messages, newest first, of an arm and a rule (by key) where given. `find` is an order's number or a person's key."""
+    """Messages, newest first, of an arm and a rule (by key). `find` is an order's number or a person's key."""
     found = Message.objects.select_related("rule", "customer", "episode__shipment__order").order_by(
         "-eligible_at", "-pk"
     )
@@ -86,5 +85,5 @@ def reason_of(message: Message) -> str:
     if message.state == MessageState.SUPPRESSED and reason in SuppressionReason.values:
         return _("the customer's address: %(why)s") % {"why": SuppressionReason(reason).label}
     if message.state == MessageState.STALE:
-        return str(_CLOSED.get(reason, _STALE.get(reason, reason)))
+        return str(_STALE.get(reason, reason))
     return reason

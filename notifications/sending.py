@@ -1,6 +1,6 @@
-"""One message out: claim, intent, guard, request, outcome. docs/decisions and /design say why in this order.
+"""One message out: claim, intent, guard, request, outcome.
 
-Nothing here trusts the worker to live on: whatever it holds runs out by the database's clock, and settling.py takes over.
+Nothing here trusts the worker to live on: what it holds runs out by the database's clock, and settling.py takes over.
 """
 
 from __future__ import annotations

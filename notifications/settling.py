@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,7 +48,7 @@ def reap() -> Settled:
     return settled
 
 
-def _lose(message_id: object) -> int:
+def _lose(message_id: uuid.UUID) -> int:
     with transaction.atomic():
         message = Message.objects.filter(pk=message_id, lease_until__lt=Now())
         moved = states.move(message, Event.LOSE, lease_until=None, state_reason="the worker died while handing it over")

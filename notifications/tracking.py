@@ -117,12 +117,12 @@ def record_many(scans: Mapping[int, Sequence[Scan]], *, now: datetime) -> int:
         parcels = _lock(scans)
         heard: dict[int, list[Known]] = defaultdict(list)
         seen: set[tuple[int, str]] = set()
-        for shipment_id, fingerprint, *known in (
+        for shipment_id, fingerprint, state, at, is_dated in (
             TrackingEvent.objects.filter(shipment__in=list(scans))
             .order_by()
             .values_list("shipment_id", "fingerprint", "state", "at", "is_dated")
         ):
-            heard[shipment_id].append(Known(*known))
+            heard[shipment_id].append(Known(state, at, is_dated))
             seen.add((shipment_id, fingerprint))
         new: list[tuple[_Parcel, Scan]] = []
         for parcel in parcels:
@@ -166,9 +166,8 @@ class _Parcel:
 
 def _lock(shipment_ids: Iterable[int]) -> list[_Parcel]:
     # By id, so that two writers never wait for each other in a circle.
-    return [
-        _Parcel(pk, Progress(*row[:4]), *row[4:])
-        for pk, *row in Shipment.objects.select_for_update(of=("self",))
+    locked = (
+        Shipment.objects.select_for_update(of=("self",))
         .filter(pk__in=list(shipment_ids))
         .order_by("pk")
         .values_list(
@@ -182,6 +181,10 @@ def _lock(shipment_ids: Iterable[int]) -> list[_Parcel]:
             "order__promised_deliver_by",
             "order__cancelled_at",
         )
+    )
+    return [
+        _Parcel(pk, Progress(state, handed_over_at, delivered_at, last_event_at), placed_at, ship_by, by, cancelled_at)
+        for pk, state, handed_over_at, delivered_at, last_event_at, placed_at, ship_by, by, cancelled_at in locked
     ]
 
 

@@ -39,11 +39,11 @@ _ITEMS = ("order_id", "order_item_id", "product_id", "shipping_limit_date")
 _CALLED_OFF = ("canceled", "unavailable")
 _EARLIEST, _LATEST = 1990, 2100  # a year outside is a slip of the pen
 _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
-_NAMES = (
+_NAMES = (  # noqa: SIM905 - fifty quoted words in a column would be read by nobody
     "Alex Andy Ari Ash Bailey Blair Bobby Cameron Casey Charlie Chris Dana Drew Eddie Ellis Emery Finley "
     "Frankie Gray Harper Jamie Jesse Jordan Jules Kai Kelly Kim Lee Leslie Logan Max Morgan Nicky Noel "
     "Pat Quinn Reese Remy Riley Robin Rowan Sam Sasha Shay Sky Taylor Toni Val"
-).split()  # noqa: SIM905 - fifty quoted words in a column would be read by nobody
+).split()
 
 
 @dataclass
@@ -193,7 +193,7 @@ def _facts(row: Row, unique_id: str, items: _Items | None, zone: ZoneInfo) -> li
             number=order_id[:10].upper(),
             customer=_customer(unique_id, zone),
             lines=_lines(items),
-            promised_ship_by=items and max(limit for _, limit, _ in items.lines.values()),
+            promised_ship_by=max((limit for _, limit, _ in items.lines.values()), default=None) if items else None,
             promised_deliver_by=deliver_by,
             carrier=CARRIER,
             tracking_no=order_id,

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from core import csp
 from core.roles import ANALYST, OPS, desk
 from notifications import selectors
 from notifications.models import Arm, Message, MessageState, OutboxMail, Rule
@@ -52,11 +53,7 @@ def messages(request: HttpRequest) -> HttpResponse:
     state = wanted.pop("state")
     found = selectors.messages(**wanted)
     page = Paginator(found.filter(state=state) if state else found, PAGE).get_page(request.GET.get("page"))
-    for message in page:
-        message.url = reverse("desk:message", args=[message.pk])
-        message.rule_name = message.rule.name
-        message.reason_text = selectors.reason_of(message)
-        message.state_text = message.get_state_display()
+    page.object_list = [_row(message) for message in page]  # type: ignore[misc]
     return render(
         request,
         "desk/messages.html",
@@ -96,17 +93,13 @@ def message(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def outbox(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     """What the console provider took, newest first, with one mail open."""
     page = Paginator(OutboxMail.objects.all(), PAGE).get_page(request.GET.get("page"))
-    for row in page:
-        row.url = f"{reverse('desk:outbox-mail', args=[row.pk])}?{urlencode({'page': page.number})}"
-        row.to = row.to_address
-    mail = get_object_or_404(OutboxMail, pk=pk) if pk else (page[0] if page else None)
-    if mail is not None:
-        mail.to = mail.to_address
-        mail.sender = f"{settings.SHOP_NAME} <{settings.MAIL_FROM}>"
-        mail.html_url = reverse("desk:outbox-mail-html", args=[mail.pk]) if mail.html else ""
-        if Message.objects.filter(pk=mail.message_id).exists():
-            mail.message_url = reverse("desk:message", args=[mail.message_id])
-    return render(request, "desk/outbox.html", {"section": "outbox", "mails": page, "mail": mail})
+    rows = list(page)
+    chosen = get_object_or_404(OutboxMail, pk=pk) if pk else next(iter(rows), None)
+    page.object_list = [_mail_row(row, page.number) for row in rows]  # type: ignore[misc]
+    mail = chosen and _open_mail(chosen)
+    response = render(request, "desk/outbox.html", {"section": "outbox", "mails": page, "mail": mail})
+    response.headers["Content-Security-Policy"] = f"{csp.POLICY}; frame-src 'self'"  # the mail beside its text
+    return response
 
 
 @desk(OPS, ANALYST)
@@ -118,6 +111,45 @@ def outbox_html(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     response.headers["Content-Security-Policy"] = MAIL_POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
+
+
+def _row(message: Message) -> dict[str, object]:
+    """A message as a row of templates/desk/messages.html."""
+    return {
+        "url": reverse("desk:message", args=[message.pk]),
+        "person": message.person[:8],
+        "rule_name": message.rule.name,
+        "state": message.state,
+        "state_text": message.get_state_display(),
+        "reason_text": selectors.reason_of(message),
+        "created_at": message.eligible_at,
+    }
+
+
+def _mail_row(mail: OutboxMail, page: int) -> dict[str, object]:
+    """A mail as a row of templates/desk/outbox.html."""
+    return {
+        "pk": mail.pk,
+        "subject": mail.subject,
+        "to": mail.to_address,
+        "sent_at": mail.sent_at,
+        "url": f"{reverse('desk:outbox-mail', args=[mail.pk])}?{urlencode({'page': page})}",
+    }
+
+
+def _open_mail(mail: OutboxMail) -> dict[str, object]:
+    """A mail as the reading pane of templates/desk/outbox.html."""
+    is_message = Message.objects.filter(pk=mail.message_id).exists()
+    return {
+        "pk": mail.pk,
+        "subject": mail.subject,
+        "to": mail.to_address,
+        "sender": f"{settings.SHOP_NAME} <{settings.MAIL_FROM}>",
+        "sent_at": mail.sent_at,
+        "text": mail.text,
+        "html_url": reverse("desk:outbox-mail-html", args=[mail.pk]) if mail.html else "",
+        "message_url": reverse("desk:message", args=[mail.message_id]) if is_message else "",
+    }
 
 
 def _totals(counts: dict[str, int], wanted: dict[str, str], current: str) -> list[dict[str, object]]:

@@ -60,7 +60,8 @@ def lookup(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         # No short-circuit: every key counts every try.
         keys = (f"lookup:{ratelimit.network_of(request)}", f"lookup:{form.cleaned_data['email'].lower()}"[:200])
-        if all([ratelimit.allow(key, limit=_TRIES, per=_PER) for key in keys]):
+        allowed = [ratelimit.allow(key, limit=_TRIES, per=_PER) for key in keys]
+        if all(allowed):
             order_links.request(form.cleaned_data["number"], form.cleaned_data["email"], locale=get_language() or "en")
             sent, form = True, LookupForm()
         else:
