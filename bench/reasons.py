@@ -1,6 +1,6 @@
 """How well the rules of contacts/phrases.py code messages: share coded, and share right of the coded.
 
-Truth is demo/contacts.yaml: messages of invented customers, each with the code that a careful person gave it. They and the
+Truth is demo/contacts.yaml: messages of invented customers, each with the code a careful person gave it. They and the
 phrases have one author, so the figures say how the rule works, not how it would do on another shop's messages.
 
     python bench/reasons.py [--quick]

@@ -7,7 +7,9 @@ from django.contrib.auth.models import Group, User
 
 from contacts.models import ReasonCode
 from core import clock
-from kb.models import Article, Category, Revision
+from kb import publishing
+from kb.models import Article, Category
+from kb.search import indexing
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -32,17 +34,15 @@ def reasons(db):
 
 
 @pytest.fixture
-def article(db):
-    """Publishes an article with this title, in English, on the shelf of a topic."""
+def article(db, tmp_path, settings):
+    """Publishes an article with this title, in English, on the shelf of a topic, and has it indexed."""
+    settings.SEARCH_INDEX_DIR = tmp_path / "index"
 
     def publish(title: str, *, topic: str = "refunds") -> Article:
         category, _ = Category.objects.get_or_create(key=topic.replace("_", "-"), defaults={"topic": topic})
-        made = Article.objects.create(locale="en", slug=title.lower().replace(" ", "-"), category=category)
-        made.live_revision = Revision.objects.create(
-            article=made, number=1, title=title, body=title, html=f"<p>{title}</p>", text=title, created_at=NOW
-        )
-        made.state = "published"
-        made.save()
+        made = publishing.create_article(locale="en", category=category, title=title, body=f"All about {title}.", by=None)
+        publishing.publish(made, by=None, ring=False)
+        indexing.rebuild()
         return made
 
     return publish

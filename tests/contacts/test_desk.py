@@ -150,7 +150,7 @@ def test_one_contact_shows_what_was_written_what_was_suggested_and_its_reasons(d
         ("Lamp bulbs", False),
         ("Refund times", True),
     ]
-    assert "?q=FH%201%262" in text
+    assert "?find=FH%201%262" in text
     assert failed.slug in text
     assert "by rule" in text
 
