@@ -48,12 +48,12 @@ class Rate:
         return None if self.share is None else 100 * self.share
 
     @property
-    def interval(self) -> Interval:
-        return wilson(self.hits, self.of)
+    def per_1000(self) -> float | None:
+        return None if self.share is None else 1000 * self.share
 
     @property
-    def percent_interval(self) -> Interval:
-        return Interval(100 * self.interval.low, 100 * self.interval.high)
+    def interval(self) -> Interval:
+        return wilson(self.hits, self.of)
 
 
 def wilson(hits: int, of: int, *, alpha: float = ALPHA) -> Interval:
@@ -89,9 +89,14 @@ class Prevented:
     interval: Interval
 
     @property
+    def smaller(self) -> Rate:
+        """The smaller arm."""
+        return min((self.held_out, self.notified), key=lambda arm: arm.of)
+
+    @property
     def is_too_early(self) -> bool:
         """Fewer than BURN_IN contacted in the smaller arm: the interval cannot be trusted yet."""
-        return min((self.held_out, self.notified), key=lambda arm: arm.of).hits < BURN_IN
+        return self.smaller.hits < BURN_IN
 
     @property
     def is_shown(self) -> bool:

@@ -1,0 +1,169 @@
+"""What the desk sees of numbers: the dashboard, the rows behind it, and what each number means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from analytics import definitions, periods, settling
+from analytics.models import Event, EventKind, Journey, Outcome
+from analytics.reports import articles, journeys, messages, overview, timeline
+from core import clock, roles
+from kb.models import Article, Exposure, Variant
+
+PAGE = 50
+ARTICLES_FIRST = 12
+READERS = (roles.ANALYST, roles.ADMIN, roles.OPS)
+
+
+@require_safe
+@roles.desk()
+def home(request: HttpRequest) -> HttpResponse:
+    """The dashboard."""
+    now = clock.now()
+    period, wrong = periods.read(request.GET, now=now)
+    sort = request.GET.get("sort", "")
+    sort = sort if sort.removeprefix("-") in articles.SORTS else "-views"
+    shown = overview.build(period, now=now, sort=sort)
+    everything = "all" in request.GET
+    context = {
+        "overview": shown,
+        "article_rows": shown.articles if everything else shown.articles[:ARTICLES_FIRST],
+        "articles_more": 0 if everything else max(0, len(shown.articles) - ARTICLES_FIRST),
+        "sort": sort,
+        "now": now,
+        **_about(request, period, wrong),
+    }
+    return render(request, "desk/home.html", context)
+
+
+@require_safe
+@roles.desk(*READERS)
+def journey_list(request: HttpRequest) -> HttpResponse:
+    """The journeys behind a number."""
+    period, wrong = periods.read(request.GET, now=clock.now())
+    found = journeys.narrowed(period, request.GET.dict()).order_by("-started_at", "-id")
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    titles = _titles({row.last_article_id for row in page} | {_whole(request, "article"), _whole(request, "read")})
+    labels: dict[str | None, str] = {value: str(label) for value, label in Outcome.choices}
+    labels[None] = _("too early to say")
+    rows = []
+    for row in page:
+        outcome = row.outcomes.get(str(period.window))
+        rows.append(
+            {"journey": row, "title": titles.get(row.last_article_id), "outcome": outcome, "text": labels[outcome]}
+        )
+    context = {
+        "rows": rows,
+        "page": page,
+        "chips": _chips(request, titles, labels),
+        **_about(request, period, wrong),
+    }
+    return render(request, "desk/journeys.html", context)
+
+
+@require_safe
+@roles.desk(*READERS)
+def journey(request: HttpRequest, pk: int) -> HttpResponse:
+    """One journey, event by event."""
+    story = timeline.tell(get_object_or_404(Journey, pk=pk))
+    return render(request, "desk/journey.html", {"section": "home", "story": story})
+
+
+@require_safe
+@roles.desk(*READERS)
+def views(request: HttpRequest) -> HttpResponse:
+    """The article views behind a number."""
+    period, wrong = periods.read(request.GET, now=clock.now())
+    found = Event.objects.filter(kind=EventKind.READ, at__gte=period.start, at__lt=period.end)
+    if "article" in request.GET:
+        found = found.filter(article_id=_whole(request, "article"))
+    page = Paginator(found.order_by("-at", "-id"), PAGE).get_page(request.GET.get("page"))
+    titles = _titles({row.article_id for row in page} | {_whole(request, "article")})
+    context = {
+        "rows": [{"event": row, "title": titles.get(row.article_id)} for row in page],
+        "page": page,
+        "article": titles.get(_whole(request, "article"), ""),
+        **_about(request, period, wrong),
+    }
+    return render(request, "desk/views.html", context)
+
+
+@require_safe
+@roles.desk(*READERS)
+def exposures(request: HttpRequest, variant: int) -> HttpResponse:
+    """The first exposures of visitors to one variant of a test."""
+    arm = get_object_or_404(Variant.objects.select_related("experiment__article", "revision"), pk=variant)
+    found = Exposure.objects.filter(variant=arm).order_by("-at", "-id")
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    return render(request, "desk/exposures.html", {"section": "home", "variant": arm, "page": page})
+
+
+@require_safe
+@roles.desk(*READERS)
+def evidence(request: HttpRequest) -> HttpResponse:
+    """The messages behind a number about a rule."""
+    now = clock.now()
+    period, wrong = periods.read(request.GET, now=now)
+    found = messages.narrowed(period, request.GET.dict(), now=now).select_related("rule")
+    page = Paginator(found.order_by("-eligible_at", "-id"), PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "is_compared": bool(request.GET.get("compared")), **_about(request, period, wrong)}
+    return render(request, "desk/evidence.html", context)
+
+
+@require_safe
+@roles.desk()
+def metrics(request: HttpRequest) -> HttpResponse:
+    """What each number means: docs/metrics.md."""
+    return render(request, "desk/metrics.html", {"section": "home", "doc": definitions.doc()})
+
+
+def _about(request: HttpRequest, period: periods.Period, wrong: list[str]) -> dict[str, Any]:
+    """What every page about a period shows."""
+    return {
+        "section": "home",
+        "back": period.address(reverse("desk:home")),
+        "kept": [(name, value) for name, value in request.GET.items() if name not in ("from", "to", "window", "page")],
+        "period": period,
+        "wrong": wrong,
+        "windows": settling.windows(),
+        "may_open_rows": bool(roles.roles_of(request.user) & set(READERS)),
+    }
+
+
+def _whole(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def _titles(article_ids: set[int | None]) -> dict[int | None, str | None]:
+    known = Article.objects.filter(pk__in=[pk for pk in article_ids if pk is not None])
+    return dict(known.values_list("pk", "live_revision__title"))
+
+
+def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: dict[Any, Any]) -> list[str]:
+    """What the list is narrowed to, in words."""
+    words = {
+        ("outcome", journeys.IMMATURE): _("too early to say"),
+        ("mature", "yes"): _("mature"),
+        ("linkable", "yes"): _("linkable"),
+        ("linkable", "no"): _("not linkable"),
+        ("has_read", "yes"): _("read something"),
+        ("voted", "yes"): _("voted"),
+        ("contact", "no"): _("no contact known"),
+        ("helped", "maybe"): _("said yes, or nothing was heard"),
+        ("contradicted", "yes"): _("contradicted"),
+        **{("outcome", value): str(label) for value, label in labels.items() if value},
+    }
+    chips = [text for (name, value), text in words.items() if request.GET.get(name) == value]
+    if "article" in request.GET:
+        chips.append(_("last read: %(title)s") % {"title": titles.get(_whole(request, "article")) or "?"})
+    if "read" in request.GET:
+        chips.append(_("read: %(title)s") % {"title": titles.get(_whole(request, "read")) or "?"})
+    return chips
