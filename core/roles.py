@@ -28,9 +28,11 @@ def roles_of(user: User | AnonymousUser) -> set[str]:
         return set()
     if user.is_superuser:
         return set(ALL)
-    if not hasattr(user, "_preempt_roles"):
-        user._preempt_roles = set(user.groups.values_list("name", flat=True)) & set(ALL)  # type: ignore[union-attr]
-    return user._preempt_roles  # type: ignore[union-attr,no-any-return]
+    # Kept on the user of this request: a page asks several times.
+    known: set[str] | None = user.__dict__.get("_preempt_roles")
+    if known is None:
+        known = user.__dict__["_preempt_roles"] = set(user.groups.values_list("name", flat=True)) & set(ALL)
+    return known
 
 
 def desk(*roles: str) -> Callable[[View[P]], View[P]]:

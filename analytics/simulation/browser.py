@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from django.http import HttpResponse
 from django.test import Client
 
 from core import visitors
@@ -111,7 +110,7 @@ class Browser:
         send = self._client.post if form.method == "post" else self._client.get
         return self._took(url, send(url, data, follow=True))
 
-    def _took(self, url: str, response: HttpResponse) -> Page:
+    def _took(self, url: str, response: Any) -> Page:
         for step, _status in getattr(response, "redirect_chain", []):
             url = urljoin(url, step)
         if response.status_code >= 400:

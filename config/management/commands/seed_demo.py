@@ -90,7 +90,7 @@ def _start_experiment(path: Path) -> None:
     head, _, body = path.read_text(encoding="utf-8").removeprefix("---\n").partition("\n---\n")
     said = yaml.safe_load(head)
     article = Article.objects.get(source="demo", external_id=said["id"], locale=said["locale"])
-    control = Revision.objects.get(pk=article.live_revision_id)
+    control = Revision.objects.get(article=article)
     before = publishing.Text.of(article.draft)
     other = publishing.Text(said["title"], said["summary"], body.strip())
     draft = publishing.save_draft(article, other, version=article.draft.version, by=None)
