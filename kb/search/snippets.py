@@ -28,7 +28,7 @@ def snippet(text: str, terms: Set[str], *, lang: str, length: int = _LENGTH) -> 
         score = len(met) + 0.5 * len(found[start]) - 0.01 * min(start, 40)
         if score > best_score:
             best, best_score = start, score
-    chosen = " ".join(sentences[best : best + _window(sentences, best, length)])
+    chosen = _joined(sentences[best : best + _window(sentences, best, length)])
     return _marked(_cut(chosen, terms, language, length), terms, language)
 
 
@@ -44,6 +44,14 @@ def _window(sentences: list[str], start: int, length: int) -> int:
         size += 1 + len(sentences[start + count])
         count += 1
     return count
+
+
+def _joined(sentences: list[str]) -> str:
+    """Headings and list items end without a stop; a dot keeps them apart."""
+    return "".join(
+        sentence + ("" if last else " " if sentence[-1] in ".!?…:;," else " · ")
+        for sentence, last in zip(sentences, [False] * (len(sentences) - 1) + [True], strict=True)
+    )
 
 
 def _cut(text: str, terms: Set[str], language: analysis.Analysis, length: int) -> str:
