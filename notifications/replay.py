@@ -41,7 +41,7 @@ class Day:
     skipped: Counter[str] = field(default_factory=Counter)
 
 
-def replay(
+def play(
     facts: Sequence[Fact],
     *,
     source: str,
@@ -49,15 +49,15 @@ def replay(
     end: datetime,
     step: timedelta = timedelta(hours=1),
     speed: float = 0.0,
-    is_inline: bool = False,
+    drain: Callable[[], None] | None = None,
     on_day: Callable[[Day], None] = lambda day: None,
 ) -> list[Day]:
     """Take in what was known at `start`, then play `facts` (in time order) in steps until `end`.
 
-    Moves the clock of this process and of every process that follows PREEMPT_CLOCK_FILE. After each step it waits until
-    nothing is on its way, sent by the workers, or with `is_inline` by this process. `speed` is story seconds in a real
-    second; 0 is as fast as it goes. `on_day` is called after the last step of each UTC day. Raises Stuck. What was
-    played before is not played again: facts, episodes and messages are the same rows.
+    Moves the clock of this process and of every process that follows PREEMPT_CLOCK_FILE. After each step `drain` lets
+    the messages go and returns when none is on its way: wait_for_workers (the default) or drain_inline. `speed` is story
+    seconds in a real second; 0 is as fast as it goes. `on_day` is called after the last step of each UTC day. Raises
+    Stuck. What was played before is not played again: facts, episodes and messages are the same rows.
     """
     days: list[Day] = []
     at = 0
@@ -81,7 +81,7 @@ def replay(
             day.planned += swept.planned
             day.held_out += swept.held_out
             day.skipped += swept.skipped
-            _let_send(is_inline=is_inline)
+            (drain or wait_for_workers)()
             if (now + step).date() != day.day or now == end:
                 days.append(day)
                 on_day(day)
@@ -107,22 +107,38 @@ def _story(now: datetime) -> AbstractContextManager[None]:
     return clock.frozen(now)
 
 
-def _let_send(*, is_inline: bool) -> None:
-    """Until nothing is on its way. What is unknown is not waited for: that can take half an hour."""
-    ends = time.monotonic() + LONGEST_WAIT
+def drain_inline() -> None:
+    """Send in this process until nothing is on its way. Raises Stuck."""
+
+    def work() -> None:
+        settling.reap()
+        dispatch.drain(dispatch.LANES)
+        delivery.read_inbound()
+
+    _until_idle(work, "The mail provider does not answer, or refuses everything; see the desk's list of messages.")
+
+
+def wait_for_workers() -> None:
+    """Ring and wait until the workers have sent what is on its way. Raises Stuck."""
     ring_at = 0.0
-    while waiting := Message.objects.filter(state__in=_BUSY).count():
-        if is_inline:
-            settling.reap()
-            dispatch.drain(dispatch.LANES)
-            delivery.read_inbound()
-        elif time.monotonic() > ring_at:
+
+    def ring() -> None:
+        nonlocal ring_at
+        if time.monotonic() > ring_at:
             for lane in dispatch.LANES:
                 doorbell.ring(lane)
             ring_at = time.monotonic() + _RING_EVERY
+
+    _until_idle(
+        ring, "Is a worker running, on this database, with the same PREEMPT_CLOCK_FILE? Without one, use --inline."
+    )
+
+
+def _until_idle(work: Callable[[], None], hint: str) -> None:
+    """What is unknown is not waited for: that can take half an hour."""
+    ends = time.monotonic() + LONGEST_WAIT
+    while waiting := Message.objects.filter(state__in=_BUSY).count():
         if time.monotonic() > ends:
-            raise Stuck(
-                f"{waiting} messages were not sent within {LONGEST_WAIT:.0f} s. Is a worker running, on this database, "
-                "with the same PREEMPT_CLOCK_FILE? Without one, use --inline."
-            )
+            raise Stuck(f"{waiting} messages were not sent within {LONGEST_WAIT:.0f} s. {hint}")
+        work()
         time.sleep(_LOOK_EVERY)

@@ -44,14 +44,14 @@ class Command(BaseCommand):
         if reading.refusals:
             self.stderr.write(f"{len(reading.refusals):,} rows are left out; import_orders says which and why.")
         try:
-            days = replay.replay(
+            days = replay.play(
                 facts.in_time_order(reading.facts),
                 source=options["source"],
                 start=start,
                 end=end,
                 step=timedelta(hours=options["step_hours"]),
                 speed=options["speed"],
-                is_inline=options["inline"],
+                drain=replay.drain_inline if options["inline"] else replay.wait_for_workers,
                 on_day=self._tell,
             )
         except replay.Stuck as error:
