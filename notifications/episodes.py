@@ -117,7 +117,7 @@ def _plan(opened: Sequence[tuple[Episode, Delay]], swept: Swept, *, now: datetim
             planned = planning.plan(episode, delay, one, now=now)
             if isinstance(planned, planning.Skip):
                 swept.skipped[planned.reason] += 1
-                logger.info("skipped", extra={"episode": episode.pk, "reason": planned.reason})
+                logger.debug("skipped", extra={"episode": episode.pk, "reason": planned.reason})
             else:
                 messages.append(planned)
     Message.objects.bulk_create(messages, ignore_conflicts=True)

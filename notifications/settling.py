@@ -5,15 +5,17 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from core import clock
 from notifications import attempts, states
 from notifications.models import AmbiguityPolicy, DeliveryEvent, Message, MessageState, SendAttempt, SendOutcome
+from notifications.providers import provider_for_settings
 from notifications.states import Event
 
 # A silence means something only if the provider reported on others who were handed over at the same time.
@@ -43,7 +45,7 @@ def reap() -> Settled:
     # The request may have gone out: never ready again by itself.
     for message_id in expired.filter(state=MessageState.SENDING).values_list("pk", flat=True):
         settled.lost += _lose(message_id)
-    for attempt in _long_unknown():
+    for attempt in _unknown():
         _settle(attempt, settled)
     return settled
 
@@ -59,35 +61,42 @@ def _lose(message_id: uuid.UUID) -> int:
         return moved
 
 
-def _long_unknown() -> list[SendAttempt]:
-    """The last attempt of each message that has been unknown for UNKNOWN_AFTER_SECONDS."""
+def _unknown() -> list[SendAttempt]:
+    """The last attempt of each unknown message, `is_due` where it has been unknown for UNKNOWN_AFTER_SECONDS."""
     later = SendAttempt.objects.filter(message=OuterRef("message"), n__gt=OuterRef("n"))
+    patience = timedelta(seconds=settings.UNKNOWN_AFTER_SECONDS)
     return list(
-        SendAttempt.objects.filter(
-            ~Exists(later),
-            message__state=MessageState.UNKNOWN,
-            started_at__lte=Now() - timedelta(seconds=settings.UNKNOWN_AFTER_SECONDS),
-        ).select_related("message__rule")
+        SendAttempt.objects.filter(~Exists(later), message__state=MessageState.UNKNOWN)
+        .annotate(
+            is_due=Q(started_at__lte=Now() - patience),
+            is_past_deadline=Q(started_at__lte=Now() - DEADLINE),
+        )
+        .select_related("message__rule")
     )
 
 
-def _settle(attempt: SendAttempt, settled: Settled) -> None:
+def _settle(attempt: Any, settled: Settled) -> None:
+    """`attempt` is one of _unknown()."""
     message = Message.objects.filter(pk=attempt.message_id)
-    if DeliveryEvent.objects.filter(message=attempt.message_id, attempt=attempt.n).exists():
+    provider = provider_for_settings()
+    it_has = provider.has(str(attempt.message_id), attempt.n) if provider.name == attempt.provider else None
+    if it_has or DeliveryEvent.objects.filter(message=attempt.message_id, attempt=attempt.n).exists():
         settled.found += attempts.accept(attempt.message_id, attempt.n, Event.TAKEN, at=clock.now())
-    elif _has_witnesses(attempt):
-        settled.resent += states.move(
-            message, Event.RESEND, retry_after=None, state_reason="the provider reported on others and not on this one"
-        )
-    elif SendAttempt.objects.filter(pk=attempt.pk, started_at__lte=Now() - DEADLINE).exists():
+    elif it_has is False:
+        settled.resent += _resend(message, "the provider does not have it")
+    elif attempt.is_due and _has_witnesses(attempt):
+        settled.resent += _resend(message, "the provider reported on others and not on this one")
+    elif attempt.is_past_deadline:
         if attempt.message.rule.ambiguity_policy == AmbiguityPolicy.NEVER_LOST:
-            settled.resent += states.move(
-                message, Event.RESEND, retry_after=None, state_reason="never settled; this rule then sends again"
-            )
+            settled.resent += _resend(message, "never settled; this rule then sends again")
         else:
             settled.given_up += states.move(
                 message, Event.GIVE_UP, state_reason="never settled; this rule then never sends again"
             )
+
+
+def _resend(message: QuerySet[Message], why: str) -> int:
+    return states.move(message, Event.RESEND, retry_after=None, state_reason=why)
 
 
 def _has_witnesses(attempt: SendAttempt) -> bool:

@@ -69,7 +69,6 @@ class DeliveryError(Exception):
 class Capabilities:
     """What sending code must know of a provider before it calls it."""
 
-    reports_events: bool  # it tells us later what became of a mail, so that UNKNOWN can be settled
     timeout_seconds: float  # the longest that deliver() may take before it gives up
 
 
@@ -84,6 +83,10 @@ class Provider(Protocol):
 
     def deliver(self, mail: Mail) -> Accepted:
         """Hand over one mail, once: never retried in here. Raises DeliveryError unless it is accepted."""
+        ...
+
+    def has(self, message_id: str, attempt: int) -> bool | None:
+        """Whether this attempt's mail was accepted, so that UNKNOWN can be settled; None where it cannot be asked."""
         ...
 
 
@@ -115,7 +118,7 @@ class ProviderEvent:
     address: str
     reason: str = ""
     provider_msg_id: str = ""  # Accepted.provider_msg_id, where the provider repeats it
-    permanent: bool = False  # with BOUNCED: the address is dead, as against refused this once
+    permanent: bool = False  # with BOUNCED and DROPPED: for the address's sake, as against this mail's or this once
 
 
 @dataclass(frozen=True)

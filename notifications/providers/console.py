@@ -12,7 +12,7 @@ class Console:
     """Stores mails in OutboxMail. Handing the same message and attempt over twice stores it once."""
 
     name = "console"
-    capabilities = Capabilities(reports_events=False, timeout_seconds=5.0)
+    capabilities = Capabilities(timeout_seconds=5.0)
 
     def deliver(self, mail: Mail) -> Accepted:
         """Store one mail. Raises DeliveryError when the database does not take it."""
@@ -35,3 +35,9 @@ class Console:
             # The commit may have happened although its answer was lost, as with any provider.
             raise DeliveryError(f"the outbox table did not answer ({error})", fate=Fate.UNKNOWN) from error
         return Accepted(provider_msg_id=f"console-{mail.message_id}-{mail.attempt}")
+
+    def has(self, message_id: str, attempt: int) -> bool:
+        """Whether the outbox holds this attempt's mail."""
+        from notifications.models.outreach import OutboxMail
+
+        return OutboxMail.objects.filter(message_id=message_id, attempt=attempt).exists()

@@ -40,7 +40,7 @@ class SendGrid:
     """The SendGrid adapter. One per process and thread-safe: it keeps connections open between mails."""
 
     name = NAME
-    capabilities = Capabilities(reports_events=True, timeout_seconds=_TIMEOUT_SECONDS)
+    capabilities = Capabilities(timeout_seconds=_TIMEOUT_SECONDS)
 
     def __init__(self, *, api_key: str, base_url: str, timeout: httpx.Timeout = _TIMEOUT) -> None:
         """Raises ValueError, naming the setting, for a key or an address that no request can be made with."""
@@ -81,6 +81,10 @@ class SendGrid:
             _refuse(response, mail, cut_short=watch.cut_short)
         finally:
             response.close()
+
+    def has(self, message_id: str, attempt: int) -> None:
+        """SendGrid cannot be asked by our ids; its events tell."""
+        return
 
 
 class _Watch:

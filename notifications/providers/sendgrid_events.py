@@ -38,6 +38,9 @@ KINDS = {
     "click": DeliveryKind.CLICKED,
 }
 
+# The other reasons (a bad header, spam content, a package used up) are ours and say nothing about the person.
+_DROPPED_FOR_THE_ADDRESS = frozenset({"Bounced Address", "Invalid", "Spam Reporting Address", "Unsubscribed Address"})
+
 _LONGEST_ID = 200  # SendGrid's are under 100; a longer one is not an id
 _LONGEST_ADDRESS = 320  # RFC 5321: 64 + @ + 255
 _LONGEST_REASON = 300
@@ -118,9 +121,15 @@ def _parse(index: int, row: Any) -> ProviderEvent | BadEvent:
         reason=_text(word if kind is DeliveryKind.UNKNOWN else row.get("reason") or row.get("response")),
         # sg_message_id is the X-Message-Id of the answer, a dot, and where in SendGrid it was processed.
         provider_msg_id=_text(row.get("sg_message_id")).partition(".")[0][:_LONGEST_ID],
-        # "blocked": the mailbox's server refused this mail; "bounce": the address is dead.
-        permanent=kind is DeliveryKind.BOUNCED and row.get("type") != "blocked",
+        permanent=_is_about_the_address(kind, row),
     )
+
+
+def _is_about_the_address(kind: DeliveryKind, row: dict[str, Any]) -> bool:
+    if kind is DeliveryKind.DROPPED:
+        return row.get("reason") in _DROPPED_FOR_THE_ADDRESS
+    # "blocked": the mailbox's server refused this mail; "bounce": the address is dead.
+    return kind is DeliveryKind.BOUNCED and row.get("type") != "blocked"
 
 
 def _is_id(value: Any) -> TypeGuard[str]:

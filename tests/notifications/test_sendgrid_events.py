@@ -159,7 +159,8 @@ def test_a_bounce_is_permanent_and_a_block_is_not() -> None:
     assert only(a_row(event="bounce", type="bounce", reason="550 unknown user")).permanent
     blocked = only(a_row(event="bounce", type="blocked", reason="554 refused"))
     assert (blocked.permanent, blocked.reason) == (False, "554 refused")
-    assert not only(a_row(event="dropped", reason="Bounced Address")).permanent
+    assert only(a_row(event="dropped", reason="Bounced Address")).permanent
+    assert not only(a_row(event="dropped", reason="Invalid SMTPAPI header")).permanent
 
 
 def test_a_mail_of_another_system_on_the_account_has_no_message_of_ours() -> None:

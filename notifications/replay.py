@@ -1,0 +1,144 @@
+"""Plays a history of orders through detection, planning and sending, with the clock of that history."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from core import clock
+from notifications import delivery, dispatch, doorbell, episodes, settling
+from notifications.intake import storing
+from notifications.intake.facts import Fact
+from notifications.models import Message, MessageState
+
+_BUSY = (MessageState.READY, MessageState.CLAIMED, MessageState.SENDING)
+_LOOK_EVERY = 0.02  # seconds
+_RING_EVERY = 2.0  # a ring can be lost; in production beat rings again
+LONGEST_WAIT = 60.0  # seconds for one step's messages
+
+
+class Stuck(Exception):
+    """Messages were neither sent nor settled in time. The text says how many and what to look at."""
+
+
+@dataclass
+class Day:
+    """What happened on one simulated day."""
+
+    day: date
+    facts: int = 0  # new ones; what was known already counts nowhere
+    opened: int = 0
+    closed: int = 0
+    planned: int = 0
+    held_out: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def play(
+    facts: Sequence[Fact],
+    *,
+    source: str,
+    start: datetime,
+    end: datetime,
+    step: timedelta = timedelta(hours=1),
+    speed: float = 0.0,
+    drain: Callable[[], None] | None = None,
+    on_day: Callable[[Day], None] = lambda day: None,
+) -> list[Day]:
+    """Take in what was known at `start`, then play `facts` (in time order) in steps until `end`.
+
+    Moves the clock of this process and of every process that follows PREEMPT_CLOCK_FILE. After each step `drain` lets
+    the messages go and returns when none is on its way: wait_for_workers (the default) or drain_inline. `speed` is story
+    seconds in a real second; 0 is as fast as it goes. `on_day` is called after the last step of each UTC day. Raises
+    Stuck. What was played before is not played again: facts, episodes and messages are the same rows.
+    """
+    days: list[Day] = []
+    at = 0
+    began = time.monotonic()
+    day = Day(start.date())
+    for previous, now in pairwise(_moments(start, end, step)):
+        first = previous == now
+        with _story(now):
+            until = at
+            while until < len(facts) and facts[until].at <= now:
+                until += 1
+            stored = storing.Stored()
+            for batch in storing.in_batches(facts[at:until]):
+                stored += storing.store(batch, source=source, now=now)
+            at = until
+            swept = episodes.sweep(now=now)
+            if not first:
+                day.facts += stored.orders + stored.scans + stored.cancellations
+            day.opened += swept.opened
+            day.closed += swept.closed
+            day.planned += swept.planned
+            day.held_out += swept.held_out
+            day.skipped += swept.skipped
+            (drain or wait_for_workers)()
+            if (now + step).date() != day.day or now == end:
+                days.append(day)
+                on_day(day)
+                day = Day((now + step).date())
+        if speed:
+            time.sleep(max(0.0, (now - start).total_seconds() / speed - (time.monotonic() - began)))
+    return days
+
+
+def _moments(start: datetime, end: datetime, step: timedelta) -> list[datetime]:
+    """`start` twice (what was known then is a step of its own), then every `step` up to `end`."""
+    moments = [start, start]
+    while moments[-1] + step < end:
+        moments.append(moments[-1] + step)
+    return [*moments, end]
+
+
+def _story(now: datetime) -> AbstractContextManager[None]:
+    """This process at `now`, and every process that follows the clock's file."""
+    if path := os.environ.get("PREEMPT_CLOCK_FILE"):
+        clock.set_for_all(Path(path), now)
+        return nullcontext()
+    return clock.frozen(now)
+
+
+def drain_inline() -> None:
+    """Send in this process until nothing is on its way. Raises Stuck."""
+
+    def work() -> None:
+        settling.reap()
+        dispatch.drain(dispatch.LANES)
+        delivery.read_inbound()
+
+    _until_idle(work, "The mail provider does not answer, or refuses everything; see the desk's list of messages.")
+
+
+def wait_for_workers() -> None:
+    """Ring and wait until the workers have sent what is on its way. Raises Stuck."""
+    ring_at = 0.0
+
+    def ring() -> None:
+        nonlocal ring_at
+        if time.monotonic() > ring_at:
+            for lane in dispatch.LANES:
+                doorbell.ring(lane)
+            ring_at = time.monotonic() + _RING_EVERY
+
+    _until_idle(
+        ring, "Is a worker running, on this database, with the same PREEMPT_CLOCK_FILE? Without one, use --inline."
+    )
+
+
+def _until_idle(work: Callable[[], None], hint: str) -> None:
+    """What is unknown is not waited for: that can take half an hour."""
+    ends = time.monotonic() + LONGEST_WAIT
+    while waiting := Message.objects.filter(state__in=_BUSY).count():
+        if time.monotonic() > ends:
+            raise Stuck(f"{waiting} messages were not sent within {LONGEST_WAIT:.0f} s. {hint}")
+        work()
+        time.sleep(_LOOK_EVERY)
