@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from config import health
 
@@ -27,7 +27,7 @@ def test_no_host_name_browser_https_or_cookie_is_asked_for(client, settings):
 
 def test_unreachable_database_is_named_and_nothing_else_is(client, monkeypatch):
     parameters = {**connection.get_connection_params(), "host": "/nowhere", "password": "secret"}
-    monkeypatch.setattr(type(connection), "get_connection_params", lambda self: parameters)
+    monkeypatch.setattr(connections["default"], "get_connection_params", lambda: parameters)
     answer = client.get("/healthz")
     assert answer.status_code == 503
     assert answer.json() == {"status": "failing", "failing": ["database"]}
