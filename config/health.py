@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from kombu import Connection
 from kombu.exceptions import OperationalError
 
 PATH = "/healthz"
@@ -66,10 +67,8 @@ def _migrations_on_disk() -> frozenset[tuple[str, str]]:
 
 
 def _answers(broker: str) -> bool:
-    from config.celery import app
-
     try:
-        with app.connection_for_write(broker, connect_timeout=_SECONDS) as asked:
+        with Connection(broker, connect_timeout=_SECONDS) as asked:
             asked.connect()
     except (OSError, OperationalError) as error:
         logger.warning("health: the broker does not answer: %s", error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -55,9 +57,6 @@ def test_task_published_while_no_worker_lives_is_done_by_the_next(celery_worker_
 
 @pytest.mark.faults
 def test_task_of_a_killed_child_is_done_again(celery_worker_process, tmp_path):
-    import os
-    import signal
-
     notes, gate = tmp_path / "notes", tmp_path / "gate"
     celery_worker_process.start(concurrency=1)
     tasks.hold.delay(str(notes), "held", str(gate))

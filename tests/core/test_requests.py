@@ -1,0 +1,42 @@
+"""One line a request: enough to find it again, nothing that people wrote or own."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from core import crypto
+from core.requests import RequestLogMiddleware
+
+
+@pytest.fixture
+def ask(caplog):
+    def ask(path: str):
+        with caplog.at_level(logging.INFO, logger="preempt.request"):
+            answer = RequestLogMiddleware(lambda _: HttpResponse(status=201))(RequestFactory().get(path))
+        return answer, caplog.records[-1]
+
+    return ask
+
+
+def test_line_and_answer_carry_the_same_id(ask):
+    answer, line = ask("/help/")
+    assert answer["X-Request-Id"] == line.request_id
+    assert (line.method, line.path, line.status) == ("GET", "/help/", 201)
+    assert line.ms >= 0
+
+
+def test_two_requests_have_two_ids(ask):
+    assert ask("/")[1].request_id != ask("/")[1].request_id
+
+
+def test_query_is_not_logged(ask):
+    assert ask("/search/?q=my+divorce")[1].path == "/search/"
+
+
+def test_signed_link_is_not_logged(ask):
+    token = crypto.sign("order", {"order": "FH-106117", "person": "x" * 32})
+    assert token not in ask(f"/orders/{token}/")[1].path
