@@ -25,6 +25,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bench._report import report
 
@@ -110,7 +111,7 @@ class Loop:
             indexing.rebuild()
         self.say(f"orders in, as they were known on {self.start:%Y-%m-%d}")
         with clock.frozen(self.start):
-            call_command("import_orders", orders, until=self.start.isoformat())
+            call_command("import_orders", orders, until=self.start)
 
     def start_parts(self, listeners: list[socket.socket], *, port: int) -> None:
         from django.conf import settings
@@ -137,19 +138,28 @@ class Loop:
         self._replay(on_day=None)
 
     def _replay(self, *, on_day: Any) -> None:
+        from django.conf import settings
+
         from notifications import replay
         from notifications.intake import olist
+        from notifications.intake.facts import in_time_order
 
-        facts = olist.read(self.orders).facts
+        def a_day_is_over(day: replay.Day) -> None:
+            self.say(
+                f"{day.day}: {day.facts:,} facts, {day.opened} troubles began, {day.closed} ended, "
+                f"{day.planned} messages, {day.held_out} held out"
+            )
+            if on_day is not None:
+                on_day(datetime.combine(day.day, datetime.min.time(), UTC) + timedelta(days=1))
+
+        reading = olist.read(self.orders, zone=ZoneInfo(settings.SHOP_TIME_ZONE))
         replay.play(
-            facts,
+            in_time_order(reading.facts),
             source="olist",
             start=self.start,
             end=self.end,
-            step=timedelta(hours=1),
             drain=self._wait_for_the_worker,
-            on_day=on_day,
-            say=self.say,
+            on_day=a_day_is_over,
         )
 
     def _wait_for_the_worker(self) -> None:
@@ -163,7 +173,7 @@ class Loop:
         at_first = waiting.count()
         if not at_first:
             return
-        doorbell.ring()
+        doorbell.ring("normal")
         began = time.monotonic()
         while left := waiting.count():
             self.parts.tend()
@@ -174,7 +184,7 @@ class Loop:
                 at_first = 0
             if time.monotonic() - began > 1.5:  # what beat does every half minute
                 settling.reap()
-                doorbell.ring()
+                doorbell.ring("normal")
                 time.sleep(0.3)
             if time.monotonic() - began > STUCK_AFTER_SECONDS:
                 raise SystemExit(f"loop: {left} messages are stuck: {Counter(waiting.values_list('state', flat=True))}")

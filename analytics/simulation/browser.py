@@ -95,7 +95,7 @@ class Browser:
 
     def __init__(self, *, agent: str = DESKTOP, address: str = "127.0.0.1", consents: bool = True) -> None:
         headers = {"user-agent": agent} | ({} if consents else {"sec-gpc": "1"})
-        self._client = Client(headers=headers, REMOTE_ADDR=address)
+        self._client = Client(headers=headers, REMOTE_ADDR=address, SERVER_NAME="localhost")
         self.page: Page | None = None
 
     def open(self, url: str) -> Page:
@@ -114,7 +114,9 @@ class Browser:
         for step, _status in getattr(response, "redirect_chain", []):
             url = urljoin(url, step)
         if response.status_code >= 400:
-            raise PageError(f"{url} answered {response.status_code}")
+            # Without what may be a secret of the link, and so that like failures count together.
+            place = "/".join(part if len(part) < 40 else "…" for part in urlsplit(url).path.split("/"))
+            raise PageError(f"{place} answered {response.status_code}")
         html = response.content.decode()
         reader = _Reader()
         reader.feed(html)
