@@ -40,6 +40,8 @@ class Language:
         is_corrected = False
         for word in dict.fromkeys(analysis.words(text)):
             guesses = [] if self._knows(word) else self._guess(word)
+            if guesses and self.analysis.is_stop(guesses[0][0]):
+                guesses = []  # a mistyped "what" tells nothing
             for guess, weight in guesses or [(word, 1.0)]:
                 weights[guess] = max(weight, weights.get(guess, 0.0))
             corrected.append(guesses[0][0] if guesses else word)

@@ -68,7 +68,8 @@ class Collection:
         self._padded = -(-max(size, 1) // _BLOCK) * _BLOCK
         self._norms: dict[str, Floats] = {}
         for field in FIELD_WEIGHTS:
-            lengths = np.fromiter((reader.doc_field_length(n, field, 0) for n in range(size)), np.float32, size)
+            # Whoosh says None for an empty field, whatever the default.
+            lengths = np.fromiter((reader.doc_field_length(n, field, 0) or 0 for n in range(size)), np.float32, size)
             average = float(lengths[self.is_live].mean()) if self.count else 1.0
             self._norms[field] = (1 - B + B * lengths / max(average, 1e-9)).astype(np.float32)
         self._impacts: dict[Term, _Impacts] = {}
