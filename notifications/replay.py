@@ -55,7 +55,7 @@ def play(
     """Take in what was known at `start`, then play `facts` (in time order) in steps until `end`.
 
     Moves the clock of this process and of every process that follows PREEMPT_CLOCK_FILE. After each step `drain` lets
-    the messages go and returns when none is on its way: wait_for_workers (the default) or drain_inline. `speed` is story
+    the messages go and returns when none is on its way: wait_for_workers (the default) or drain_inline. `speed`: story
     seconds in a real second; 0 is as fast as it goes. `on_day` is called after the last step of each UTC day. Raises
     Stuck. What was played before is not played again: facts, episodes and messages are the same rows.
     """

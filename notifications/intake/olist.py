@@ -23,7 +23,6 @@ from notifications.tracking import Scan
 
 __all__ = ["Reading", "UnusableFile", "read"]
 
-CARRIER = "olist"
 _CUSTOMERS = ("customer_id", "customer_unique_id")
 _ORDERS = (
     "order_id",
@@ -72,9 +71,10 @@ class _Bad(Exception):
         self.refusal = refusal
 
 
-def read(folder: Path, *, zone: ZoneInfo) -> Reading:
+def read(folder: Path, *, zone: ZoneInfo, carrier: str = "olist") -> Reading:
     """Read the three tables. Times in them are local to `zone`. Raises UnusableFile.
 
+    The tables name no carrier: `carrier` stands for all of them, and an order's id for its parcel's number.
     An order with a broken row in any table is left out as a whole; the others go in.
     """
     reading = Reading()
@@ -103,7 +103,7 @@ def read(folder: Path, *, zone: ZoneInfo) -> Reading:
                         "Add or mend the customer's row.",
                     )
                 )
-            facts = _facts(row, people[row["customer_id"]], items.pop(order_id, None), zone)
+            facts = _facts(row, people[row["customer_id"]], items.pop(order_id, None), zone, carrier)
         except _Bad as bad:
             reading.refusals.append(bad.refusal)
             items.pop(row["order_id"], None)
@@ -175,7 +175,7 @@ def _rows(
             yield row
 
 
-def _facts(row: Row, unique_id: str, items: _Items | None, zone: ZoneInfo) -> list[Fact]:
+def _facts(row: Row, unique_id: str, items: _Items | None, zone: ZoneInfo, carrier: str) -> list[Fact]:
     """One order's facts. Raises _Bad."""
     order_id = row["order_id"]
     placed_at = _moment(row, "order_purchase_timestamp", zone)
@@ -195,14 +195,14 @@ def _facts(row: Row, unique_id: str, items: _Items | None, zone: ZoneInfo) -> li
             lines=_lines(items),
             promised_ship_by=max((limit for _, limit, _ in items.lines.values()), default=None) if items else None,
             promised_deliver_by=deliver_by,
-            carrier=CARRIER,
+            carrier=carrier,
             tracking_no=order_id,
         )
     ]
 
     def scan(state: str, at: datetime, *, oddity: str = "", is_dated: bool = True) -> None:
         said = Scan(state=state, at=at, is_dated=is_dated, oddity=oddity)
-        facts.append(Scanned(max(at, placed_at), order_id, CARRIER, order_id, said))
+        facts.append(Scanned(max(at, placed_at), order_id, carrier, order_id, said))
 
     if handed_over_at is not None:
         early = approved_at is not None and handed_over_at < approved_at

@@ -65,15 +65,14 @@ def _store(facts: Sequence[Fact], *, source: str, now: datetime) -> Stored:
     stored = Stored()
     placed = {fact.order_id: fact for fact in facts if isinstance(fact, Placed)}
     if placed:
-        stored.orders, stored.customers = _store_orders(placed, source=source)
-        _store_shipments(placed.values(), source=source, now=now)
+        stored.orders, stored.customers = _store_orders(placed, source=source, now=now)
     stored.scans = _store_scans([fact for fact in facts if isinstance(fact, Scanned)], now=now)
     called_off = {fact.order_id: fact.at for fact in facts if isinstance(fact, Cancelled)}
     stored.cancellations = _cancel(called_off, source=source, now=now)
     return stored
 
 
-def _store_orders(placed: dict[str, Placed], *, source: str) -> tuple[int, int]:
+def _store_orders(placed: dict[str, Placed], *, source: str, now: datetime) -> tuple[int, int]:
     """How many orders and customers were new."""
     known = set(Order.objects.filter(source=source, external_id__in=placed).values_list("external_id", flat=True))
     new = [fact for order_id, fact in placed.items() if order_id not in known]
@@ -97,6 +96,16 @@ def _store_orders(placed: dict[str, Placed], *, source: str) -> tuple[int, int]:
         for order, fact in zip(orders, new, strict=True)
         for position, line in enumerate(fact.lines, start=1)
     )
+    # Not "on conflict do nothing": a parcel's number that is another order's is a fault, and the order stays out.
+    Shipment.objects.bulk_create(
+        Shipment(
+            order=order,
+            carrier=fact.carrier,
+            tracking_no=fact.tracking_no,
+            check_at=tracking.first_check(fact.promised_ship_by, fact.promised_deliver_by, now=now),
+        )
+        for order, fact in zip(orders, new, strict=True)
+    )
     return len(orders), new_customers
 
 
@@ -118,23 +127,6 @@ def _store_customers(facts: Iterable[CustomerFact], *, source: str) -> tuple[dic
         if fact.external_id not in ids
     )
     return ids | {customer.external_id: customer.pk for customer in new}, len(new)
-
-
-def _store_shipments(placed: Iterable[Placed], *, source: str, now: datetime) -> None:
-    facts = {fact.order_id: fact for fact in placed}
-    orders = dict(Order.objects.filter(source=source, external_id__in=facts).values_list("external_id", "pk"))
-    Shipment.objects.bulk_create(
-        [
-            Shipment(
-                order_id=orders[fact.order_id],
-                carrier=fact.carrier,
-                tracking_no=fact.tracking_no,
-                check_at=tracking.first_check(fact.promised_ship_by, fact.promised_deliver_by, now=now),
-            )
-            for fact in facts.values()
-        ],
-        ignore_conflicts=True,
-    )
 
 
 def _store_scans(facts: Sequence[Scanned], *, now: datetime) -> int:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if until is not None and until.tzinfo is None:
             until = until.replace(tzinfo=time_zone)
         try:
-            reading = olist.read(folder, zone=time_zone)
+            reading = olist.read(folder, zone=time_zone, carrier=source)
         except olist.UnusableFile as error:
             raise CommandError(str(error)) from None
         known = [fact for fact in facts.in_time_order(reading.facts) if until is None or fact.at <= until]
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{folder}: {reading.orders:,} whole orders" + (f", {orders:,} known then" if until else ""))
         if reading.repeats:
             self.stdout.write(
-                f"  {reading.repeats:,} lines of orders are given twice with the same content; counted once"
+                f"  {reading.repeats:,} lines are given twice with the same content; counted once"
             )
         stored = storing.Stored()
         if not options["dry_run"]:

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if start >= end or options["step_hours"] <= 0:
             raise CommandError("--to must be later than --from, and --step-hours more than 0.")
         try:
-            reading = olist.read(orders, zone=time_zone)
+            reading = olist.read(orders, zone=time_zone, carrier=options["source"])
         except olist.UnusableFile as error:
             raise CommandError(str(error)) from None
         if reading.refusals:
