@@ -246,6 +246,13 @@ def test_answered_by_an_article_that_was_never_shown_names_none(article):
     assert only(FormVisit).answered_by is None
 
 
+def test_a_forged_answer_counts_for_nothing():
+    customer = Customer()
+    done = customer.press(customer.get(), to="/en/contact/answered/", visit="forged", message="Hello")
+    assert done.fields["message"] == "Hello"
+    assert not FormVisit.objects.exclude(answered_at=None).exists()
+
+
 def test_answered_after_sending_changes_nothing():
     customer = Customer()
     page = customer.get()
