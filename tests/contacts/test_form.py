@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from contacts import events
+from contacts import events, visits
 from contacts.models import Contact, FormVisit
 from core import clock
 from core.people import person_key
@@ -381,6 +381,14 @@ def test_another_address_does_not_get_round_the_limit():
     for number in range(6):
         customer.press(customer.get(), **{**WRITTEN, "email": f"ada{number}@example.com"})
     assert Contact.objects.count() == 5
+
+
+def test_one_network_has_a_limit_too(monkeypatch):
+    monkeypatch.setattr(visits, "_SENDS_PER_NETWORK", 3)
+    for number in range(4):
+        customer = Customer()
+        customer.press(customer.get(), **{**WRITTEN, "email": f"ada{number}@example.com"})
+    assert Contact.objects.count() == 3
 
 
 def test_a_sent_page_with_an_altered_address_is_not_found():
