@@ -81,8 +81,10 @@ def answered(request: HttpRequest) -> HttpResponse:
     """ "This answered my question": thanks, and still the way to a person, with what was typed."""
     if request.method != "POST":
         return redirect("contacts:form")
-    visit_id, _is_ours = _visit_of(request)
-    visits.answer(visit_id, article_id=_digits(request.POST.get("article", "")), text=_text(request), now=clock.now())
+    visit_id, is_ours = _visit_of(request)
+    if is_ours:
+        article_id = _digits(request.POST.get("article", ""))
+        visits.answer(visit_id, article_id=article_id, text=_text(request), now=clock.now())
     return _page(request, ContactForm(initial=typed(request.POST)), visit_id, template="contacts/answered.html")
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from contacts import events
+from contacts import events, visits
 from contacts.models import Contact, FormVisit
 from core import clock
 from core.people import person_key
@@ -246,6 +246,13 @@ def test_answered_by_an_article_that_was_never_shown_names_none(article):
     assert only(FormVisit).answered_by is None
 
 
+def test_a_forged_answer_counts_for_nothing():
+    customer = Customer()
+    done = customer.press(customer.get(), to="/en/contact/answered/", visit="forged", message="Hello")
+    assert done.fields["message"] == "Hello"
+    assert not FormVisit.objects.exclude(answered_at=None).exists()
+
+
 def test_answered_after_sending_changes_nothing():
     customer = Customer()
     page = customer.get()
@@ -374,6 +381,14 @@ def test_another_address_does_not_get_round_the_limit():
     for number in range(6):
         customer.press(customer.get(), **{**WRITTEN, "email": f"ada{number}@example.com"})
     assert Contact.objects.count() == 5
+
+
+def test_one_network_has_a_limit_too(monkeypatch):
+    monkeypatch.setattr(visits, "_SENDS_PER_NETWORK", 3)
+    for number in range(4):
+        customer = Customer()
+        customer.press(customer.get(), **{**WRITTEN, "email": f"ada{number}@example.com"})
+    assert Contact.objects.count() == 3
 
 
 def test_a_sent_page_with_an_altered_address_is_not_found():

@@ -73,7 +73,7 @@ any_text = st.text(st.characters(codec="utf-8"), max_size=300)
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.fixed_dictionaries({}, optional=dict.fromkeys([*WRITTEN, "visit", "website", "article"], any_text)))
 @pytest.mark.parametrize("to", [FORM, "/en/contact/suggest/", "/en/contact/answered/"])
 def test_no_input_breaks_a_page(to, fields):

@@ -8,7 +8,8 @@ from django.db import DataError, connection
 
 from contacts import intake
 from contacts.models import Coding, Contact
-from core.people import person_key
+from notifications.intake import storing
+from notifications.intake.facts import CustomerFact, LineFact, Placed
 from notifications.models import Customer
 from tests.contacts.conftest import NOW
 
@@ -81,8 +82,19 @@ def test_what_no_phrase_speaks_for_stays_uncoded(reasons):
 @pytest.mark.django_db
 def test_a_contact_and_an_order_of_one_person_have_one_key():
     contact = intake.receive(replace(FACTS, email=" Ada@Example.COM"), now=NOW)
-    customer = Customer.objects.create(source="shop", external_id="1", person=person_key("ada@example.com"))
-    assert contact.person == customer.person != ""
+    order = Placed(
+        at=NOW,
+        order_id="1",
+        number="FH-1",
+        customer=CustomerFact("1", "ada@example.com", "Ada"),
+        lines=(LineFact("Lamp", 1),),
+        promised_ship_by=None,
+        promised_deliver_by=None,
+        carrier="post",
+        tracking_no="1",
+    )
+    storing.store([order], source="shop", now=NOW)
+    assert contact.person == Customer.objects.get().person != ""
 
 
 @pytest.mark.django_db
