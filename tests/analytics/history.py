@@ -137,7 +137,7 @@ def code(which: Contact, why: ReasonCode, when) -> None:
     Coding.objects.create(contact=which, reason=why, coder="person", confidence=1, at=when)
 
 
-def rule(key: str = "late", holdout_share: float = 0.5) -> Rule:
+def rule(key: str = "trial", holdout_share: float = 0.5) -> Rule:
     return Rule.objects.get_or_create(
         key=key,
         defaults={

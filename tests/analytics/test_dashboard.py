@@ -37,8 +37,8 @@ def overview_now(**asked):
 
 @pytest.fixture
 def a_month():
-    """40 readers of "Where is my parcel": 6 contacted about it, 2 about refunds, 5 said yes, 3 no, 20 were silent, 4 not
-    linkable; 5 more found nothing to read, and 2 came too late to say."""
+    """40 readers of "Where is my parcel": 6 contacted about it, 2 about refunds, 5 said yes, 3 no, 20 were silent, 4
+    not linkable; 5 more found nothing to read, and 2 came too late to say."""
     parcel = history.article("Where is my parcel")
     refunds = history.article("Refund times", topic="refunds")
     delivery, refund = history.reason("delivery"), history.reason("refunds")
@@ -183,8 +183,12 @@ def a_trial():
     return rule
 
 
+def trial(**asked):
+    return next(row for row in overview_now(**asked).rules if row.key == "trial")
+
+
 def test_both_arms_are_compared_as_drawn_by_first_messages_that_are_mature(a_trial):
-    (row,) = overview_now().rules
+    row = trial()
     effect = row.effect
 
     assert (effect.held_out, effect.notified) == (Rate(30, 60), Rate(10, 60))
@@ -195,14 +199,14 @@ def test_both_arms_are_compared_as_drawn_by_first_messages_that_are_mature(a_tri
 
 
 def test_an_effect_with_zero_in_its_interval_is_not_shown_and_says_how_many_more(a_trial, signed_in):
-    effect = overview_now().rules[0].effect
+    effect = trial().effect
     page = text_of(signed_in().get(reverse("desk:home")))
 
     assert 0 in effect.prevented.interval
     assert not effect.prevented.is_shown
     assert effect.to_notify is None
     assert "Not shown to prevent contacts. +333 prevented per 1,000 messages" in page
-    assert f"roughly {effect.more_needed} more people" in page
+    assert f"roughly {effect.more_needed:,} more people" in page
 
 
 def test_a_shown_effect_says_how_many_messages_prevent_one_contact(a_trial, signed_in):
@@ -211,7 +215,7 @@ def test_a_shown_effect_says_how_many_messages_prevent_one_contact(a_trial, sign
         history.contact(at(n, days=4), person=f"h{n}")
         history.message(f"n{n}", at(n, days=2))
 
-    effect = overview_now().rules[0].effect
+    effect = trial().effect
     assert effect.prevented.interval.low > 0
     assert effect.to_notify == round(1 / (130 / 160 - 10 / 160))
     assert f"{effect.to_notify} messages prevent one contact" in text_of(signed_in().get(reverse("desk:home")))
@@ -227,8 +231,8 @@ def test_the_comparison_waits_for_a_lagging_source_of_contacts(a_trial):
     history.contact(at(days=2), person="x", source="email")
     history.contact(at(days=7), person="x", source="email")
 
-    assert overview_now().rules[0].effect.held_out == Rate(0, 0)
-    assert overview_now(window=3).rules[0].effect.held_out.of == 60
+    assert trial().effect.held_out == Rate(0, 0)
+    assert trial(window=3).effect.held_out.of == 60
 
 
 # --- Every number opens its rows ---
@@ -405,7 +409,7 @@ def test_the_report_as_json_has_each_rate_with_its_denominator(a_month, a_trial,
     rate = next(row for row in data["articles"] if row["title"] == "Where is my parcel")["contact_after_read"]["rate"]
     assert (rate["hits"], rate["of"], rate["share"]) == (6, 36, 6 / 36)
     assert data["journeys"]["outcomes"]["contacted"] == 6
-    assert data["rules"][0]["effect"]["held_out"]["of"] == 60
+    assert next(row for row in data["rules"] if row["key"] == "trial")["effect"]["held_out"]["of"] == 60
     withheld = next(row for row in data["articles"] if row["title"] == "Refund times")["contact_after_read"]
     assert set(withheld) == {"withheld", "coverage"}
 
@@ -423,7 +427,7 @@ def test_the_report_as_text_reads_like_the_dashboard(a_month, a_trial, capsys):
 
 def test_the_list_of_the_effect_holds_the_messages_that_were_compared(a_trial):
     period, _ = periods.read({}, now=NOW)
-    asked = {"compared": "yes", "rule": "late", "arm": "held_out", "contacted": "yes"}
+    asked = {"compared": "yes", "rule": "trial", "arm": "held_out", "contacted": "yes"}
 
     people = {row.person for row in messages.narrowed(period, asked, now=NOW)}
     assert people == {f"h{n}" for n in range(30)}
