@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from django.db.models import Count, Q, QuerySet
-from django.db.models.expressions import F
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Count, F, Func, Q, QuerySet, TextField, Value
 from django.utils.translation import gettext as _
 
 from analytics.models import Journey, Outcome
@@ -131,9 +129,15 @@ class Tally:
 
 def found(period: Period) -> QuerySet[DecidedJourney]:
     """The journeys that began in the period, each with `outcome` in its window (null while immature)."""
-    return Journey.objects.filter(started_at__gte=period.start, started_at__lt=period.end).annotate(
-        outcome=KeyTextTransform(str(period.window), "outcomes")
+    # Not KeyTextTransform: it takes a key like "7" for the place in an array.
+    outcome: Func = Func(
+        F("outcomes"),
+        Value(str(period.window)),
+        template="(%(expressions)s)",
+        arg_joiner=" ->> ",
+        output_field=TextField(),
     )
+    return Journey.objects.filter(started_at__gte=period.start, started_at__lt=period.end).annotate(outcome=outcome)
 
 
 def tally(period: Period) -> Tally:

@@ -40,6 +40,12 @@ class Overview:
     reasons: list[contacts.ReasonRow]
     days: list[contacts.Day]
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing that could be counted happened in the period."""
+        happened = [self.tally.count(), self.articles, self.all_contacts.now, *(rule.eligible for rule in self.rules)]
+        return not any(happened)
+
 
 def build(period: Period, *, now: datetime, sort: str = "-views") -> Overview:
     """All numbers of a period; the number of queries does not depend on how much there is to count."""

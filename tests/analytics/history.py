@@ -9,6 +9,7 @@ from contacts import events as contact_events
 from contacts.models import Coding, Contact, ReasonCode
 from kb import events as kb_events
 from kb.models import Article, Category, Revision
+from notifications.models import Customer, Episode, Message, Order, Rule, Shipment
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANNA, BEN, CARA = (uuid.UUID(int=n) for n in (1, 2, 3))
@@ -134,3 +135,43 @@ def contact(when, *, visitor=None, person="", why: ReasonCode | None = None, sou
 
 def code(which: Contact, why: ReasonCode, when) -> None:
     Coding.objects.create(contact=which, reason=why, coder="person", confidence=1, at=when)
+
+
+def rule(key: str = "trial", holdout_share: float = 0.5) -> Rule:
+    return Rule.objects.get_or_create(
+        key=key,
+        defaults={
+            "name": key.title(),
+            "kind": "promise_passed",
+            "template": "promise_passed",
+            "holdout_share": holdout_share,
+        },
+    )[0]
+
+
+def message(person: str, when, *, arm: str = "notify", under: Rule | None = None, state: str = "") -> Message:
+    """A message about a parcel of its own."""
+    number = uuid.uuid4().hex
+    customer, _ = Customer.objects.get_or_create(source="test", external_id=person, defaults={"person": person})
+    order = Order.objects.create(
+        source="test", external_id=number, number=number, customer=customer, placed_at=when - timedelta(days=9)
+    )
+    shipment = Shipment.objects.create(order=order, carrier="post", tracking_no=number)
+    episode = Episode.objects.create(
+        shipment=shipment, kind="promise_passed", promised_by=when - timedelta(days=1), opened_at=when
+    )
+    return Message.objects.create(
+        dedupe_key=number,
+        rule=under or rule(),
+        episode=episode,
+        customer=customer,
+        person=person,
+        arm=arm,
+        lane="normal",
+        state=state or ("held_out" if arm == "held_out" else "delivered"),
+        locale="en",
+        eligible_at=when,
+        not_before=when,
+        expires_at=when + timedelta(days=3),
+        sent_at=None if arm == "held_out" else when + timedelta(minutes=1),
+    )
