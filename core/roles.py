@@ -28,9 +28,11 @@ def roles_of(user: User | AnonymousUser) -> set[str]:
         return set()
     if user.is_superuser:
         return set(ALL)
-    if not hasattr(user, "_preempt_roles"):
-        user._preempt_roles = set(user.groups.values_list("name", flat=True)) & set(ALL)  # type: ignore[union-attr]
-    return user._preempt_roles  # type: ignore[union-attr,no-any-return]
+    found: set[str] | None = user.__dict__.get("_preempt_roles")
+    if found is None:
+        found = set(user.groups.values_list("name", flat=True)) & set(ALL)
+        user.__dict__["_preempt_roles"] = found  # one query a request
+    return found
 
 
 def desk(*roles: str) -> Callable[[View[P]], View[P]]:

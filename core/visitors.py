@@ -48,7 +48,7 @@ class VisitorMiddleware:
         request.visitor = visitor  # type: ignore[attr-defined]
         response = self.get_response(request)
         if visitor.is_new and response.get("Content-Type", "").startswith("text/html"):
-            response.set_cookie(  # type: ignore[attr-defined]
+            response.set_cookie(
                 COOKIE,
                 visitor.id,
                 max_age=_YEAR,

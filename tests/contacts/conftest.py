@@ -40,7 +40,9 @@ def article(db, tmp_path, settings):
 
     def publish(title: str, *, topic: str = "refunds") -> Article:
         category, _ = Category.objects.get_or_create(key=topic.replace("_", "-"), defaults={"topic": topic})
-        made = publishing.create_article(locale="en", category=category, title=title, body=f"All about {title}.", by=None)
+        made = publishing.create_article(
+            locale="en", category=category, title=title, body=f"All about {title}.", by=None
+        )
         publishing.publish(made, by=None, ring=False)
         indexing.rebuild()
         return made
