@@ -48,9 +48,7 @@ class Command(BaseCommand):
         orders = sum(isinstance(fact, facts.Placed) for fact in known)
         self.stdout.write(f"{folder}: {reading.orders:,} whole orders" + (f", {orders:,} known then" if until else ""))
         if reading.repeats:
-            self.stdout.write(
-                f"  {reading.repeats:,} lines are given twice with the same content; counted once"
-            )
+            self.stdout.write(f"  {reading.repeats:,} lines are given twice with the same content; counted once")
         stored = storing.Stored()
         if not options["dry_run"]:
             now = until or clock.now()
