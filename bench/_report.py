@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""One figure, one JSON line: what `make bench` prints and others hold against bounds."""
-=======
 """How a bench says a figure: one JSON object a line on stdout, so that others can hold it against a bound."""
->>>>>>> infra
 
 from __future__ import annotations
 
@@ -10,17 +6,10 @@ import json
 
 
 def report(name: str, value: float, unit: str, *, peer: str | None = None, ratio: float | None = None) -> None:
-<<<<<<< HEAD
-    """Print a figure; `peer` names what it is compared with, `ratio` is ours over theirs."""
-    line: dict[str, object] = {"name": name, "value": round(value, 4), "unit": unit}
-    if peer is not None:
-        line |= {"peer": peer, "ratio": None if ratio is None else round(ratio, 3)}
-=======
     """Print a figure. With a `peer` (whom we were measured beside), `ratio` is ours divided by theirs."""
     line: dict[str, object] = {"name": name, "value": round(value, 4), "unit": unit}
     if peer is not None:
         line["peer"] = peer
     if ratio is not None:
         line["ratio"] = round(ratio, 3)
->>>>>>> infra
     print(json.dumps(line), flush=True)

@@ -34,6 +34,7 @@ LEASE_SECONDS = 3
 UNKNOWN_AFTER_SECONDS = 4
 VISITORS_A_DAY = 25
 STUCK_AFTER_SECONDS = 60
+SLEEPS_ON_IT_DAYS = 4
 
 
 def main() -> int:
@@ -77,6 +78,7 @@ def main() -> int:
         loop.report()
         say("the same weeks again: nothing may be sent")
         loop.replay_again()
+        loop.import_the_rest()
         broken = loop.check(first)
     report("loop_seconds", round(time.monotonic() - started, 1), "s")
     for sentence in broken:
@@ -130,12 +132,29 @@ class Loop:
     def replay_and_visit(self) -> None:
         from analytics.simulation import script, traffic
 
-        queries = script.of_help_centre(self.given.data / "help_gumroad" / "queries.tsv")
-        self.world = traffic.world_of(queries, script.Truth(salt="loop"))
+        asked = script.of_help_centre(self.given.data / "help_gumroad" / "queries.tsv")
+        about_orders = script.of_demo(REPOSITORY / "demo").letters
+        self.world = traffic.world_of(
+            script.Script(asked.questions, asked.letters + about_orders), script.Truth(salt="loop")
+        )
         self._replay(on_day=self._a_day_of_customers)
+        for day in range(1, SLEEPS_ON_IT_DAYS + 1):
+            self._late_customers(self.end + timedelta(days=day))
 
     def replay_again(self) -> None:
         self._replay(on_day=None)
+
+    def import_the_rest(self) -> None:
+        """What came after the replay's end: the whole table is in, and old trouble is no news to write about."""
+        from django.core.management import call_command
+
+        from core import clock
+        from notifications import episodes
+
+        self.say("the orders after the replay")
+        call_command("import_orders", self.orders)
+        episodes.sweep(now=clock.now())
+        self._wait_for_the_worker()
 
     def _replay(self, *, on_day: Any) -> None:
         from django.conf import settings
@@ -191,8 +210,7 @@ class Loop:
             time.sleep(0.01)
 
     def _a_day_of_customers(self, day: datetime) -> None:
-        from analytics.simulation import late_customers, traffic
-        from notifications.models import Message
+        from analytics.simulation import traffic
 
         seed = int(f"{day:%Y%m%d}")
         rng = random.Random(seed)
@@ -200,9 +218,21 @@ class Loop:
         moments = traffic.arrivals(day - timedelta(days=1), 1, VISITORS_A_DAY, rng)
         self.visited += traffic.walk(self.world, moments, seed=seed, people=people)
         self.world.done.clear()
-        messages = Message.objects.filter(eligible_at__gt=day - timedelta(days=1), eligible_at__lte=day)
+        self._late_customers(day)
+
+    def _late_customers(self, day: datetime) -> None:
+        """What those did whose trouble began SLEEPS_ON_IT_DAYS before this day's end: they wrote in between."""
+        from analytics.simulation import late_customers
+        from core import clock
+        from notifications.models import Message
+
+        until = day - timedelta(days=SLEEPS_ON_IT_DAYS)
+        messages = Message.objects.filter(eligible_at__gt=until - timedelta(days=1), eligible_at__lte=until)
         late = messages.select_related("customer", "episode__shipment__order").order_by("id")
-        self.visited += late_customers.live(late, self.world.script, patience=late_customers.Patience(), seed=seed)
+        with clock.frozen(day):
+            self.visited += late_customers.live(
+                late, self.world.script, patience=late_customers.Patience(), seed=int(f"{day:%Y%m%d}")
+            )
 
     def ledger(self) -> dict[str, int]:
         from notifications.models import Message

@@ -28,19 +28,11 @@ def roles_of(user: User | AnonymousUser) -> set[str]:
         return set()
     if user.is_superuser:
         return set(ALL)
-<<<<<<< HEAD
-    # Kept on the user of this request: a page asks several times.
-    known: set[str] | None = user.__dict__.get("_preempt_roles")
-    if known is None:
-        known = user.__dict__["_preempt_roles"] = set(user.groups.values_list("name", flat=True)) & set(ALL)
-    return known
-=======
     found: set[str] | None = user.__dict__.get("_preempt_roles")
     if found is None:
         found = set(user.groups.values_list("name", flat=True)) & set(ALL)
         user.__dict__["_preempt_roles"] = found  # one query a request
     return found
->>>>>>> infra
 
 
 def desk(*roles: str) -> Callable[[View[P]], View[P]]:

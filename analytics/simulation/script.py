@@ -94,7 +94,7 @@ def of_help_centre(queries: Path) -> Script:
         ]
     letters = [
         Letter(
-            "other", "en", question.words[:120], f"I read the help pages about “{question.words}” and am still stuck."
+            "other", "en", question.words[:120], f"I read the help pages about “{question.words}” and found no answer."
         )
         for question in questions
     ]
