@@ -48,7 +48,6 @@ class ContactForm(forms.Form):
     email = EmailLineField(
         label=_("Your e-mail address"),
         max_length=254,
-        help_text=_("We answer to this address."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
             "required": _("Write the e-mail address we should answer to."),
