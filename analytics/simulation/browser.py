@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from django.test import Client
+from django.test.client import Client, ClientHandler
 
 from core import visitors
 
@@ -90,12 +91,21 @@ class Page:
         raise PageError(f"{self.url} has no form with {', '.join(names)}")
 
 
+@functools.cache
+def _handler() -> ClientHandler:
+    """One stack of middleware for all browsers of this process: to load it costs more than a page."""
+    return ClientHandler(enforce_csrf_checks=False)
+
+
 class Browser:
     """One visitor's browser. Raises PageError on any 5xx, and on a 4xx that the visitor did nothing to earn."""
 
     def __init__(self, *, agent: str = DESKTOP, address: str = "127.0.0.1", consents: bool = True) -> None:
         headers = {"user-agent": agent} | ({} if consents else {"sec-gpc": "1"})
-        self._client = Client(headers=headers, REMOTE_ADDR=address, SERVER_NAME="localhost")
+        self._client = Client(
+            headers=headers, REMOTE_ADDR=address, SERVER_NAME="localhost", raise_request_exception=False
+        )
+        self._client.handler = _handler()
         self.page: Page | None = None
 
     def open(self, url: str) -> Page:
