@@ -5,13 +5,12 @@ phrases have one author, so the figures say how the rule works, not how it would
 
     python bench/reasons.py [--quick]
 
-One JSON object a line: {"name", "value", "unit", ...}. Needs no database. --quick leaves out the other thresholds.
+Needs no database. --quick leaves out the thresholds that the product does not use.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -21,10 +20,10 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from contacts.phrases import Reason, Rules  # noqa: E402
+from bench._report import report  # noqa: E402
+from contacts.phrases import THRESHOLD, Reason, Rules  # noqa: E402
 
-THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-PRODUCT = 0.5  # contacts.reasons.THRESHOLD; tests/contacts/test_bench.py holds the two together
+OTHERS = (0.0, 0.3, 0.4, 0.6, 0.7, 0.8)
 
 
 def reasons_of(items: list[dict], path: tuple[str, ...] = ()) -> list[Reason]:
@@ -50,10 +49,6 @@ def measure(rules: Rules, topics: dict[str, str], letters: list[dict], threshold
     }
 
 
-def emit(name: str, value: float, unit: str, **more: object) -> None:
-    print(json.dumps({"name": name, "value": round(value, 4), "unit": unit, **more}))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
@@ -62,21 +57,23 @@ def main() -> None:
     letters = yaml.safe_load((ROOT / "demo" / "contacts.yaml").read_text(encoding="utf-8"))
     rules = Rules(reasons)
     topics = {reason.code: reason.topic for reason in reasons}
-    for threshold in (PRODUCT,) if quick else THRESHOLDS:
-        got = measure(rules, topics, letters, threshold)
-        of = {"threshold": threshold, "of": got["messages"]}
-        emit("reasons.coded", got["coded"] / got["messages"], "share", **of)
-        of["of"] = got["coded"]
-        emit("reasons.right_of_coded", got["right"] / got["coded"], "share", **of)
-        emit("reasons.right_topic_of_coded", got["right_topic"] / got["coded"], "share", **of)
+
+    def say(name: str, chosen: list[dict], threshold: float) -> None:
+        got = measure(rules, topics, chosen, threshold)
+        report(f"{name}.messages", got["messages"], "messages")
+        report(f"{name}.coded", got["coded"] / got["messages"], "share of messages")
+        report(f"{name}.right", got["right"] / got["coded"], "share of coded")
+        report(f"{name}.right_topic", got["right_topic"] / got["coded"], "share of coded")
+
+    say("reasons", letters, THRESHOLD)
     for locale in sorted({one["locale"] for one in letters}):
-        got = measure(rules, topics, [one for one in letters if one["locale"] == locale], PRODUCT)
-        emit(f"reasons.coded.{locale}", got["coded"] / got["messages"], "share", of=got["messages"])
-        emit(f"reasons.right_of_coded.{locale}", got["right"] / got["coded"], "share", of=got["coded"])
+        say(f"reasons.{locale}", [one for one in letters if one["locale"] == locale], THRESHOLD)
+    for threshold in () if quick else OTHERS:
+        say(f"reasons.threshold_{threshold}", letters, threshold)
     started = time.perf_counter()
     for one in letters:
-        rules.decide(one["body"], threshold=PRODUCT)
-    emit("reasons.read", (time.perf_counter() - started) / len(letters) * 1e6, "µs per message")
+        rules.decide(one["body"], threshold=THRESHOLD)
+    report("reasons.read", (time.perf_counter() - started) / len(letters) * 1e6, "µs per message")
 
 
 if __name__ == "__main__":

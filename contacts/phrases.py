@@ -13,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# Below this confidence a text stays uncoded, which is an answer too (bench/reasons.py prints what others would do).
+THRESHOLD = 0.5
 _APOSTROPHES = re.compile("[’‘ʼ'`´]")
 _WORD = re.compile(r"\w+")
 

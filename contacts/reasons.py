@@ -5,10 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from contacts.models import ReasonCode
-from contacts.phrases import Reason, Rules, Verdict
-
-# Below this confidence a text stays uncoded, which is an answer too (bench/reasons.py prints what others would do).
-THRESHOLD = 0.5
+from contacts.phrases import THRESHOLD, Reason, Rules, Verdict
 
 
 def read(text: str) -> Verdict:
