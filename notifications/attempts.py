@@ -33,7 +33,7 @@ def accept(
         others = SendAttempt.objects.filter(message=message_id, outcome=SendOutcome.ACCEPTED).exclude(n=attempt)
         if others.exists():
             if close(message_id, attempt, SendOutcome.DUPLICATE, provider_msg_id=provider_msg_id):
-                logger.error("sent twice", extra={"message": str(message_id), "attempt": attempt})
+                logger.error("sent twice", extra={"message_id": str(message_id), "attempt": attempt})
         else:
             close(message_id, attempt, SendOutcome.ACCEPTED, provider_msg_id=provider_msg_id)
         message = Message.objects.filter(pk=message_id)

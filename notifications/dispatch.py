@@ -77,7 +77,7 @@ def _send(one: Claim, provider: Provider) -> Outcome:
     except Exception:
         # A fault of ours with one message must not stop the others. Its lease runs out, and then it is settled:
         # tried again if nothing was sent, until it expires.
-        logger.exception("sending failed", extra={"message": str(one.message_id)})
+        logger.exception("sending failed", extra={"message_id": str(one.message_id)})
         return Outcome.FAILED
 
 

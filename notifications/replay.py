@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 from core import clock
@@ -40,6 +39,13 @@ class Day:
     held_out: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
 
+    def add(self, swept: episodes.Swept) -> None:
+        self.opened += swept.opened
+        self.closed += swept.closed
+        self.planned += swept.planned
+        self.held_out += swept.held_out
+        self.skipped += swept.skipped
+
 
 def play(
     facts: Sequence[Fact],
@@ -56,15 +62,15 @@ def play(
 
     Moves the clock of this process and of every process that follows PREEMPT_CLOCK_FILE. After each step `drain` lets
     the messages go and returns when none is on its way: wait_for_workers (the default) or drain_inline. `speed`: story
-    seconds in a real second; 0 is as fast as it goes. `on_day` is called after the last step of each UTC day. Raises
-    Stuck. What was played before is not played again: facts, episodes and messages are the same rows.
+    seconds in a real second; 0 is as fast as it goes. `on_day` is called when a day (in the zone of `start`) is over.
+    Raises Stuck. What was played before is not played again: facts, episodes and messages are the same rows.
     """
     days: list[Day] = []
     at = 0
     began = time.monotonic()
     day = Day(start.date())
-    for previous, now in pairwise(_moments(start, end, step)):
-        first = previous == now
+    moments = _moments(start, end, step)
+    for place, now in enumerate(moments):
         with _story(now):
             until = at
             while until < len(facts) and facts[until].at <= now:
@@ -73,27 +79,27 @@ def play(
             for batch in storing.in_batches(facts[at:until]):
                 stored += storing.store(batch, source=source, now=now)
             at = until
-            swept = episodes.sweep(now=now)
-            if not first:
+            if place > 0:  # not what was known before the story begins
                 day.facts += stored.orders + stored.scans + stored.cancellations
-            day.opened += swept.opened
-            day.closed += swept.closed
-            day.planned += swept.planned
-            day.held_out += swept.held_out
-            day.skipped += swept.skipped
+            day.add(episodes.sweep(now=now))
             (drain or wait_for_workers)()
-            if (now + step).date() != day.day or now == end:
+            if place + 1 == len(moments) or _day_of(moments[place + 1]) != day.day:
                 days.append(day)
                 on_day(day)
-                day = Day((now + step).date())
+                day = Day(now.date())
         if speed:
             time.sleep(max(0.0, (now - start).total_seconds() / speed - (time.monotonic() - began)))
     return days
 
 
+def _day_of(now: datetime) -> date:
+    """The day that a step up to `now` belongs to: midnight ends the day before."""
+    return (now - timedelta(microseconds=1)).date()
+
+
 def _moments(start: datetime, end: datetime, step: timedelta) -> list[datetime]:
-    """`start` twice (what was known then is a step of its own), then every `step` up to `end`."""
-    moments = [start, start]
+    """`start`, then every `step`, and `end` last."""
+    moments = [start]
     while moments[-1] + step < end:
         moments.append(moments[-1] + step)
     return [*moments, end]

@@ -138,7 +138,7 @@ def intend(one: Claim, *, provider: Provider) -> Intent | Outcome:
         try:
             mail = composing.compose(message, attempt=attempt)
         except composing.CannotCompose as error:
-            logger.error("cannot compose", extra={"message": str(one.message_id), "why": str(error)})
+            logger.error("cannot compose", extra={"message_id": str(one.message_id), "why": str(error)})
             states.move(_mine(one), Event.FAIL, state_reason=str(error)[:200], lease_until=None)
             return Outcome.FAILED
         SendAttempt.objects.create(message=message, n=attempt, provider=provider.name)
@@ -180,7 +180,7 @@ def _failed(intent: Intent, error: DeliveryError, *, provider: Provider) -> Outc
     logger.warning(
         "not accepted",
         extra={
-            "message": str(intent.claim.message_id),
+            "message_id": str(intent.claim.message_id),
             "attempt": intent.attempt,
             "fate": error.fate.value,
             "why": str(error),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from notifications import tracking
 from notifications.intake import storing
 from notifications.intake.facts import Cancelled, CustomerFact, LineFact, Placed
-from notifications.models import Customer, Order, Rule, Shipment
+from notifications.models import Customer, EpisodeKind, Order, Rule, Shipment
 
 # Thursday noon. Everything in these tests is told from here.
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -59,7 +59,13 @@ def cancel(shipment: Shipment, at: datetime = NOW) -> None:
 
 
 def hold_out_nobody() -> None:
-    Rule.objects.update(holdout_share=0.0)
+    """The two rules with nobody held out; made anew where a test with real transactions emptied the tables."""
+    for kind in EpisodeKind.values:
+        key = kind.replace("_", "-")
+        template = f"delay_{kind}"
+        Rule.objects.update_or_create(
+            key=key, defaults={"name": key, "kind": kind, "template": template, "holdout_share": 0.0}
+        )
 
 
 def person_of(name: str) -> str:

@@ -23,7 +23,8 @@ c1,ada0001,1,x,SP
 c2,bo00002,1,x,SP
 c3,ada0001,1,x,SP
 """
-ORDERS = """order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date
+ORDERS = """order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,\
+order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date
 o1,c1,delivered,2017-11-01 10:00:00,2017-11-01 11:00:00,2017-11-03 09:00:00,2017-11-09 16:00:00,2017-11-20 00:00:00
 o2,c2,shipped,2017-11-02 10:00:00,2017-11-04 11:00:00,2017-11-03 09:00:00,,2017-11-21 00:00:00
 o3,c3,canceled,2017-11-03 10:00:00,2017-11-05 10:00:00,,,2017-11-22 00:00:00
