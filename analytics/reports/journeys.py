@@ -48,7 +48,7 @@ class Guarded:
                 "of": self.coverage.of,
             }
         if self.rate.of < LEAST_JOURNEYS:
-            return _("Withheld: %(of)s linkable journeys; at least 30 are needed.") % {"of": self.rate.of}
+            return _("Withheld: only %(of)s of the 30 linkable journeys that are needed.") % {"of": self.rate.of}
         return ""
 
 

@@ -51,6 +51,11 @@ class Effect:
         return -int(-self.more_needed // self.weekly)
 
     @property
+    def years(self) -> int | None:
+        """The same in years where it is more than two."""
+        return round(self.weeks / 52) if self.weeks is not None and self.weeks > 104 else None
+
+    @property
     def to_notify(self) -> int | None:
         """How many messages prevent one contact; None where prevention is not shown."""
         if self.prevented is None or not self.prevented.is_shown:

@@ -41,6 +41,11 @@ class Overview:
     days: list[contacts.Day]
 
     @property
+    def has_shown_effect(self) -> bool:
+        """Some rule's messages are shown to prevent contacts."""
+        return any(rule.effect.prevented is not None and rule.effect.prevented.is_shown for rule in self.rules)
+
+    @property
     def is_empty(self) -> bool:
         """Nothing that could be counted happened in the period."""
         happened = [self.tally.count(), self.articles, self.all_contacts.now, *(rule.eligible for rule in self.rules)]

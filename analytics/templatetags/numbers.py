@@ -21,6 +21,7 @@ from analytics.reports.contacts import UNCODED, Day, ReasonRow
 register = template.Library()
 
 _SERIES = 4
+_ENOUGH = 20
 
 
 @register.simple_tag(takes_context=True)
@@ -54,9 +55,9 @@ def signed(number: float) -> str:
 
 @register.filter
 def change(row: ReasonRow) -> str:
-    """Now against before, in words that hold where there was nothing before."""
-    if not row.before:
-        return _("new") if row.now else "–"
+    """Now against before: in percent where there was enough before for it to mean something, else in contacts."""
+    if row.before < _ENOUGH:
+        return signed(row.now - row.before)
     return f"{signed(100 * (row.now - row.before) / row.before)} %"
 
 

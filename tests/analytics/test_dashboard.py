@@ -112,7 +112,7 @@ def test_a_rate_is_withheld_under_thirty_journeys_and_under_thirty_percent_cover
     blind = journeys.Guarded(Rate(3, 29), Rate(29, 100))
     enough = journeys.Guarded(Rate(3, 30), Rate(30, 100))
 
-    assert few.why_withheld == "Withheld: 29 linkable journeys; at least 30 are needed."
+    assert few.why_withheld == "Withheld: only 29 of the 30 linkable journeys that are needed."
     assert blind.why_withheld == "Withheld: only 29 of 100 journeys are linkable, less than 30 %."
     assert enough.why_withheld == ""
 
