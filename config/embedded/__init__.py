@@ -32,7 +32,7 @@ from config.embedded.keeper import READY
 from config.embedded.place import EmbeddedError, Place
 from config.embedded.server import State
 
-__all__ = ["EmbeddedError", "ensure", "ensure_for_checkout", "is_kept", "leave", "remove", "stop", "url"]
+__all__ = ["EmbeddedError", "drop", "ensure", "ensure_for_checkout", "is_kept", "leave", "remove", "stop", "url"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DATABASE = "preempt"
@@ -117,6 +117,11 @@ def stop(data_dir: Path, *, wait: float = 20.0) -> None:
     with _guard:
         if (descriptor := _held.pop(place.data_dir, None)) is not None:
             os.close(descriptor)
+
+
+def drop(data_dir: Path, *, database: str = DATABASE) -> None:
+    """Delete a database of the running server, whoever is connected. ensure() makes it anew."""
+    server.drop_database(places.find(data_dir), database)
 
 
 def remove(data_dir: Path) -> None:

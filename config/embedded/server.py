@@ -85,6 +85,11 @@ def create_database(place: Place, name: str) -> None:
     _run([binaries(place) / "createdb", "-h", place.sockets, "-p", str(PORT), "-U", USER, name], account=None)
 
 
+def drop_database(place: Place, name: str) -> None:
+    where = ["-h", place.sockets, "-p", str(PORT), "-U", USER]
+    _run([binaries(place) / "dropdb", "--if-exists", "--force", *where, name], account=None)
+
+
 def prepare(place: Place, *, sync: bool = True) -> None:
     """Make the cluster and the folders where there are none; clear what a killed server left."""
     programs = binaries(place)

@@ -227,12 +227,17 @@ def test_taken_port_is_stepped_over_and_a_killed_supervisor_gives_its_port_to_th
         until(lambda: not running.processes(), "nothing of the first is left", seconds=20)
 
 
-def test_everything_killed_at_once(other_dir):
+def test_everything_killed_at_once_while_the_shop_was_being_filled(other_dir):
     with demo(other_dir) as running:
+        users.tell(embedded.url(other_dir), "create table half_a_shop ()")
+        (other_dir / "run" / "seeding").touch()  # as seed_demo's caller leaves it
         for pid in [running.process.pid, *running.processes()]:
             with contextlib.suppress(ProcessLookupError):
                 users.kill(pid)
         running.process.wait()
         until(lambda: not running.processes(), "nothing is left", seconds=20)
     with demo(other_dir) as again:
+        again.says("cut off the last time; starting with an empty database")
         assert again.is_healthy()
+        assert users.ask(embedded.url(other_dir), "select to_regclass('half_a_shop')") is None
+        assert not (other_dir / "run" / "seeding").exists()

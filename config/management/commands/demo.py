@@ -50,6 +50,7 @@ class Command(BaseCommand):
 
     def _run(self, wished: int, *, seed: bool, note: Path) -> None:
         self.say("database: ready" if not settings.LOCAL else f"database: ready, its files are in {settings.DATA_DIR}")
+        self._drop_what_was_half_filled()
         call_command("migrate", verbosity=0, interactive=False)
         self.say("database: tables are up to date")
         call_command("collectstatic", verbosity=0, interactive=False)
@@ -75,8 +76,17 @@ class Command(BaseCommand):
         if "seed_demo" not in get_commands() or apps.get_model("kb", "Article").objects.exists():
             return
         self.say("demo shop: the database is empty, filling it ...")
+        _being_filled().touch()
         call_command("seed_demo")
+        _being_filled().unlink()
         self.say("demo shop: filled")
+
+    def _drop_what_was_half_filled(self) -> None:
+        if settings.LOCAL and _being_filled().exists():
+            self.say("demo shop: filling it was cut off the last time; starting with an empty database")
+            embedded.drop(settings.DATA_DIR, database=str(connections["default"].settings_dict["NAME"]))
+            embedded.ensure_for_checkout()
+            _being_filled().unlink()
 
     def _listen(self, wished: int, note: Path) -> list[socket.socket]:
         if note.read_text() == str(wished):
@@ -141,6 +151,11 @@ class Command(BaseCommand):
         broker.close_pools()
         if settings.LOCAL and not embedded.leave(settings.DATA_DIR, wait=3.0):
             self.say("database: others use it still; it stops with the last of them")
+
+
+def _being_filled() -> Path:
+    """There while seed_demo is at work: whoever finds it at the start finds half a shop."""
+    return Path(settings.DATA_DIR / "run" / "seeding")
 
 
 def _leave(number: int, frame: object) -> NoReturn:
