@@ -172,7 +172,7 @@ SHOP_TIME_ZONE = env.text("SHOP_TIME_ZONE", "Europe/London")
 SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 
 USE_TZ = True
-TIME_ZONE = "UTC"
+TIME_ZONE = SHOP_TIME_ZONE  # what people see; the database and the code keep UTC
 USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]

@@ -21,6 +21,7 @@ desk = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", include((desk, "desk"))),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("", include(notifications.urls.public_urlpatterns)),
     *i18n_patterns(
         path("contact/", include("contacts.urls")),

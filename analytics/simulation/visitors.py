@@ -136,7 +136,8 @@ class Visitor:
             says_yes = self.rng.random() < (0.93 if resolved else 0.14)
             page = self._submit(page.form_with("helpful"), helpful="yes" if says_yes else "no")
             self.world.done["votes"] += 1
-            if not says_yes and self.rng.random() < 0.6:
+            # The vote of somebody without an id is thanked for and not counted: nothing more is asked.
+            if not says_yes and self.browser.visitor_id and self.rng.random() < 0.6:
                 self._wait(4, 30)
                 form = page.form_with("reason")
                 reason = self.rng.choice(["unclear", "incomplete", "did_not_work", "not_my_question", "wrong"])
