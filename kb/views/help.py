@@ -73,6 +73,7 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
         "toc": [TocEntry(*heading) for heading in shown.headings if heading[0] <= 3],
         "related": selectors.related(found, locale),
         "is_fallback": found.locale != locale,
+        "contact_query": f"?article={found.pk}",
         **votes.state_of(request, shown, variant),
     }
     response = render(request, "help/article.html", context)
