@@ -158,7 +158,7 @@ def _working_days(start: datetime, days: int) -> datetime:
 
 def _end_of(day: datetime) -> datetime:
     """The last moment of that day where the shop is; delivery by Tuesday means until midnight."""
-    return datetime.combine(day.astimezone(ZONE).date() + timedelta(days=1), time(), ZONE)
+    return datetime.combine(day.astimezone(ZONE).date(), time(23, 59, 59), ZONE)
 
 
 def _plain(name: str) -> str:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 
+from core import clock
 from notifications import composing
 from notifications.models import Episode, EpisodeKind, Order, Shipment, ShipmentState
 
@@ -91,7 +92,8 @@ def _parcel(shipment: Shipment, order: Order, promised_by: date | None) -> Parce
     is_over = shipment.state in (ShipmentState.DELIVERED, ShipmentState.RETURNED) or order.cancelled_at is not None
     expected = ""
     if promised_by and not is_over:
-        expected = _("by %(day)s") % {"day": formats.date_format(promised_by)}
+        is_past = composing.day_of(clock.now(), order.customer) > promised_by
+        expected = _("not known yet") if is_past else _("by %(day)s") % {"day": formats.date_format(promised_by)}
     return Parcel(
         state_text=str(shipment.get_state_display()),
         carrier=shipment.carrier,

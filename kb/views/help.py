@@ -18,7 +18,8 @@ from kb.models import Article, Revision
 from kb.search import query
 from kb.views import links, votes
 
-_SHOWN = 20
+_SHOWN = 10  # results at first, and each time somebody asks for more
+_MOST = 50
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,10 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     locale = get_language()
     text = request.GET.get("q", "").strip()[: query.MAX_QUERY].replace("\0", "")
-    found = query.find(text, locale=locale, k=_SHOWN)
+    shown = _how_many(request.GET.get("show", ""))
+    found = query.find(text, locale=locale, k=shown)
     visitor = visitors.of(request)
-    if text and visitor.id:
+    if text and visitor.id and shown == _SHOWN:  # to see more of the same is no new search
         fire(
             events.searched,
             events.Searched(
@@ -110,6 +112,8 @@ def search(request: HttpRequest) -> HttpResponse:
         "results": found.results,
         "total": found.total,
         "corrected": found.corrected,
+        "show_next": min(shown + _SHOWN, _MOST) if len(found.results) < found.total and shown < _MOST else 0,
+        "shown": shown,
         "categories": [] if found.results else selectors.category_texts(locale),
     }
     return render(request, "help/search.html", context)
@@ -140,3 +144,8 @@ def _viewed(article: Article, shown: Revision, variant_id: int | None, visitor: 
             locale=locale,
         ),
     )
+
+
+def _how_many(wished: str) -> int:
+    """How many results to show: what the link "more answers" says, between the first page and the most."""
+    return max(_SHOWN, min(int(wished), _MOST)) if wished.isascii() and wished.isdigit() and len(wished) < 4 else _SHOWN
