@@ -12,6 +12,7 @@ from kombu import Connection, Exchange, Queue
 
 from config import broker
 from tests import workers
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,6 +69,13 @@ def test_publish_waits_for_no_reader_of_the_queue():
         assert at.SimpleQueue(queue()).qsize() == 2
 
 
+def draining(at: Connection) -> threading.Thread:
+    """Waits for one message, without a time-out: the next look into the queue is ten minutes off."""
+    thread = threading.Thread(target=at.drain_events, daemon=True)
+    thread.start()
+    return thread
+
+
 def test_waiting_consumer_is_woken_by_a_publish():
     heard: list[str] = []
 
@@ -76,8 +84,10 @@ def test_waiting_consumer_is_woken_by_a_publish():
         message.ack()
 
     with connect() as at, connect() as other, at.Consumer(queue(), callbacks=[take]):
-        threading.Timer(0.3, publish, (other, "wake up")).start()
-        at.drain_events(timeout=20)
+        waiting = draining(at)
+        until(lambda: at.transport._notify_waiter is not None, "it listens")
+        publish(other, "wake up")
+        until(lambda: not waiting.is_alive(), "it was woken")
     assert heard == ["wake up"]
 
 
@@ -92,8 +102,11 @@ def test_full_prefetch_window_goes_on_at_the_next_acknowledgement():
         publish(at, "second")
         at.drain_events(timeout=20)
         assert len(taken) == 1
-        threading.Timer(0.3, taken[0].ack).start()
-        at.drain_events(timeout=20)
+        waiting = draining(at)
+        waiting.join(0.3)
+        assert waiting.is_alive(), "it takes no more than one"
+        taken[0].ack()
+        until(lambda: not waiting.is_alive(), "it goes on")
     assert len(taken) == 2
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -89,13 +88,22 @@ def test_server_and_keeper_killed_together(data_dir):
     assert rows_are_there(embedded.ensure(data_dir, options=users.OPTIONS))
 
 
+def as_the_server(place: places.Place) -> dict[str, int]:
+    """For Popen. PostgreSQL takes a pid of another account's for no server of its own, and would start."""
+    return {} if place.account is None else {"user": place.account.pw_uid}
+
+
+def leave_pid_file(place: places.Place, pid: int) -> None:
+    (place.cluster / "postmaster.pid").write_text(f"{pid}\n{place.cluster}\n0\n5432\n{place.cluster}\n\n0 0\n")
+
+
 def test_pid_file_that_names_another_program_is_cleared(data_dir):
     embedded.stop(data_dir)
-    cluster = places.find(data_dir).cluster
-    with subprocess.Popen(["sleep", "600"]) as other:
-        (cluster / "postmaster.pid").write_text(f"{other.pid}\n{cluster}\n0\n5432\n{cluster}\n\n0 0\n")
-        if os.geteuid() == 0:
-            shutil.chown(cluster / "postmaster.pid", "postgres")
+    place = places.find(data_dir)
+    with subprocess.Popen(["sleep", "600"], cwd="/", **as_the_server(place)) as other:
+        (place.cluster / "postmaster.pid").write_text(
+            f"{other.pid}\n{place.cluster}\n0\n5432\n{place.cluster}\n\n0 0\n"
+        )
         try:
             assert rows_are_there(embedded.ensure(data_dir, options=users.OPTIONS))
             assert other.poll() is None
@@ -105,10 +113,10 @@ def test_pid_file_that_names_another_program_is_cleared(data_dir):
 
 def test_pid_file_that_names_a_zombie_is_cleared(data_dir):
     embedded.stop(data_dir)
-    cluster = places.find(data_dir).cluster
-    dead = subprocess.Popen(["true"])
+    place = places.find(data_dir)
+    dead = subprocess.Popen(["true"], cwd="/", **as_the_server(place))
     until(lambda: not users.lives(dead.pid), "it is a zombie")
-    (cluster / "postmaster.pid").write_text(f"{dead.pid}\n{cluster}\n0\n5432\n{cluster}\n\n0 0\n")
+    leave_pid_file(place, dead.pid)
     assert rows_are_there(embedded.ensure(data_dir, options=users.OPTIONS))
     dead.wait()
 
