@@ -210,15 +210,11 @@ def test_another_reader_sees_each_commit_whole(shop, tmp_path):
     reader.close()
 
 
-@pytest.mark.parametrize("harm", ["truncate", "flip", "remove"])
-def test_a_damaged_index_is_noticed_and_never_answers_wrongly(shop, tmp_path, harm):
+@pytest.mark.parametrize("harm", ["truncated", "removed"])
+def test_a_damaged_index_is_noticed_and_made_anew(shop, tmp_path, harm):
     file = next((tmp_path / "engine").glob("g*/en/*.seg"))
-    content = bytearray(file.read_bytes())
-    if harm == "truncate":
-        file.write_bytes(content[: len(content) // 2])
-    elif harm == "flip":
-        content[len(content) // 2] ^= 0xFF
-        file.write_bytes(content)
+    if harm == "truncated":
+        file.write_bytes(file.read_bytes()[:100])
     else:
         file.unlink()
     reader = type(shop)(tmp_path / "engine")
@@ -227,6 +223,18 @@ def test_a_damaged_index_is_noticed_and_never_answers_wrongly(shop, tmp_path, ha
     reader.rebuild(SHOP, position=1)
     assert ask(reader, "late parcel")[0] == 1
     reader.close()
+
+
+def test_not_one_altered_byte_goes_unnoticed(shop, tmp_path):
+    for file in (tmp_path / "engine").glob("g*/*/*"):
+        content = file.read_bytes()
+        for place in range(0, len(content), max(1, len(content) // 20)):
+            file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+            reader = type(shop)(tmp_path / "engine")
+            with pytest.raises(IndexDamaged):
+                ask(reader, "late")
+        file.write_bytes(content)
+    assert ask(type(shop)(tmp_path / "engine"), "late parcel")[0] == 1
 
 
 def test_a_half_made_commit_of_a_dead_writer_is_cleared_away(shop, tmp_path):

@@ -101,7 +101,7 @@ def test_links_to_other_sites_do_not_hand_over_the_window():
 
 
 def test_pictures_of_other_sites_are_not_loaded_but_their_text_stays():
-    html = render("![a cat](https://example.com/cat.png) ![ours](/media/dog.png)").html
+    html = render("![a cat](https://example.com/cat.png) ![ours](/media/dog.png) ![slashes](//example.com/a.png)").html
     assert "example.com" not in html
     assert 'alt="a cat"' in html
     assert 'src="/media/dog.png"' in html

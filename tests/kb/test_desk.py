@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import pytest
+
+from kb import experiments, publishing
+from kb.models import Article, Draft, Experiment
+from kb.publishing import Text
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/desk/articles/"
+
+
+@pytest.fixture
+def desk(browser, staff):
+    """A browser signed in as a member of staff with this role."""
+
+    def sign_in(role: str):
+        client = browser()
+        client.force_login(staff(role))
+        return client
+
+    return sign_in
+
+
+def edit_url(article: Article) -> str:
+    return f"{LIST}{article.pk}/"
+
+
+def form(article: Article, **changed: object) -> dict[str, object]:
+    draft = Draft.objects.get(article=article)
+    return {
+        "title": draft.title,
+        "summary": draft.summary,
+        "category": article.category_id,
+        "body": draft.body,
+        "version": draft.version,
+        "action": "save",
+        **changed,
+    }
+
+
+def text(response) -> str:
+    return response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "list_status", "edit_status"),
+    [("writer", 200, 200), ("reviewer", 200, 200), ("admin", 200, 200), ("analyst", 200, 403), ("ops", 403, 403)],
+)
+def test_each_role_opens_what_it_may(desk, write, role, list_status, edit_status):
+    article = write("Late")
+    client = desk(role)
+    assert client.get(LIST).status_code == list_status
+    assert client.get(edit_url(article)).status_code == edit_status
+    assert client.get(f"{LIST}new/").status_code == edit_status
+
+
+def test_nobody_else_comes_in(browser, write):
+    article = write("Late")
+    for path in (LIST, edit_url(article), f"{LIST}new/", f"{LIST}{article.pk}/revisions/1/"):
+        assert browser().get(path).headers["Location"].startswith("/desk/sign-in/")
+
+
+def test_the_list_shows_where_every_article_stands(desk, write):
+    write("Draft only", publish=False)
+    changed = write("Changed")
+    publishing.save_draft(changed, Text("Changed", "", "New"), version=1, by=None)
+    publishing.archive(write("Old"), by=None)
+    page = text(desk("writer").get(LIST))
+    for words in ("Draft only", "Changed", "Old", "Published, draft changed", "Archived"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("state=draft", ["Beta"]),
+        ("state=published", ["Alpha", "Gamma", "Delta es"]),
+        ("state=changed", ["Gamma"]),
+        ("q=ALPH", ["Alpha"]),
+        ("q=needle", ["Gamma"]),
+        ("locale=es", ["Delta es"]),
+        ("q=alpha&state=draft", []),
+        ("state=nonsense", ["Alpha", "Beta", "Gamma", "Delta es"]),
+    ],
+)
+def test_the_list_is_filtered(desk, write, query, titles):
+    write("Alpha")
+    write("Beta", publish=False)
+    changed = write("Gamma")
+    publishing.save_draft(changed, Text("Gamma", "", "a needle"), version=1, by=None)
+    write("Delta es", locale="es")
+    shown = desk("writer").get(f"{LIST}?{query}").context["articles"]
+    assert {article.shown_title for article in shown} == set(titles)
+
+
+def test_the_list_is_filtered_by_category_and_sorted(desk, write, shelf):
+    write("B")
+    write("A")
+    write("C", on="payments")
+    client = desk("writer")
+    shown = client.get(f"{LIST}?category={shelf('delivery').pk}&sort=title").context["articles"]
+    assert [article.shown_title for article in shown] == ["A", "B"]
+    shown = client.get(f"{LIST}?sort=-title").context["articles"]
+    assert [article.shown_title for article in shown] == ["C", "B", "A"]
+    assert client.get(f"{LIST}?sort=;drop&page=99").status_code == 200
+
+
+def test_the_list_asks_as_often_however_long_it_is(desk, write, django_assert_num_queries):
+    client = desk("writer")
+    write("One")
+    client.get(LIST)
+    with django_assert_num_queries(6) as few:
+        client.get(LIST)
+    for number in range(30):
+        write(f"More {number}")
+    with django_assert_num_queries(len(few)):
+        client.get(LIST)
+
+
+def test_a_new_article_is_a_draft_until_it_is_published(desk, shelf, browser):
+    client = desk("reviewer")
+    given = {"title": "Customs", "summary": "", "category": shelf().pk, "body": "# Pay\n\nOnce.", "locale": "en"}
+    page = client.post(f"{LIST}new/", {**given, "action": "save"}, follow=True)
+    article = Article.objects.get()
+    assert "The draft is saved" in text(page)
+    assert article.state == "draft"
+    assert browser().get("/en/a/customs/").status_code == 404
+    page = client.post(edit_url(article), form(article, action="publish"), follow=True)
+    assert "Customers see it now" in text(page)
+    assert "Once." in text(browser().get("/en/a/customs/"))
+    article.refresh_from_db()
+    assert article.live_revision.created_by.username == "reviewer"
+
+
+def test_a_form_with_mistakes_loses_nothing_that_was_written(desk, write):
+    article = write("Late")
+    page = desk("writer").post(edit_url(article), form(article, title="", body="A long new text"))
+    assert page.status_code == 422
+    assert "A long new text" in text(page)
+    assert Draft.objects.get(article=article).title == "Late"
+
+
+def test_a_writer_saves_and_a_reviewer_publishes(desk, write):
+    article = write("Late")
+    page = desk("writer").post(edit_url(article), form(article, body="New", action="publish"), follow=True)
+    assert "Ask a reviewer" in text(page)
+    article.refresh_from_db()
+    assert article.live_revision.body == "Some text."
+    assert Draft.objects.get(article=article).body == "New"
+    desk("reviewer").post(edit_url(article), form(article, action="publish"))
+    article.refresh_from_db()
+    assert article.live_revision.body == "New"
+
+
+def test_two_editors_both_keep_their_texts(desk, write):
+    article = write("Late")
+    opened = form(article)
+    desk("writer").post(edit_url(article), {**opened, "body": "The first editor's text"})
+    second = desk("reviewer")
+    page = second.post(edit_url(article), {**opened, "body": "The second editor's text"})
+    assert page.status_code == 409
+    assert "The first editor&#x27;s text" in text(page)
+    assert "The second editor&#x27;s text" in text(page)
+    assert Draft.objects.get(article=article).body == "The first editor's text"
+    # Knowing both, the second one saves over the first.
+    version = page.context["form"].initial["version"]
+    second.post(edit_url(article), {**opened, "body": "Both", "version": version})
+    assert Draft.objects.get(article=article).body == "Both"
+
+
+def test_an_article_moves_to_another_shelf(desk, write, shelf):
+    article = write("Late")
+    desk("writer").post(edit_url(article), form(article, category=shelf("payments").pk))
+    article.refresh_from_db()
+    assert article.category.key == "payments"
+
+
+def test_the_preview_is_what_customers_will_see_and_harmless(desk):
+    client = desk("writer")
+    page = text(client.post(f"{LIST}preview/", {"body": "## Hi\n\n<script>alert(1)</script> *there*"}))
+    assert '<h2 id="sec-hi">Hi</h2>' in page
+    assert "<em>there</em>" in page
+    assert "<script>" not in page
+
+
+def test_an_article_is_archived_by_a_reviewer_only(desk, write, browser):
+    article = write("Late")
+    desk("writer").post(edit_url(article), {"action": "archive"})
+    assert browser().get("/en/a/late/").status_code == 200
+    desk("reviewer").post(edit_url(article), {"action": "archive"})
+    assert browser().get("/en/a/late/").status_code == 404
+
+
+def test_an_old_revision_is_copied_into_the_draft_or_shown_again(desk, write, browser):
+    article = write("Late", "one")
+    publishing.save_draft(article, Text("Late", "", "two"), version=1, by=None)
+    publishing.publish(article, by=None)
+    url = f"{LIST}{article.pk}/revisions/1/"
+    client = desk("reviewer")
+    assert "one" in text(client.get(url))
+    version = Draft.objects.get(article=article).version
+    client.post(url, {"action": "restore", "version": version})
+    assert Draft.objects.get(article=article).body == "one"
+    assert "two" in text(browser().get("/en/a/late/"))
+    client.post(url, {"action": "revert"})
+    assert "<p>one</p>" in text(browser().get("/en/a/late/"))
+
+
+def test_restoring_never_overwrites_a_draft_that_somebody_changed_meanwhile(desk, write):
+    article = write("Late", "one")
+    publishing.save_draft(article, Text("Late", "", "in the making"), version=1, by=None)
+    page = desk("reviewer").post(f"{LIST}{article.pk}/revisions/1/", {"action": "restore", "version": 1}, follow=True)
+    assert "left alone" in text(page)
+    assert Draft.objects.get(article=article).body == "in the making"
+
+
+def test_a_writer_cannot_show_an_old_text_again(desk, write):
+    article = write("Late", "one")
+    publishing.save_draft(article, Text("Late", "", "two"), version=1, by=None)
+    publishing.publish(article, by=None)
+    desk("writer").post(f"{LIST}{article.pk}/revisions/1/", {"action": "revert"})
+    article.refresh_from_db()
+    assert article.live_revision.body == "two"
+
+
+def test_the_draft_is_tested_against_the_live_text(desk, write):
+    article = write("Late", "Text A")
+    publishing.save_draft(article, Text("Late", "", "Text B"), version=1, by=None)
+    client = desk("reviewer")
+    page = client.post(f"{LIST}{article.pk}/test/", {"action": "start", "version": 2}, follow=True)
+    assert "half of the readers" in text(page)
+    assert "Under test" in text(page)
+    experiment = Experiment.objects.get()
+    bodies = {variant.key: variant.revision.body for variant in experiment.variants.all()}
+    assert bodies == {"a": "Text A", "b": "Text B"}
+    assert experiment.variants.get(is_control=True).key == "a"
+    assert experiments.live_on(article) == experiment
+    client.post(f"{LIST}{article.pk}/test/", {"action": "stop"})
+    assert experiments.live_on(article) is None
+
+
+@pytest.mark.parametrize("version", ["1", "", "x", "99999999999999"])
+def test_a_test_starts_only_with_the_draft_that_was_on_the_screen(desk, write, version):
+    article = write("Late", "Text A")
+    publishing.save_draft(article, Text("Late", "", "Text B"), version=1, by=None)
+    desk("reviewer").post(f"{LIST}{article.pk}/test/", {"action": "start", "version": version})
+    assert not Experiment.objects.exists()
+
+
+def test_a_test_needs_a_difference_and_a_live_text(desk, write):
+    client = desk("reviewer")
+    page = client.post(f"{LIST}{write('Same').pk}/test/", {"action": "start", "version": 1}, follow=True)
+    assert "says the same" in text(page)
+    page = client.post(f"{LIST}{write('New', publish=False).pk}/test/", {"action": "start", "version": 1}, follow=True)
+    assert "Publish the article first" in text(page)
+    assert not Experiment.objects.exists()
+
+
+def test_a_writer_starts_no_test(desk, write):
+    assert desk("writer").post(f"{LIST}{write('Late').pk}/test/").status_code == 403

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import math
+import threading
+import uuid
+from itertools import product
+
+import pytest
+from django.db import connection
+from django.db.models import ProtectedError
+
+from core import clock
+from kb import experiments, publishing, selectors
+from kb.experiments import NEXT, Arm, Arms, ExperimentError
+from kb.models import Article, Draft, Experiment, ExperimentState, Exposure, Revision
+from kb.publishing import Text
+
+VISITORS = [str(uuid.UUID(int=n * 7919, version=4)) for n in range(20_000)]
+
+
+def arms(salt: str = "salt", allocation: float = 1.0, weights: tuple[float, ...] = (1.0, 1.0)) -> Arms:
+    return Arms(salt=salt, allocation=allocation, keys=("a", "b", "c")[: len(weights)], weights=weights)
+
+
+def within(count: int, share: float, of: int, *, sigmas: float = 4) -> bool:
+    return abs(count - share * of) <= sigmas * math.sqrt(of * share * (1 - share))
+
+
+def challenger(article: Article, body: str = "Text B") -> Revision:
+    draft = Draft.objects.get(article=article)
+    before = Text.of(draft)
+    publishing.save_draft(article, Text(draft.title, draft.summary, body), version=draft.version, by=None)
+    revision = publishing.freeze(article, by=None)
+    publishing.save_draft(article, before, version=draft.version + 1, by=None)
+    return revision
+
+
+def started(article: Article, **more: float) -> Experiment:
+    article.refresh_from_db()
+    experiment = experiments.create(
+        article,
+        name="Test",
+        control=Arm("a", article.live_revision),
+        others=[Arm("b", challenger(article))],
+        by=None,
+        **more,
+    )
+    experiments.start(experiment, by=None)
+    return experiment
+
+
+def test_every_state_knows_what_every_event_does():
+    assert set(NEXT) == set(product(ExperimentState, experiments.EVENTS))
+    assert all(NEXT[ExperimentState.COMPLETED, event] is None for event in experiments.EVENTS)
+
+
+def test_a_visitor_always_gets_the_same_text():
+    first = [arms().key_for(visitor) for visitor in VISITORS[:500]]
+    assert [arms().key_for(visitor) for visitor in VISITORS[:500]] == first
+    assert set(first) == {"a", "b"}
+
+
+def test_the_assignment_never_changes_between_releases():
+    """Known values: a change here would move every visitor of a running test."""
+    assert "".join(arms("2f1c").key_for(visitor) for visitor in VISITORS[:12]) == "bbbaaaaaaabb"
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (3.0, 1.0), (1.0, 1.0, 2.0)])
+def test_texts_are_shown_in_proportion_to_their_weights(weights):
+    shown = [arms(weights=weights).key_for(visitor) for visitor in VISITORS]
+    for key, weight in zip("abc", weights, strict=False):
+        assert within(shown.count(key), weight / sum(weights), len(VISITORS))
+
+
+def test_the_share_of_visitors_in_the_test_is_kept():
+    shown = [arms(allocation=0.3).key_for(visitor) for visitor in VISITORS]
+    assert within(len(VISITORS) - shown.count(""), 0.3, len(VISITORS))
+    inside = [key for key in shown if key]
+    assert within(inside.count("a"), 0.5, len(inside))
+
+
+def test_a_larger_share_keeps_everybody_where_they_were():
+    for visitor in VISITORS[:2000]:
+        if before := arms(allocation=0.3).key_for(visitor):
+            assert arms(allocation=0.6).key_for(visitor) == before
+
+
+def test_two_tests_know_nothing_of_each_other():
+    pairs = [(arms("one").key_for(visitor), arms("two").key_for(visitor)) for visitor in VISITORS]
+    for pair in product("ab", "ab"):
+        assert within(pairs.count(pair), 0.25, len(VISITORS))
+
+
+def test_who_is_not_counted_is_in_no_test():
+    assert arms().key_for("") == ""
+
+
+@pytest.mark.django_db
+class TestOnARealArticle:
+    def test_a_visitor_in_the_test_gets_their_variant_in_one_query(self, write, django_assert_num_queries):
+        article = write("Late")
+        started(article)
+        for visitor in VISITORS[:10]:
+            with django_assert_num_queries(1):
+                variant = experiments.variant_for(article, visitor)
+                assert variant.revision.body in ("Some text.", "Text B")
+                assert variant.experiment.article_id == article.pk
+
+    def test_an_article_without_a_test_costs_no_query(self, write, django_assert_num_queries):
+        write("Late")
+        article = selectors.to_read("late", "en")
+        with django_assert_num_queries(0):
+            assert experiments.variant_for(article, VISITORS[0]) is None
+
+    def test_no_visitor_no_query_no_variant(self, write, django_assert_num_queries):
+        article = write("Late")
+        started(article)
+        with django_assert_num_queries(0):
+            assert experiments.variant_for(article, "") is None
+
+    def test_the_simulators_view_of_a_test_agrees_with_the_pages(self, write):
+        article = write("Late", source="demo", external_id="late")
+        started(article, allocation=0.5)
+        (seen,) = experiments.running()
+        assert (seen.external_id, seen.article_id) == ("late", article.pk)
+        for visitor in VISITORS[:50]:
+            variant = experiments.variant_for(article, visitor)
+            assert seen.key_for(visitor) == (variant.key if variant else "")
+
+    def test_a_stopped_test_shows_everybody_the_live_text(self, write):
+        article = write("Late")
+        experiment = started(article)
+        experiments.stop(experiment, by=None)
+        assert experiments.variant_for(article, VISITORS[0]) is None
+        assert experiment.ended_at == clock.now()
+
+    def test_one_test_at_a_time(self, write):
+        article = write("Late")
+        started(article)
+        other = experiments.create(
+            article,
+            name="Another",
+            control=Arm("a", article.live_revision),
+            others=[Arm("b", challenger(article, "C"))],
+            by=None,
+        )
+        with pytest.raises(ExperimentError, match="Stop it first"):
+            experiments.start(other, by=None)
+
+    def test_the_control_must_be_what_is_live(self, write):
+        article = write("Late")
+        control, other = article.live_revision, challenger(article)
+        experiment = experiments.create(
+            article, name="Old", control=Arm("a", control), others=[Arm("b", other)], by=None
+        )
+        publishing.revert(article, other, by=None)
+        with pytest.raises(ExperimentError, match="not the text that is live"):
+            experiments.start(experiment, by=None)
+
+    def test_a_state_that_another_process_changed_is_not_changed_again(self, write):
+        experiment = started(write("Late"))
+        stale = Experiment.objects.get(pk=experiment.pk)
+        experiments.stop(experiment, by=None)
+        with pytest.raises(ExperimentError):
+            experiments.stop(stale, by=None)
+
+    @pytest.mark.parametrize(
+        ("others", "more"),
+        [
+            ([], {}),
+            ([("b", 0.0)], {}),
+            ([("a", 1.0)], {}),
+            ([("b", 1.0)], {"allocation": 1.5}),
+        ],
+    )
+    def test_a_test_that_makes_no_sense_is_refused(self, write, others, more):
+        article = write("Late")
+        revision = challenger(article)
+        arms = [Arm(key, revision, weight) for key, weight in others]
+        with pytest.raises(ExperimentError):
+            experiments.create(article, name="x", control=Arm("a", article.live_revision), others=arms, by=None, **more)
+        assert not Experiment.objects.exists()
+
+    def test_the_texts_of_a_test_belong_to_its_article(self, write):
+        article = write("Late")
+        with pytest.raises(ExperimentError, match="belong"):
+            experiments.create(
+                article,
+                name="x",
+                control=Arm("a", article.live_revision),
+                others=[Arm("b", write("Other").live_revision)],
+                by=None,
+            )
+
+    def test_while_it_runs_nothing_is_published(self, write):
+        article = write("Late")
+        started(article)
+        draft = Draft.objects.get(article=article)
+        publishing.save_draft(article, Text("Late", "", "New"), version=draft.version, by=None)
+        for change in (
+            lambda: publishing.publish(article, by=None),
+            lambda: publishing.revert(article, article.revisions.first(), by=None),
+        ):
+            with pytest.raises(publishing.UnderTest):
+                change()
+
+    def test_archiving_the_article_stops_its_test(self, write):
+        article = write("Late")
+        experiment = started(article)
+        publishing.archive(article, by=None)
+        experiment.refresh_from_db()
+        assert experiment.state == "stopped"
+
+    def test_the_winner_is_published_as_the_revision_that_was_measured(self, write):
+        article = write("Late")
+        experiment = started(article)
+        winner = experiment.variants.get(key="b").revision
+        experiments.stop(experiment, by=None)
+        draft = Draft.objects.get(article=article)
+        publishing.save_draft(article, Text.of(winner), version=draft.version, by=None)
+        assert publishing.publish(article, by=None) == winner
+
+    def test_a_text_under_test_cannot_be_deleted(self, write):
+        experiment = started(write("Late"))
+        with pytest.raises(ProtectedError):
+            experiment.variants.get(key="b").revision.delete()
+
+    def test_only_the_first_exposure_is_stored(self, write):
+        experiment = started(write("Late"))
+        variant = experiment.variants.first()
+        experiments.expose(variant, VISITORS[0], at=clock.now())
+        experiments.expose(variant, VISITORS[0], at=clock.now())
+        assert Exposure.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_visitor_with_many_tabs_is_exposed_once(write):
+    variant = started(write("Late")).variants.first()
+    barrier = threading.Barrier(8)
+    failures = []
+
+    def open_tab() -> None:
+        try:
+            barrier.wait()
+            experiments.expose(variant, VISITORS[0], at=clock.now())
+        except Exception as error:  # noqa: BLE001  whatever it is, the test fails
+            failures.append(error)
+        finally:
+            connection.close()
+
+    tabs = [threading.Thread(target=open_tab) for _ in range(8)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    assert not failures
+    assert Exposure.objects.count() == 1

@@ -1,0 +1,337 @@
+"""The index against the database: what is searched is what is published, whatever happens to a writer."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from config import embedded
+from kb import publishing, search, selectors
+from kb.models import Article, Draft, IndexChange
+from kb.publishing import Text
+from kb.search import indexing, query
+from kb.search.engine import IndexDamaged
+from tests import workers
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db
+
+
+def titles(text: str, locale: str = "en") -> list[str]:
+    return [result.title for result in query.find(text, locale=locale).results]
+
+
+def rewrite(article: Article, title: str, body: str = "Some text.") -> None:
+    draft = Draft.objects.get(article=article)
+    publishing.save_draft(article, Text(title, "", body), version=draft.version, by=None)
+    publishing.publish(article, by=None, ring=False)
+
+
+def test_a_published_article_is_found_once_the_changes_are_applied(write):
+    indexing.rebuild()
+    write("Customs duties")
+    assert titles("customs") == []
+    indexing.apply_changes()
+    assert titles("customs") == ["Customs duties"]
+    assert not indexing.verify()
+
+
+def test_an_unpublished_article_vanishes_at_once(write):
+    article = write("Customs duties")
+    indexing.rebuild()
+    publishing.archive(article, by=None)
+    assert titles("customs") == []
+    assert query.find("customs", locale="en").total == 0
+
+
+def test_nothing_unpublished_is_ever_in_the_index(write):
+    write("Customs draft", publish=False)
+    article = write("Customs duties")
+    indexing.rebuild()
+    publishing.archive(article, by=None)
+    indexing.apply_changes()
+    assert sum(search.engine().stats().documents.values()) == 0
+    assert not indexing.verify()
+
+
+def test_a_changed_article_is_found_by_its_new_words_only(write):
+    article = write("Customs duties")
+    indexing.rebuild()
+    rewrite(article, "Import taxes")
+    indexing.apply_changes()
+    assert titles("customs") == []
+    assert titles("taxes") == ["Import taxes"]
+
+
+def test_a_draft_is_not_searched(write):
+    article = write("Customs duties")
+    indexing.rebuild()
+    publishing.save_draft(article, Text("Secret", "", "x"), version=1, by=None)
+    indexing.apply_changes()
+    assert titles("secret") == []
+
+
+def test_each_language_finds_its_own(write):
+    write("My parcel is late")
+    write("Mi paquete se retrasa", locale="es")
+    indexing.rebuild()
+    assert titles("paquete", "es") == ["Mi paquete se retrasa"]
+    assert titles("paquete", "en") == []
+
+
+def test_a_missing_index_is_made_when_somebody_searches(write):
+    write("Customs duties")
+    assert titles("customs") == ["Customs duties"]
+
+
+def test_a_damaged_index_is_made_anew_when_somebody_searches(write, index_folder):
+    write("Customs duties")
+    indexing.rebuild()
+    search.engine().close()
+    next(index_folder.glob("g*/en/*.seg")).write_bytes(b"rubbish")
+    assert titles("customs") == ["Customs duties"]
+    assert not indexing.verify()
+
+
+def test_a_damaged_index_is_made_anew_by_the_worker(write, index_folder):
+    write("Customs duties")
+    indexing.rebuild()
+    search.engine().close()
+    (index_folder / "current").write_text("g999999")
+    indexing.apply_changes()
+    assert titles("customs") == ["Customs duties"]
+
+
+def test_a_large_site_is_not_indexed_by_a_web_process(write, monkeypatch):
+    monkeypatch.setattr(indexing, "_REBUILD_INLINE", 0)
+    write("Customs duties")
+    assert titles("customs") == []
+
+
+def test_an_index_older_than_the_outbox_reaches_is_made_anew(write, index_folder):
+    article = write("Customs duties")
+    indexing.rebuild()
+    rewrite(article, "Import taxes")
+    IndexChange.objects.all().delete()  # as after seven days
+    long_ago = time.time() - timedelta(days=4).total_seconds()
+    os.utime(index_folder / "current", (long_ago, long_ago))
+    indexing.apply_changes()
+    assert titles("taxes") == ["Import taxes"]
+
+
+def test_the_outbox_keeps_a_week(write):
+    write("Customs duties")
+    indexing.rebuild()
+    IndexChange.objects.update(at=Now() - timedelta(days=8))
+    write("Import taxes")
+    indexing.apply_changes()
+    assert IndexChange.objects.count() == 1
+
+
+def test_nothing_new_makes_no_generation(write):
+    write("Customs duties")
+    generation = indexing.rebuild()
+    assert indexing.apply_changes() == generation
+    assert indexing.apply_changes() == generation
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_commits_late_is_not_missed(write):
+    """The slow transaction takes its ids first and commits last; a reader that went by ids would pass it over."""
+    indexing.rebuild()
+    slow = write("Slow article", publish=False)
+    fast = write("Fast article", publish=False)
+    has_written, may_commit = threading.Event(), threading.Event()
+
+    def publish_slowly() -> None:
+        with transaction.atomic():
+            publishing.publish(slow, by=None, ring=False)
+            has_written.set()
+            may_commit.wait(20)
+        connection.close()
+
+    thread = threading.Thread(target=publish_slowly)
+    thread.start()
+    has_written.wait(20)
+    publishing.publish(fast, by=None, ring=False)
+    indexing.apply_changes()
+    assert titles("article") == ["Fast article"]
+    may_commit.set()
+    thread.join()
+    indexing.apply_changes()
+    assert set(titles("article")) == {"Fast article", "Slow article"}
+
+
+WRITE_FOREVER = """
+import sys
+sys.path.insert(0, "")
+import django; django.setup()
+from django.conf import settings
+from django.db import transaction
+settings.SEARCH_INDEX_DIR = sys.argv[1]
+from kb.models import Article
+from kb.search import indexing
+print("ready", flush=True)
+while True:
+    for article in Article.objects.published():
+        with transaction.atomic():
+            Article.objects.filter(pk=article.pk).update(version=article.version + 1)
+            indexing.IndexChange.objects.create(article_id=article.pk)
+        indexing.apply_changes()
+    indexing.rebuild()
+"""
+
+
+def python(code: str, *args: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *args],
+        cwd=embedded.REPOSITORY,
+        env=workers.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.faults
+@pytest.mark.django_db(transaction=True)
+def test_a_writer_killed_at_any_moment_leaves_an_index_that_works(write, index_folder):
+    for number in range(12):
+        write(f"Customs duties {number}", "Everything about customs. " * 30)
+    indexing.rebuild()
+    rng = random.Random(5)
+    for _round in range(5):
+        writer = python(WRITE_FOREVER, str(index_folder))
+        assert writer.stdout.readline() == "ready\n"
+        before = search.engine().generation()
+        until(lambda before=before: search.engine().generation() > before, "the writer has committed")
+        time.sleep(rng.uniform(0, 0.15))  # not a wait for anything: the moment of the kill is drawn at random
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+        assert len(titles("customs")) == 12
+        indexing.apply_changes()
+        assert not indexing.verify()
+    assert not list(index_folder.glob("building-*"))
+
+
+SEARCH = """
+import sys
+sys.path.insert(0, "")
+import django; django.setup()
+from django.conf import settings
+settings.SEARCH_INDEX_DIR = sys.argv[1]
+from kb.search import query
+for line in sys.stdin:
+    print(len(query.find(line, locale="en").results), flush=True)
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_process_sees_the_new_generation_at_its_next_search(write, index_folder):
+    write("Customs duties")
+    indexing.rebuild()
+    reader = subprocess.Popen(
+        [sys.executable, "-c", SEARCH, str(index_folder)],
+        cwd=embedded.REPOSITORY,
+        env=workers.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with reader:
+        for found in (1, 2, 3):
+            reader.stdin.write("customs\n")
+            reader.stdin.flush()
+            assert int(reader.stdout.readline()) == found
+            write(f"Customs again {found}")
+            indexing.apply_changes()
+        reader.stdin.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_writers_of_a_host_take_turns(write):
+    indexing.rebuild()
+    failures = []
+
+    def work(number: int) -> None:
+        try:
+            for part in range(4):
+                write(f"Customs {number} {part}")
+                indexing.apply_changes()
+        except Exception as error:  # noqa: BLE001  whatever it is, the test fails
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert not indexing.verify()
+    assert query.find("customs", locale="en").total == 12
+
+
+def test_the_command_tells_whether_index_and_database_agree(write, capsys, index_folder):
+    with pytest.raises(CommandError, match="search_index rebuild"):
+        call_command("search_index", "verify")
+    write("Customs duties")
+    call_command("search_index", "rebuild")
+    call_command("search_index", "verify")
+    write("Import taxes")
+    with pytest.raises(SystemExit):
+        call_command("search_index", "verify")
+    assert '"missing": [' in capsys.readouterr().out
+    call_command("search_index", "stats")
+    assert '"documents": {"en": 1}' in capsys.readouterr().out
+
+
+def test_the_command_searches_as_a_customer_would(write, capsys):
+    write("Customs duties", "You pay customs when a parcel comes from abroad.")
+    call_command("search", "cutsoms")
+    out = capsys.readouterr().out
+    assert "searched for: customs" in out
+    assert "Customs duties" in out
+    call_command("search", "customs", "--json")
+    assert '"total": 1' in capsys.readouterr().out
+
+
+def test_suggestions_for_a_long_message_use_its_rarest_words(write):
+    write("Customs duties", "You pay customs when a parcel comes from abroad.")
+    for number in range(5):
+        write(f"Parcel {number}", "A parcel, a parcel, whatever happens.")
+    indexing.rebuild()
+    message = "Hello, please help. I made an order and my parcel is here, " * 10 + "but somebody wants customs from me"
+    found = selectors.suggest(message, locale="en")
+    assert found[0].title == "Customs duties"
+    assert "<mark>customs</mark>" in found[0].snippet
+    assert found[0].url == "/en/a/customs-duties/"
+    assert len(found) == 3
+    assert selectors.suggest("", locale="en") == []
+
+
+def test_one_query_to_the_database_for_a_search(write, django_assert_num_queries):
+    write("Customs duties")
+    indexing.rebuild()
+    titles("customs")
+    with django_assert_num_queries(1):
+        titles("customs")
+    with django_assert_num_queries(0):
+        titles("zebra")
+
+
+def test_a_reader_without_an_index_is_told_so():
+    with pytest.raises(IndexDamaged):
+        indexing.verify()
