@@ -18,11 +18,6 @@ def ring_inbound() -> None:
     _ring("read_inbound")
 
 
-def ring_sweep() -> None:
-    """A parcel needs looking at before its time."""
-    _ring("sweep")
-
-
 def ring_order_links() -> None:
     """Somebody asked for the link to an order."""
     _ring("send_order_links")
