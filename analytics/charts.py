@@ -89,8 +89,8 @@ def whisker(low: float, point: float, high: float) -> Whisker:
 
 
 def _nice(value: float) -> int:
-    """The least of 1, 2, 5, 10, 20, 50 … that is not below `value`."""
+    """The least of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 … that is not below `value`."""
     if value <= 1:
         return 1
     power = 10 ** math.floor(math.log10(value))
-    return next(int(step * power) for step in (1, 2, 5, 10) if step * power >= value)
+    return next(int(step * power) for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * power >= value)

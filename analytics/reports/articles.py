@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from analytics.models import Event, EventKind
 from analytics.periods import Period
-from analytics.reports import journeys
+from analytics.reports import contacts, journeys
 from analytics.reports.journeys import Confirmed, Guarded, Tally
 from kb.models import Article, Experiment, ExperimentState, Exposure, Variant
 
@@ -53,7 +53,7 @@ class ArticleRow:
     id: int
     title: str
     locale: str
-    topic: str
+    topic: str  # its name
     views: int
     journeys: int
     last_reads: int
@@ -90,6 +90,7 @@ def rows(period: Period, tally: Tally, *, sort: str = "-views") -> list[ArticleR
         )
     }
     tests = _tests()
+    names = contacts.topic_names()
     found = []
     for pk in {*views, *read}:
         title, locale, topic = about.get(pk, ("", "", ""))
@@ -100,7 +101,7 @@ def rows(period: Period, tally: Tally, *, sort: str = "-views") -> list[ArticleR
                 id=pk,
                 title=title,
                 locale=locale,
-                topic=topic,
+                topic=names.get(topic, topic),
                 views=views.get(pk, 0),
                 journeys=number,
                 last_reads=own.count(),

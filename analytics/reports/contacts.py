@@ -16,6 +16,11 @@ from contacts.models import Contact
 UNCODED = "uncoded"
 
 
+def topic_names() -> dict[str, str]:
+    """What each topic is called."""
+    return {reason.code: reason.name for reason in reasons.stored() if reason.code == reason.topic}
+
+
 @dataclass(frozen=True)
 class ReasonRow:
     """One reason with everything under it. `depth` 0 is a topic. The code of what nobody could code is UNCODED."""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from analytics import settling
 from analytics.models import Event, EventKind, Identity, Journey, Outcome
+from analytics.reports import contacts
 from contacts.models import Contact
 from kb.models import Article
 
@@ -39,6 +40,7 @@ class Decided:
 @dataclass(frozen=True)
 class Story:
     journey: Journey
+    topic: str  # its name
     decided: list[Decided]
     tied: list[Identity]
     steps: list[Step]
@@ -63,7 +65,8 @@ def tell(journey: Journey) -> Story:
         Decided(days, str(Outcome(journey.outcomes[str(days)]).label) if str(days) in journey.outcomes else "")
         for days in settling.windows()
     ]
-    return Story(journey, decided, tied, [_step(event, titles, references) for event in told])
+    topic = contacts.topic_names().get(journey.topic, journey.topic)
+    return Story(journey, topic, decided, tied, [_step(event, titles, references) for event in told])
 
 
 def _step(event: Event, titles: Mapping[int, str | None], references: Mapping[int, str]) -> Step:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from analytics import definitions, periods, settling
 from analytics.models import Event, EventKind, Journey, Outcome
-from analytics.reports import articles, journeys, messages, overview, timeline
+from analytics.reports import articles, contacts, journeys, messages, overview, timeline
 from core import clock, roles
 from kb.models import Article, Exposure, Variant
 
@@ -53,11 +53,18 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     titles = _titles({row.last_article_id for row in page} | {_whole(request, "article"), _whole(request, "read")})
     labels: dict[str | None, str] = {value: str(label) for value, label in Outcome.choices}
     labels[None] = _("too early to say")
+    topics = contacts.topic_names()
     rows = []
     for row in page:
         outcome = row.outcomes.get(str(period.window))
         rows.append(
-            {"journey": row, "title": titles.get(row.last_article_id), "outcome": outcome, "text": labels[outcome]}
+            {
+                "journey": row,
+                "title": titles.get(row.last_article_id),
+                "topic": topics.get(row.topic, row.topic),
+                "outcome": outcome,
+                "text": labels[outcome],
+            }
         )
     context = {
         "rows": rows,

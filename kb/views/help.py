@@ -78,8 +78,8 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
         **votes.state_of(request, shown, variant),
     }
     response = render(request, "help/article.html", context)
-    # Only now, when the page is made, has the visitor been shown the text.
-    if visitor.id and request.method == "GET":
+    # Only now, when the page is made, has the visitor been shown the text; after a vote they see it again.
+    if visitor.id and request.method == "GET" and "voted" not in request.GET:
         _viewed(found, shown, variant.pk if variant else None, visitor, locale)
         if variant is not None:
             experiments.expose(variant, visitor.id, at=clock.now())

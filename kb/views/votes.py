@@ -83,7 +83,8 @@ def _answer(request: HttpRequest, revision_id: int, state: str, *, reason_saved:
         return render(request, "help/_partials/vote.html", context)
     # Without JavaScript: back to the article, which shows the state from the stored vote.
     url = selectors.url_of_revision(revision_id, get_language()) or reverse("help:home")
-    return redirect(f"{url}?voted={state}#vote" if state == UNCOUNTED else f"{url}#vote")
+    # `voted` also tells the article's view that the page is not read a second time.
+    return redirect(f"{url}?voted={state}#vote")
 
 
 def _form_context(token: str) -> dict[str, Any]:
