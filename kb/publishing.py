@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F
 from django.utils.text import slugify as ascii_slug
 from django.utils.translation import gettext as _
 
 from core import clock
 from kb import experiments, rendering, tasks
 from kb.models import Article, ArticleState, Category, Draft, IndexChange, Redirect, Revision
+from kb.refusals import DraftConflict, EmptyText, NotAllowed, PublishingError, SlugTaken, Text, UnderTest
+
+__all__ = [
+    "NEXT", "DraftConflict", "EmptyText", "NotAllowed", "PublishingError", "SlugTaken", "Text", "UnderTest", "archive",
+    "create_article", "freeze", "move", "publish", "rename_slug", "revert", "save_draft", "slug_of",
+]  # fmt: skip
 
 PUBLISH, REVERT, ARCHIVE = "publish", "revert", "archive"
 
@@ -36,55 +41,6 @@ NEXT: dict[tuple[str, str], ArticleState | None] = {
 }
 
 _SLUG_LENGTH = 110  # the field's 120 less room for "-2"
-
-
-class PublishingError(Exception):
-    """The change was refused and nothing was written. The message says why and what to do, in words for an editor."""
-
-
-class NotAllowed(PublishingError):
-    """The article's state does not allow this."""
-
-
-class UnderTest(PublishingError):
-    """A running experiment measures the live text."""
-
-
-class EmptyText(PublishingError):
-    """There is no title or no body to publish. `field` names it."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(_("The %(field)s is empty. Write one, then publish.") % {"field": field})
-        self.field = field
-
-
-class SlugTaken(PublishingError):
-    """Another article has this address."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """What an editor writes: the part of an article that is frozen into a revision."""
-
-    title: str
-    summary: str
-    body: str
-
-    @classmethod
-    def of(cls, row: Draft | Revision) -> Text:
-        return cls(row.title, row.summary, row.body)
-
-
-class DraftConflict(PublishingError):
-    """Somebody else saved in between. `mine` was not stored; `theirs` is stored, as `version`."""
-
-    def __init__(self, mine: Text, theirs: Draft) -> None:
-        super().__init__(_("Somebody else saved this draft while you were writing. Nothing of yours was stored yet."))
-        self.mine = mine
-        self.theirs = Text.of(theirs)
-        self.version = theirs.version
-        self.saved_by = theirs.updated_by
-        self.saved_at = theirs.updated_at
 
 
 def create_article(
@@ -155,26 +111,7 @@ def freeze(
     """
     with transaction.atomic():
         _lock(article)
-        draft = _draft(article, version)
-        for field in ("title", "body"):
-            if not getattr(draft, field).strip():
-                raise EmptyText(field)
-        rendered = rendering.render(draft.body)
-        last = article.revisions.aggregate(last=Max("number"))["last"] or 0
-        return Revision.objects.create(
-            article=article,
-            number=last + 1,
-            title=draft.title,
-            summary=draft.summary,
-            body=draft.body,
-            html=rendered.html,
-            text=rendered.text,
-            headings=[[heading.level, heading.id, heading.text] for heading in rendered.headings],
-            comment=comment,
-            is_major=is_major,
-            created_at=clock.now(),
-            created_by=by,
-        )
+        return _freeze(article, _draft(article, version), article.revisions.first(), by, comment, is_major)
 
 
 def publish(
@@ -204,7 +141,7 @@ def publish(
         if last is not None and Text.of(last) == Text.of(draft):
             revision = last
         else:
-            revision = freeze(article, by=by, comment=comment, is_major=is_major)
+            revision = _freeze(article, draft, last, by, comment, is_major)
         _change(article, state=state, live_revision=revision, ring=ring)
     return revision
 
@@ -278,6 +215,30 @@ def _draft(article: Article, version: int | None) -> Draft:
     if version is not None and draft.version != version:
         raise DraftConflict(Text.of(draft), draft)
     return draft
+
+
+def _freeze(
+    article: Article, draft: Draft, last: Revision | None, by: User | None, comment: str, is_major: bool
+) -> Revision:
+    """Under the article's lock; `last` is its newest revision."""
+    for field in ("title", "body"):
+        if not getattr(draft, field).strip():
+            raise EmptyText(field)
+    rendered = rendering.render(draft.body)
+    return Revision.objects.create(
+        article=article,
+        number=last.number + 1 if last else 1,
+        title=draft.title,
+        summary=draft.summary,
+        body=draft.body,
+        html=rendered.html,
+        text=rendered.text,
+        headings=[[heading.level, heading.id, heading.text] for heading in rendered.headings],
+        comment=comment,
+        is_major=is_major,
+        created_at=clock.now(),
+        created_by=by,
+    )
 
 
 def _next(article: Article, event: str) -> ArticleState:

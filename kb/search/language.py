@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -112,7 +113,9 @@ class Language:
     def _guess(self, word: str) -> list[tuple[str, float]]:
         with self._lock:
             if not self._has_learnt:  # only when the first unknown word comes
-                lexicon = {text.decode(): info.doc_frequency() for text, info in self._reader.iter_field("word")}
+                lexicon = Counter(
+                    word for _number, stored in self._reader.iter_docs() for word in stored["words"].split()
+                )
                 self._speller.learn(lexicon)
                 self._has_learnt = True
             return self._speller.guess(word)

@@ -37,30 +37,28 @@ _GIST_WORDS = 40  # of a document's own words are kept to find similar ones
 _KEPT = 2  # generations on disk: a reader may be opening the last but one
 
 
-class Words(whoosh.analysis.Analyzer):  # type: ignore[misc]
-    """Our words as Whoosh's tokens. Whoosh pickles it with the index, so it carries no stemmer."""
+class Stems(whoosh.analysis.Analyzer):  # type: ignore[misc]
+    """Our stems as Whoosh's tokens. Whoosh pickles it with the index, so it carries no stemmer."""
 
-    def __init__(self, lang: str, *, is_stemmed: bool) -> None:
+    def __init__(self, lang: str) -> None:
         self.lang = lang
-        self.is_stemmed = is_stemmed
 
     def __call__(self, value: str, **_options: Any) -> Iterator[Any]:
         token = whoosh.analysis.Token()
         token.boost, token.stopped = 1.0, False
-        language = analysis.for_language(self.lang)
-        for token.text in language.stems(value) if self.is_stemmed else analysis.words(value):
+        for token.text in analysis.for_language(self.lang).stems(value):
             yield token
 
 
 def _schema(lang: str) -> Any:
-    stems, plain = Words(lang, is_stemmed=True), Words(lang, is_stemmed=False)
+    stems = Stems(lang)
     return fields.Schema(
         key=fields.ID(unique=True),
         id=fields.STORED,
         version=fields.STORED,
         title=fields.TEXT(analyzer=stems, phrase=False),
         body=fields.TEXT(analyzer=stems, phrase=False),
-        word=fields.TEXT(analyzer=plain, phrase=False),  # the lexicon of the speller
+        words=fields.STORED,  # each once, as written: the lexicon of the speller
         gist=fields.STORED,
         heading=fields.STORED,
     )
@@ -235,7 +233,7 @@ class WhooshEngine:
                 version=doc.version,
                 title=doc.title,
                 body=doc.body,
-                word=f"{doc.title}\n{doc.body}",
+                words=" ".join(sorted(set(analysis.words(f"{doc.title}\n{doc.body}")))),
                 gist=_gist(doc),
                 heading=doc.title,
             )

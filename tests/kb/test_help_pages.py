@@ -151,8 +151,8 @@ def start_test(article, **more) -> Experiment:
 
 def test_visitors_of_a_test_see_their_text_every_time_and_are_exposed_once(write, browser, ear):
     experiment = start_test(write("Late", "Text A"))
-    seen = set()
-    for _ in range(12):
+    seen: list[str] = []
+    while len(seen) < 60 and len(set(seen)) < 2:
         client = browser()
         first = text(ear.get(client, "/en/a/late/"))
         assert ("Text A" in first) != ("Text B" in first)
@@ -162,9 +162,9 @@ def test_visitors_of_a_test_see_their_text_every_time_and_are_exposed_once(write
         assert variant.revision.body in first
         assert ear.events[-1].variant_id == variant.pk
         assert ear.events[-1].revision_id == variant.revision_id
-        seen.add(variant.key)
-    assert seen == {"a", "b"}
-    assert Exposure.objects.filter(experiment=experiment).count() == 12
+        seen.append(variant.key)
+    assert set(seen) == {"a", "b"}
+    assert Exposure.objects.filter(experiment=experiment).count() == len(seen)
 
 
 def test_a_visitor_outside_the_test_sees_the_live_text_and_is_not_exposed(write, browser):
