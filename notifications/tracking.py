@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -209,35 +210,32 @@ def _due(facts: delays.ParcelFacts, *, now: datetime) -> datetime | None:
 def _insert(new: Sequence[tuple[_Parcel, Scan]], *, now: datetime) -> None:
     if not new:
         return
-    columns = zip(
-        *(
-            (
-                parcel.id,
-                scan.fingerprint,
-                scan.state,
-                scan.raw_status,
-                scan.at,
-                scan.is_dated,
-                now,
-                scan.text,
-                scan.place,
-                oddity_of(scan, placed_at=parcel.placed_at, now=now),
-            )
-            for parcel, scan in new
-        ),
-        strict=True,
+    rows = [
+        {
+            "shipment_id": parcel.id,
+            "fingerprint": scan.fingerprint,
+            "state": scan.state,
+            "raw_status": scan.raw_status,
+            "at": scan.at,
+            "is_dated": scan.is_dated,
+            "recorded_at": now,
+            "text": scan.text,
+            "place": scan.place,
+            "oddity": oddity_of(scan, placed_at=parcel.placed_at, now=now),
+        }
+        for parcel, scan in new
+    ]
+    _execute(
+        """
+        INSERT INTO notifications_trackingevent
+            (shipment_id, fingerprint, state, raw_status, at, is_dated, recorded_at, text, place, oddity)
+        SELECT * FROM jsonb_to_recordset(%s::jsonb) AS n (
+            shipment_id bigint, fingerprint text, state text, raw_status text, at timestamptz, is_dated boolean,
+            recorded_at timestamptz, text text, place text, oddity text)
+        ON CONFLICT DO NOTHING
+        """,
+        rows,
     )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO notifications_trackingevent
-                (shipment_id, fingerprint, state, raw_status, at, is_dated, recorded_at, text, place, oddity)
-            SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::boolean[],
-                                 %s::timestamptz[], %s::text[], %s::text[], %s::text[])
-            ON CONFLICT DO NOTHING
-            """,
-            [list(column) for column in columns],
-        )
 
 
 def _write(parcels: Sequence[_Parcel], *, now: datetime) -> None:
@@ -252,17 +250,33 @@ def _write(parcels: Sequence[_Parcel], *, now: datetime) -> None:
     )
     rows = []
     for parcel in parcels:
-        facts = _facts(parcel.progress.state, parcel.promised_ship_by, parcel.promised_deliver_by, parcel.cancelled_at)
-        rows.append((parcel.id, *astuple(parcel.progress), now if parcel.id in in_trouble else _due(facts, now=now)))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE notifications_shipment AS s
-            SET state = n.state, handed_over_at = n.handed_over_at, delivered_at = n.delivered_at,
-                last_event_at = n.last_event_at, check_at = n.check_at
-            FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-                        %s::timestamptz[]) AS n (id, state, handed_over_at, delivered_at, last_event_at, check_at)
-            WHERE s.id = n.id
-            """,
-            [list(column) for column in zip(*rows, strict=True)],
+        progress = parcel.progress
+        facts = _facts(progress.state, parcel.promised_ship_by, parcel.promised_deliver_by, parcel.cancelled_at)
+        rows.append(
+            {
+                "id": parcel.id,
+                "state": progress.state,
+                "handed_over_at": progress.handed_over_at,
+                "delivered_at": progress.delivered_at,
+                "last_event_at": progress.last_event_at,
+                "check_at": now if parcel.id in in_trouble else _due(facts, now=now),
+            }
         )
+    _execute(
+        """
+        UPDATE notifications_shipment AS s
+        SET state = n.state, handed_over_at = n.handed_over_at, delivered_at = n.delivered_at,
+            last_event_at = n.last_event_at, check_at = n.check_at
+        FROM jsonb_to_recordset(%s::jsonb) AS n (
+            id bigint, state text, handed_over_at timestamptz, delivered_at timestamptz,
+            last_event_at timestamptz, check_at timestamptz)
+        WHERE s.id = n.id
+        """,
+        rows,
+    )
+
+
+def _execute(statement: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Run a statement over many rows given as one JSON text: arrays cost psycopg ten times as long to write."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [json.dumps(rows, default=datetime.isoformat)])

@@ -26,7 +26,7 @@ from tests.waiting import until
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.slow,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
 ]
 
 MANY = settling.WITNESSES + 2

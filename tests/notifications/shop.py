@@ -58,14 +58,19 @@ def cancel(shipment: Shipment, at: datetime = NOW) -> None:
     storing.store([Cancelled(at, shipment.order.external_id)], source="test", now=at)
 
 
-def hold_out_nobody() -> None:
-    """The two rules with nobody held out; made anew where a test with real transactions emptied the tables."""
+def rules(*, holdout_share: float) -> None:
+    """The two rules of a new shop. Made here, since tests with real transactions empty the tables for those after."""
+    Rule.objects.all().delete()
     for kind in EpisodeKind.values:
         key = kind.replace("_", "-")
-        template = f"delay_{kind}"
-        Rule.objects.update_or_create(
-            key=key, defaults={"name": key, "kind": kind, "template": template, "holdout_share": 0.0}
-        )
+        Rule.objects.create(key=key, name=key, kind=kind, template=f"delay_{kind}", holdout_share=holdout_share)
+
+
+def hold_out_nobody() -> None:
+    if Rule.objects.exists():
+        Rule.objects.update(holdout_share=0.0)
+    else:
+        rules(holdout_share=0.0)
 
 
 def person_of(name: str) -> str:

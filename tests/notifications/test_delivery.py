@@ -128,7 +128,7 @@ def test_the_same_report_100_times_is_one_event(key: Key) -> None:
     assert DeliveryEvent.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_same_report_100_times_at_once_is_one_event_and_no_second_mail(key: Key) -> None:
     message = sent()
     body = json.dumps([row(message)]).encode()

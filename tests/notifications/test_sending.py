@@ -430,7 +430,7 @@ def test_a_drain_that_is_out_of_time_gives_the_rest_back(fake) -> None:
     assert states() == ["accepted", "ready", "ready"]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("provider")
 def test_five_dispatchers_at_once_send_each_message_once(fake) -> None:
     messages = ready(40)
