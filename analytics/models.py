@@ -128,7 +128,9 @@ class SettlingMark(models.Model):
     """How far settling has come. One row, whose pk is 1."""
 
     txid = models.BigIntegerField(default=0, help_text="every transaction before this one has been settled")
-    feeds = models.JSONField(default=dict, help_text="since when each source of contacts was connected")
+    feeds = models.JSONField(
+        default=dict, help_text="from when to when each source brought contacts, as of the last run"
+    )
     settled_at = models.DateTimeField(null=True, help_text="story time of the last run")
 
     class Meta:

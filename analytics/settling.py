@@ -54,16 +54,20 @@ def settle(*, rebuild: bool = False) -> Settled | None:
         mark = SettlingMark.objects.get_or_create(pk=1)[0]
         brought_in = contact_facts.bring_in(since=_FIRST_DAY if rebuild else now - _LOOK_BACK, until=now + _AHEAD)
         feeds = contact_facts.feeds()
+        known = {source: [datetime.fromisoformat(at) for at in span] for source, span in mark.feeds.items()}
         # A source that turns out to have been connected earlier changes what we could have known of old journeys.
-        since = {source: feed.since.isoformat() for source, feed in feeds.items()}
-        if rebuild or since != mark.feeds:
+        if rebuild or {source: since for source, (since, _) in known.items()} != {
+            source: feed.since for source, feed in feeds.items()
+        }:
             visitors = _all()
         else:
-            visitors = _touched(mark.txid, outcomes.watermark(feeds.values(), now=now))
+            moved = [until for source, (_, until) in known.items() if until != feeds[source].until]
+            visitors = _touched(mark.txid, moved, outcomes.watermark(feeds.values(), now=now))
         written = 0
         for start in range(0, len(visitors), _VISITORS_AT_ONCE):
             written += _settle(visitors[start : start + _VISITORS_AT_ONCE], list(feeds.values()), now)
-        SettlingMark.objects.update_or_create(pk=1, defaults={"txid": horizon, "feeds": since, "settled_at": now})
+        spans = {source: [feed.since.isoformat(), feed.until.isoformat()] for source, feed in feeds.items()}
+        SettlingMark.objects.update_or_create(pk=1, defaults={"txid": horizon, "feeds": spans, "settled_at": now})
     return Settled(visitors=len(visitors), journeys=written, contacts_brought_in=brought_in)
 
 
@@ -94,13 +98,20 @@ def _all() -> list[UUID]:
     return _sorted([of_events, Journey.objects.values_list("visitor", flat=True).distinct()])
 
 
-def _touched(settled: int, in_until: datetime) -> list[UUID]:
-    """The visitors about whom something new is known, and those with a window that is over now."""
+def _touched(settled: int, feeds_were_in: Sequence[datetime], in_until: datetime) -> list[UUID]:
+    """The visitors about whom something new is known, and those with a window that is over now.
+
+    `feeds_were_in`: how far each source was in that has brought more since. Journeys so long after it that the source
+    was taken as disconnected are looked at again, since it is back.
+    """
     events = Event.objects.filter(txid__gte=settled)
     contacts = events.filter(kind=EventKind.CONTACT).exclude(person="")
     ties = Identity.objects.filter(Q(txid__gte=settled) | Q(person__in=contacts.values("person")))
     due = Journey.objects.filter(decide_at__lte=in_until)
-    return _sorted(rows.values_list("visitor", flat=True).distinct() for rows in (events, ties, due))
+    found = [events, ties, due]
+    if feeds_were_in:
+        found.append(Journey.objects.filter(started_at__gt=min(feeds_were_in) + outcomes.QUIET))
+    return _sorted(rows.values_list("visitor", flat=True).distinct() for rows in found)
 
 
 def _sorted(lists: Iterable[Iterable[UUID | None]]) -> list[UUID]:

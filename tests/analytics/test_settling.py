@@ -18,8 +18,14 @@ pytestmark = pytest.mark.django_db
 
 
 def settle(*, days: float, rebuild=False):
+    """Settle as of this day. A test is one transaction; what it wrote before the run is then made to be of an older
+    one, so that the next run sees as new only what is new."""
+    written = Event.objects.order_by("-id").values_list("id", flat=True).first() or 0
     with clock.frozen(at(days=days)):
-        return settling.settle(rebuild=rebuild)
+        settled = settling.settle(rebuild=rebuild)
+    Event.objects.filter(id__lte=written).update(txid=0)
+    Identity.objects.update(txid=0)
+    return settled
 
 
 def facts():
@@ -137,6 +143,18 @@ def test_an_older_source_found_later_makes_old_journeys_unlinkable():
     assert Journey.objects.get().is_linkable
 
     history.contact(at(days=-3), person="p9", source="phone")
+    settle(days=20)
+
+    assert not Journey.objects.get().is_linkable
+
+
+def test_a_source_that_comes_back_makes_journeys_of_its_quiet_time_unlinkable():
+    history.contact(at(days=-40), person="p9", source="phone")
+    history.read(ANNA, history.article("Where is my parcel"), at())
+    settle(days=20)
+    assert Journey.objects.get().is_linkable
+
+    history.contact(at(days=19), person="p9", source="phone")
     settle(days=20)
 
     assert not Journey.objects.get().is_linkable
