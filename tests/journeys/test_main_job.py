@@ -1,4 +1,4 @@
-"""The main job on real articles and real orders, with real processes, one of them killed: bench/loop.py, held to its word."""
+"""The main job on real articles and orders, with real processes, one of them killed: bench/loop.py, held to its word."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_three_weeks_of_real_orders_lose_and_double_nothing_though_the_worker_is
     figures = {line["name"]: line["value"] for line in _json_lines(run.stdout)}
     assert figures["articles"] == 121
     assert figures["orders_known"] == 12_312
-    assert figures["messages_sent"] > 300
-    assert figures["messages_held_out"] > 20
+    assert figures["messages_sent"] > 200
+    assert figures["messages_held_out"] > 10
     assert figures["provider_log"] == figures["messages_sent"]
     assert figures["worker_kills"] == 3
     assert figures["lost"] == figures["doubled"] == figures["sent_by_second_run"] == figures["failed_visits"] == 0
