@@ -1,4 +1,4 @@
-"""The main job on real articles and orders, with real processes, one of them killed: bench/loop.py, held to its word."""
+"""The main job on real articles and orders, with real processes, one of them killed: bench/loop.py."""
 
 from __future__ import annotations
 
