@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -94,6 +95,8 @@ class Page:
 @functools.cache
 def _handler() -> ClientHandler:
     """One stack of middleware for all browsers of this process: to load it costs more than a page."""
+    # A line a request tells nothing about thousands of invented ones.
+    logging.getLogger("preempt.request").setLevel(logging.WARNING)
     return ClientHandler(enforce_csrf_checks=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -41,6 +42,7 @@ class Command(BaseCommand):
             raise CommandError("There are articles already. The demo only goes into an empty checkout (make clean).")
         folder = settings.BASE_DIR / "demo"
         started = time.monotonic()
+        logging.getLogger("preempt").setLevel(logging.ERROR)  # a terminal wants the steps, not each sweep and rebuild
 
         def step(what: str) -> None:
             self.stdout.write(f"  {time.monotonic() - started:5.1f} s  {what}")
