@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
+import os
 import signal
 import socket
 import time
@@ -36,8 +38,12 @@ class Command(BaseCommand):
         self.started_at = time.monotonic()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)
-        with _only_one(settings.DATA_DIR) as note, contextlib.suppress(KeyboardInterrupt):
-            self._run(port, seed=not no_seed, note=note)
+        self._log_to_file()
+        with _only_one(settings.DATA_DIR) as note:
+            try:
+                self._run(port, seed=not no_seed, note=note)
+            except KeyboardInterrupt as asked:
+                self.say(f"asked to stop ({asked})")
         # Whoever presses Ctrl-C again must not cut off the rest.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -47,6 +53,17 @@ class Command(BaseCommand):
     def say(self, line: str) -> None:
         self.stdout.write(f"[{time.monotonic() - self.started_at:5.1f} s] {line}")
         self.stdout.flush()
+
+    def _log_to_file(self) -> None:
+        """Log lines, of the filling above all, would bury the progress: this process's go to a file, and of the
+        processes that the filling starts only warnings are seen."""
+        folder = settings.DATA_DIR / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream((folder / "demo.log").open("a"))
+        self.log_level = os.environ.get("LOG_LEVEL", "INFO")
+        os.environ["LOG_LEVEL"] = "WARNING"
 
     def _run(self, wished: int, *, seed: bool, note: Path) -> None:
         self.say("database: ready" if not settings.LOCAL else f"database: ready, its files are in {settings.DATA_DIR}")
@@ -60,7 +77,7 @@ class Command(BaseCommand):
         listeners = self._listen(wished, note)
         port = listeners[0].getsockname()[1]
         site = f"http://localhost:{port}"
-        env = {"SITE_URL": site, "PREEMPT_DEMO": "1"}
+        env = {"SITE_URL": site, "PREEMPT_DEMO": "1", "LOG_LEVEL": self.log_level}
         with supervisor.Supervisor(logs=settings.DATA_DIR / "logs", say=self.say) as parts:
             for part in (supervisor.web(listeners, env=env), supervisor.worker(env=env), supervisor.beat(env=env)):
                 parts.start(part)
@@ -159,7 +176,7 @@ def _being_filled() -> Path:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 @contextlib.contextmanager
