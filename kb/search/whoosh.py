@@ -26,7 +26,7 @@ from typing import Any
 from kb.search import analysis, generations
 from kb.search.engine import Document, Drift, Hit, IndexDamaged, Results, SearchRequest, Stats
 from kb.search.generations import Generation
-from kb.search.spelling import Speller
+from kb.search.spelling import FIRST_GUESS, Speller
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its escapes in plain strings, told at each first compile
@@ -90,7 +90,8 @@ class WhooshEngine:
             hits=tuple(language.hit(score, number) for score, number in ranked[request.offset :]),
             total=total,
             corrected=corrected,
-            terms=frozenset(term.stem for term in terms if not term.is_minor),
+            # Marked in snippets: what was meant, not the second guesses.
+            terms=frozenset(term.stem for term, weight in terms.items() if weight >= FIRST_GUESS and not term.is_minor),
         )
 
     def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:
