@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 from django.utils import translation
 from django.utils.safestring import SafeString
@@ -115,12 +115,16 @@ def in_category(category_id: int, locale: str) -> list[Card]:
 
 
 def popular(locale: str, *, limit: int = 6) -> list[Card]:
-    """The articles whose live text most readers called helpful; where votes are few, the first of each shelf."""
+    """The articles whose live text most readers called helpful; where votes are few, the first ones of each shelf."""
     rows = (
         Article.objects.readable_in(locale)
         .with_texts(locale)
         .annotate(yes=Count("live_revision__votes", filter=Q(live_revision__votes__is_helpful=True)))
-        .order_by("-yes", "category__position", "pk")[:limit]
+        .annotate(
+            is_own=Q(locale=locale),
+            place=Window(RowNumber(), partition_by=["category", "is_own"], order_by="pk"),
+        )
+        .order_by("-yes", "-is_own", "place", "category__position", "pk")[:limit]
     )
     return [_card(article, locale) for article in rows]
 

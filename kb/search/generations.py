@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import threading
-import warnings
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +14,7 @@ from typing import Any
 from kb.search.engine import IndexDamaged
 from kb.search.language import Language
 from kb.search.spelling import Speller
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Whoosh's escapes in plain strings, told at each first compile
-    from whoosh import index
+from kb.search.whoosh_import import index
 
 
 class Generation:

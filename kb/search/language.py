@@ -35,7 +35,10 @@ class Language:
         return Hit(int(self.collection.ids[number]), int(self.collection.versions[number]), score)
 
     def understood(self, text: str) -> tuple[dict[str, float], str]:
-        """The words to look for with their weights, and the text as corrected (empty where nothing was)."""
+        """The words to look for with their weights, and the text as corrected (empty where nothing was).
+
+        The weight of a second or third guess is below 1.
+        """
         weights: dict[str, float] = {}
         corrected: list[str] = []
         is_corrected = False

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 WEIGHTS = (1.0, 0.5, 0.3)  # of the first, second, third guess in a search
+FIRST_GUESS = 0.8  # the least weight of a first guess: one that is two slips away
 _PREFIX = 7  # deletes are taken from so many first letters: later ones only make the table large
 _MIN_LENGTH = 4
 _LONG = 6  # from this length on a word may hold two slips
@@ -40,10 +41,12 @@ class Speller:
             for candidate in self._by_delete.get(part, ()):
                 if candidate in self._lexicon and candidate not in distances:
                     distances[candidate] = distance(word, candidate, limit=allowed)
-        near = [candidate for candidate, slips in distances.items() if slips <= allowed]
+        # Words that are further away than the nearest are noise beside it.
+        least = min(distances.values(), default=allowed + 1)
+        near = [candidate for candidate, slips in distances.items() if slips == least <= allowed]
         near.sort(key=lambda candidate: (self._cost(word, candidate, distances[candidate]), candidate))
         return [
-            (candidate, weight * (1.0 if distances[candidate] == 1 else 0.8))
+            (candidate, weight * (1.0 if distances[candidate] == 1 else FIRST_GUESS))
             for candidate, weight in zip(near[:limit], WEIGHTS, strict=False)
         ]
 

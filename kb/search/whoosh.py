@@ -16,7 +16,6 @@ import json
 import os
 import shutil
 import threading
-import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,25 +25,22 @@ from typing import Any
 from kb.search import analysis, generations
 from kb.search.engine import Document, Drift, Hit, IndexDamaged, Results, SearchRequest, Stats
 from kb.search.generations import Generation
-from kb.search.spelling import Speller
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its escapes in plain strings, told at each first compile
-    import whoosh.analysis
-    from whoosh import fields, index
+from kb.search.spelling import FIRST_GUESS, Speller
+from kb.search.whoosh_import import analysis as whoosh_analysis
+from kb.search.whoosh_import import fields, index
 
 _GIST_WORDS = 40  # of a document's own words are kept to find similar ones
 _KEPT = 2  # generations on disk: a reader may be opening the last but one
 
 
-class Stems(whoosh.analysis.Analyzer):  # type: ignore[misc]
+class Stems(whoosh_analysis.Analyzer):  # type: ignore[misc]
     """Our stems as Whoosh's tokens. Whoosh pickles it with the index, so it carries no stemmer."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
 
     def __call__(self, value: str, **_options: Any) -> Iterator[Any]:
-        token = whoosh.analysis.Token()
+        token = whoosh_analysis.Token()
         token.boost, token.stopped = 1.0, False
         for token.text in analysis.for_language(self.lang).stems(value):
             yield token
@@ -90,7 +86,8 @@ class WhooshEngine:
             hits=tuple(language.hit(score, number) for score, number in ranked[request.offset :]),
             total=total,
             corrected=corrected,
-            terms=frozenset(term.stem for term in terms if not term.is_minor),
+            # Marked in snippets: what was meant, not the second guesses.
+            terms=frozenset(term.stem for term, weight in terms.items() if weight >= FIRST_GUESS and not term.is_minor),
         )
 
     def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:

@@ -330,3 +330,16 @@ def test_one_endless_sentence_is_cut_around_the_word():
 
 def test_an_empty_text_has_no_snippet():
     assert snippet("", {"x"}, lang="en") == ""
+
+
+def test_a_word_two_slips_away_is_no_guess_beside_one_that_is_one_away():
+    speller = Speller()
+    speller.learn({"parcel": 3, "place": 50})
+    assert [word for word, _ in speller.guess("pracel")] == ["parcel"]
+
+
+def test_second_guesses_are_searched_for_but_not_marked(engine):
+    engine.rebuild([doc(1, "Letter"), doc(2, "Latter"), doc(3, "Litter")], position=0)
+    results = engine.search(SearchRequest("lotter", "en"))
+    assert len(results.hits) == 3
+    assert len(results.terms) == 1

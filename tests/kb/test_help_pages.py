@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 import pytest
 
 from core import visitors
 from kb import events, experiments, publishing
 from kb.experiments import Arm
-from kb.models import Draft, Experiment, Exposure
+from kb.models import Draft, Experiment, Exposure, Vote
 from kb.publishing import Text
 from kb.search import indexing
 from tests.kb.conftest import BOT, NOW
@@ -268,3 +269,19 @@ def test_every_page_is_complete_html_without_anything_inline(write, browser):
         html = text(browser().get(path))
         assert not re.search(r"\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)", html), path
         assert "<title>" in html
+
+
+def test_popular_answers_are_those_that_helped_then_one_of_each_shelf(write, browser):
+    for number in range(7):
+        write(f"Delivery {number}")
+    write("Payment", on="payments")
+    helped = write("Delivery that helped")
+    Vote.objects.create(revision=helped.live_revision, visitor=uuid.uuid4(), is_helpful=True, at=NOW)
+    titles = [card.title for card in browser().get("/en/").context["popular"]]
+    assert titles[:3] == ["Delivery that helped", "Delivery 0", "Payment"]
+
+
+def test_popular_answers_in_the_readers_language_come_first(write, browser):
+    write("English")
+    write("Español", locale="es")
+    assert [card.title for card in browser().get("/es/").context["popular"]] == ["Español", "English"]
