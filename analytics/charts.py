@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 WIDTH, HEIGHT = 480.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30.0, 478.0, 10.0, 164.0
+_MARGIN = 24.0
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,12 @@ class Whisker:
 
 
 def whisker(low: float, point: float, high: float) -> Whisker:
-    """Positions from 12 to WIDTH − 12 for an estimate and its interval."""
+    """Positions for an estimate and its interval, with room for the words at both ends."""
     reach = 2 * _nice(max(abs(low), abs(high)) / 2)
     left, right = (-reach if low < 0 else 0.0), (reach if high > 0 else 0.0)
 
     def place(value: float) -> float:
-        return round(12 + (value - left) / (right - left) * (WIDTH - 24), 2)
+        return round(_MARGIN + (value - left) / (right - left) * (WIDTH - 2 * _MARGIN), 2)
 
     values = sorted({left, left / 2, 0.0, right / 2, right})
     return Whisker(
