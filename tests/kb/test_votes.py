@@ -45,7 +45,7 @@ def reader(write, browser):
 
 def test_yes_without_javascript_leads_back_to_the_article_with_thanks(reader):
     reader.vote("yes")
-    assert reader.page.redirect_chain == [("/en/a/late/#vote", 302)]
+    assert reader.page.redirect_chain == [("/en/a/late/?voted=yes#vote", 302)]
     assert "Glad that helped" in reader.text
     vote = Vote.objects.get()
     assert (vote.is_helpful, vote.revision.body) == (True, "Text A")
@@ -137,7 +137,7 @@ def test_a_token_made_for_something_else_stores_nothing(reader):
 )
 def test_an_answer_that_the_form_does_not_have_stores_nothing(reader, answer):
     page = reader.client.post(VOTE, {"token": token_on(reader.page), **answer})
-    assert page.headers["Location"] == "/en/a/late/#vote"
+    assert page.headers["Location"] == "/en/a/late/?voted=#vote"
     assert not Vote.objects.exists()
 
 
@@ -153,7 +153,7 @@ def test_a_vote_on_a_text_that_is_gone_is_no_error(reader):
     token = token_on(reader.page)
     Article.objects.update(state="draft", live_revision=None)
     Article.objects.get().delete()
-    assert reader.client.post(VOTE, {"token": token, "helpful": "yes"}).headers["Location"] == "/en/#vote"
+    assert reader.client.post(VOTE, {"token": token, "helpful": "yes"}).headers["Location"] == "/en/?voted=yes#vote"
     assert not Vote.objects.exists()
 
 
@@ -177,3 +177,17 @@ def test_others_are_told_of_the_vote(reader, django_capture_on_commit_callbacks)
     events.voted.disconnect(hear)
     (event,) = heard
     assert (event.is_helpful, event.reason, event.topic) == (False, "incomplete", "order_status")
+
+
+def test_the_page_that_comes_back_after_a_vote_is_no_second_view(reader, django_capture_on_commit_callbacks):
+    heard = []
+
+    def hear(event, **_):
+        heard.append(event)
+
+    events.article_viewed.connect(hear)
+    with django_capture_on_commit_callbacks(execute=True):
+        reader.vote("no")
+        reader.vote("no", reason="unclear")
+    events.article_viewed.disconnect(hear)
+    assert heard == []
