@@ -113,7 +113,7 @@ class Supervisor:
                 self.start(child.part)
                 self._children[name].pause = child.pause
 
-    def stop(self, *, seconds: float = 6.0) -> None:
+    def stop(self, *, seconds: float = 5.0) -> None:
         """Ask every part to end, all at once; kill those that have not after `seconds`."""
         for child in self._children.values():
             with contextlib.suppress(ProcessLookupError):
