@@ -158,6 +158,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # every entry is an interval: nothing to remember between runs
 CELERY_BEAT_SCHEDULE = {
     "send what is ready": {"task": "notifications.drain_all", "schedule": 5.0},
+    "read what the mail provider reported": {"task": "notifications.read_inbound", "schedule": 10.0},
     "settle broken sends": {"task": "notifications.reap", "schedule": 30.0},
     "look for trouble with parcels": {"task": "notifications.sweep", "schedule": 600.0},
     "bring the search index up to date": {"task": "kb.apply_index_changes", "schedule": 60.0},

@@ -56,7 +56,11 @@ class Command(BaseCommand):
             for batch in storing.in_batches(known):
                 stored += storing.store(batch, source=source, now=now)
                 done += len(batch)
-                self.stdout.write(f"  {done:,} of {len(known):,} facts", ending="\r" if sys.stdout.isatty() else "\n")
+                # On a terminal one line that counts; in a log a line every 5,000.
+                if sys.stdout.isatty():
+                    self.stdout.write(f"  {done:,} of {len(known):,} facts", ending="\r")
+                elif done % 5000 == 0 or done == len(known):
+                    self.stdout.write(f"  {done:,} of {len(known):,} facts")
             self.stdout.write(
                 f"New: {stored.orders:,} orders, {stored.customers:,} customers, {stored.scans:,} scans, "
                 f"{stored.cancellations:,} cancellations."
