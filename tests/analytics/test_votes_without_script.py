@@ -15,7 +15,8 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 
 @pytest.mark.django_db
-def test_the_page_shown_again_after_a_vote_is_not_read_again(django_capture_on_commit_callbacks):
+def test_the_page_shown_again_after_a_vote_is_not_read_again(django_capture_on_commit_callbacks, settings, tmp_path):
+    settings.SEARCH_INDEX_DIR = tmp_path / "index"
     article = history.article("Where is my parcel")
     reader = Client(headers={"User-Agent": BROWSER})
     with clock.frozen(at()), django_capture_on_commit_callbacks(execute=True):
