@@ -150,21 +150,20 @@ def rule(key: str = "trial", holdout_share: float = 0.5) -> Rule:
 
 
 def message(person: str, when, *, arm: str = "notify", under: Rule | None = None, state: str = "") -> Message:
-    """A message about a parcel of its own."""
-    number = uuid.uuid4().hex
-    customer, _ = Customer.objects.get_or_create(source="test", external_id=person, defaults={"person": person})
-    order = Order.objects.create(
-        source="test", external_id=number, number=number, customer=customer, placed_at=when - timedelta(days=9)
-    )
-    shipment = Shipment.objects.create(order=order, carrier="post", tracking_no=number)
+    """A message about an episode of its own; all are of one parcel, which no number looks at."""
+    shipment = _shipment()
     episode = Episode.objects.create(
-        shipment=shipment, kind="promise_passed", promised_by=when - timedelta(days=1), opened_at=when
+        shipment=shipment,
+        kind="promise_passed",
+        promised_by=MONDAY + timedelta(microseconds=uuid.uuid4().int % 10**15),
+        opened_at=when,
+        closed_at=when + timedelta(days=9),
     )
     return Message.objects.create(
-        dedupe_key=number,
+        dedupe_key=uuid.uuid4().hex,
         rule=under or rule(),
         episode=episode,
-        customer=customer,
+        customer=shipment.order.customer,
         person=person,
         arm=arm,
         lane="normal",
@@ -175,3 +174,11 @@ def message(person: str, when, *, arm: str = "notify", under: Rule | None = None
         expires_at=when + timedelta(days=3),
         sent_at=None if arm == "held_out" else when + timedelta(minutes=1),
     )
+
+
+def _shipment() -> Shipment:
+    if known := Shipment.objects.select_related("order__customer").filter(tracking_no="of tests").first():
+        return known
+    customer = Customer.objects.create(source="test", external_id="1")
+    order = Order.objects.create(source="test", external_id="1", number="1", customer=customer, placed_at=MONDAY)
+    return Shipment.objects.create(order=order, carrier="post", tracking_no="of tests")

@@ -285,13 +285,13 @@ def test_every_number_on_the_dashboard_opens_as_many_rows(a_month, a_trial, sign
             Exposure.objects.create(experiment=experiment, variant=variant, visitor=who, at=at(days=n))
     client = signed_in("analyst")
 
-    for query in ("", "?window=14", "?from=2026-03-04&to=2026-03-12&window=1"):
+    for query in ("", "?from=2026-03-04&to=2026-03-12&window=3"):
         page = client.get(reverse("desk:home") + query)
         numbers = Links(page.content.decode()).numbers
         assert len(numbers) > 20, query
         targets = {urlsplit(href).path for href, _ in numbers}
         assert {reverse(f"desk:{name}") for name in ("journeys", "article-views", "contacts", "evidence")} <= targets
-        for href, number in numbers:
+        for href, number in set(numbers):
             assert rows_of(client, href) == number, href
 
 
