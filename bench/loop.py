@@ -22,6 +22,7 @@ import socket
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,9 +135,7 @@ class Loop:
 
         asked = script.of_help_centre(self.given.data / "help_gumroad" / "queries.tsv")
         about_orders = script.of_demo(REPOSITORY / "demo").letters
-        self.world = traffic.world_of(
-            script.Script(asked.questions, asked.letters + about_orders), script.Truth(salt="loop")
-        )
+        self.world = traffic.world_of(replace(asked, letters=asked.letters + about_orders), script.Truth(salt="loop"))
         self._replay(on_day=self._a_day_of_customers)
         for day in range(1, SLEEPS_ON_IT_DAYS + 1):
             self._late_customers(self.end + timedelta(days=day))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,14 @@ class Truth:
 
 @dataclass(frozen=True)
 class Script:
+    """`popularity` has a weight for each question: a few of them are most of what people ask (Zipf)."""
+
     questions: list[Question]
     letters: list[Letter]
+    popularity: list[float]
+
+    def question(self, rng: random.Random) -> Question:
+        return rng.choices(self.questions, self.popularity)[0]
 
     def letter_about(self, topic: str, locale: str, rng: random.Random) -> Letter:
         """A letter about the topic, in the locale where there is one; any letter in the locale else."""
@@ -82,7 +89,7 @@ def of_demo(folder: Path) -> Script:
         )
         for row in _yaml(folder / "contacts.yaml")
     ]
-    return Script(questions, letters)
+    return Script(questions, letters, _popularity(questions))
 
 
 def of_help_centre(queries: Path) -> Script:
@@ -98,7 +105,17 @@ def of_help_centre(queries: Path) -> Script:
         )
         for question in questions
     ]
-    return Script(questions, letters)
+    return Script(questions, letters, _popularity(questions))
+
+
+def _popularity(questions: list[Question]) -> list[float]:
+    """Weights by which the n-th article (in the order of the questions) is asked for 1 / (n + 1) as often as the first.
+
+    All wordings of one question share its weight.
+    """
+    wordings = Counter((question.answer, question.locale) for question in questions)
+    rank = {key: place for place, key in enumerate(wordings)}
+    return [1 / (1 + rank[key]) / wordings[key] for key in ((q.answer, q.locale) for q in questions)]
 
 
 def mistype(words: str, rng: random.Random) -> str:

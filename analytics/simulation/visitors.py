@@ -43,7 +43,7 @@ class Visitor:
     def __init__(self, world: World, rng: random.Random, *, start: datetime, email: str, name: str) -> None:
         self.world, self.rng, self.at = world, rng, start
         self.email, self.name = email, name
-        self.question: Question = rng.choice(world.script.questions)
+        self.question: Question = world.script.question(rng)
         self.root = f"/{self.question.locale}"
         self.is_bot = rng.random() < 0.03
         agent = BOT if self.is_bot else PHONE if rng.random() < 0.68 else DESKTOP
@@ -63,7 +63,7 @@ class Visitor:
             self._open(f"{self.root}/")
             if self._reads(self._open(target)):
                 return
-        else:
+        elif arrived_by < 0.6 or not target:
             self._open(f"{self.root}/")
         if self.is_bot:
             return

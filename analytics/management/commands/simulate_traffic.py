@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same visitors")
         parser.add_argument("--days", type=int, default=28, help="how many days, up to now (default 28)")
-        parser.add_argument("--per-day", type=float, default=30, help="visitors a day (default 30)")
+        parser.add_argument("--per-day", type=float, default=20, help="visitors a day (default 20)")
         parser.add_argument("--lift", type=float, default=0.0, help="how much better variant b is (0.08 = 8 points)")
         parser.add_argument("--script", type=Path, default=settings.BASE_DIR / "demo", help="folder of queries.yaml")
         parser.add_argument("--processes", type=int, default=2, help="how many at once")

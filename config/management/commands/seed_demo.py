@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=7)
-        parser.add_argument("--visitors-per-day", type=float, default=30)
+        parser.add_argument("--visitors-per-day", type=float, default=20)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL:
