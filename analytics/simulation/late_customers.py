@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from analytics.simulation.browser import PHONE, Browser, PageError
 from analytics.simulation.script import Script
 from core import clock
 from notifications import links
-from notifications.models import Arm, Message, MessageState
+from notifications.models import Arm, Message, MessageState, Order
 
+_ORDER_NUMBER = re.compile(r"\bFH-\d{6}\b")
 _HAS_THE_MAIL = (MessageState.ACCEPTED, MessageState.DELIVERED)
 
 
@@ -69,8 +71,13 @@ def _live(
             form,
             name=customer.first_name,
             email=customer.email,
-            subject=letter.subject,
-            message=letter.message,
+            subject=_about(order, letter.subject),
+            message=_about(order, letter.message),
             order_number=order.number,
         )
     done["wrote to us about a late parcel"] += 1
+
+
+def _about(order: Order, text: str) -> str:
+    """The letter's words with this order's number where they name one."""
+    return _ORDER_NUMBER.sub(order.number, text)

@@ -117,7 +117,8 @@ def _row(message: Message) -> dict[str, object]:
     """A message as a row of templates/desk/messages.html."""
     return {
         "url": reverse("desk:message", args=[message.pk]),
-        "person": message.person[:8],
+        "order_number": message.episode.shipment.order.number,
+        "person": message.customer.first_name or message.person[:8],
         "rule_name": message.rule.name,
         "state": message.state,
         "state_text": message.get_state_display(),

@@ -72,11 +72,11 @@ class Command(BaseCommand):
         self.say("database: tables are up to date")
         call_command("collectstatic", verbosity=0, interactive=False)
         self.say("static files: collected")
-        if seed:
-            self._seed()
         listeners = self._listen(wished, note)
         port = listeners[0].getsockname()[1]
-        site = f"http://localhost:{port}"
+        site = settings.SITE_URL = f"http://localhost:{port}"  # the links in the demo's mails lead here
+        if seed:
+            self._seed()
         env = {"SITE_URL": site, "PREEMPT_DEMO": "1", "LOG_LEVEL": self.log_level}
         with supervisor.Supervisor(logs=settings.DATA_DIR / "logs", say=self.say) as parts:
             for part in (supervisor.web(listeners, env=env), supervisor.worker(env=env), supervisor.beat(env=env)):
