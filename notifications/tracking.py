@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from notifications import delays
-from notifications.models import Episode, Shipment, ShipmentState, TrackingEvent
+from notifications.models import Episode, Order, Shipment, ShipmentState, TrackingEvent
 
 # How far a parcel has come. A scan of a lower rank never moves a parcel back; among scans of one rank the latest
 # counts, so that a failed attempt can be followed by a new one. RETURNED is above DELIVERED because carriers report
@@ -167,25 +167,26 @@ class _Parcel:
 
 def _lock(shipment_ids: Iterable[int]) -> list[_Parcel]:
     # By id, so that two writers never wait for each other in a circle.
-    locked = (
-        Shipment.objects.select_for_update(of=("self",))
+    locked = list(
+        Shipment.objects.select_for_update()
         .filter(pk__in=list(shipment_ids))
         .order_by("pk")
-        .values_list(
-            "pk",
-            "state",
-            "handed_over_at",
-            "delivered_at",
-            "last_event_at",
-            "order__placed_at",
-            "order__promised_ship_by",
-            "order__promised_deliver_by",
-            "order__cancelled_at",
-        )
+        .values_list("pk", "order_id", "state", "handed_over_at", "delivered_at", "last_event_at")
+    )
+    # Not joined: on tables that have just grown from nothing the planner takes the join for a small one.
+    orders = Order.objects.only("placed_at", "promised_ship_by", "promised_deliver_by", "cancelled_at").in_bulk(
+        {row[1] for row in locked}
     )
     return [
-        _Parcel(pk, Progress(state, handed_over_at, delivered_at, last_event_at), placed_at, ship_by, by, cancelled_at)
-        for pk, state, handed_over_at, delivered_at, last_event_at, placed_at, ship_by, by, cancelled_at in locked
+        _Parcel(
+            pk,
+            Progress(state, handed_over_at, delivered_at, last_event_at),
+            placed_at=orders[order_id].placed_at,
+            promised_ship_by=orders[order_id].promised_ship_by,
+            promised_deliver_by=orders[order_id].promised_deliver_by,
+            cancelled_at=orders[order_id].cancelled_at,
+        )
+        for pk, order_id, state, handed_over_at, delivered_at, last_event_at in locked
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from notifications.delays import (
@@ -25,6 +25,8 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LATE = ParcelFacts(promised_ship_by=MONDAY, promised_deliver_by=MONDAY + 4 * DAY)
 
+# A busy machine is no fault of the code.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 moments = st.integers(-400, 400).map(lambda hours: MONDAY + hours * HOUR)
 parcels = st.builds(
     ParcelFacts,
@@ -95,6 +97,7 @@ def test_a_delay_ends_with_the_reason() -> None:
     assert why(not_sent, MONDAY, friday) is Close.SUPERSEDED
 
 
+@patient
 @given(parcels, moments, moments)
 def test_without_news_a_missed_promise_stays_missed(parcel: ParcelFacts, one: datetime, other: datetime) -> None:
     earlier, later = sorted((one, other))
@@ -104,6 +107,7 @@ def test_without_news_a_missed_promise_stays_missed(parcel: ParcelFacts, one: da
         assert kinds(parcel, later)
 
 
+@patient
 @given(parcels, moments)
 def test_nothing_changes_before_the_next_check(parcel: ParcelFacts, now: datetime) -> None:
     due = next_check(parcel, now=now)
@@ -115,12 +119,14 @@ def test_nothing_changes_before_the_next_check(parcel: ParcelFacts, now: datetim
         assert find_delays(parcel, now=due) != find_delays(parcel, now=now)
 
 
+@patient
 @given(parcels, moments, st.sampled_from([f.name for f in fields(ParcelFacts) if f.name.startswith("is_")]))
 def test_good_news_never_makes_a_delay(parcel: ParcelFacts, now: datetime, news: str) -> None:
     before, after = kinds(replace(parcel, **{news: False}), now), kinds(replace(parcel, **{news: True}), now)
     assert set(after) <= set(before)
 
 
+@patient
 @given(parcels, moments)
 def test_a_delay_found_is_not_closed_at_the_same_moment(parcel: ParcelFacts, now: datetime) -> None:
     for delay in find_delays(parcel, now=now):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from notifications import tracking
@@ -15,6 +15,8 @@ from notifications.tracking import RANK, Known, Scan
 from tests.notifications import shop
 from tests.notifications.shop import DAY, NOW
 
+# A busy machine is no fault of the code.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 known_scans = st.lists(
     st.builds(
         Known,
@@ -30,6 +32,7 @@ def test_every_state_has_a_rank() -> None:
     assert set(RANK) == set(ShipmentState.values)
 
 
+@patient
 @given(known_scans, st.randoms())
 def test_the_order_of_arrival_changes_nothing(scans: list[Known], random: object) -> None:
     shuffled = list(scans)
@@ -37,12 +40,14 @@ def test_the_order_of_arrival_changes_nothing(scans: list[Known], random: object
     assert tracking.derive(shuffled) == tracking.derive(scans)
 
 
+@patient
 @given(known_scans)
 def test_a_parcel_never_goes_back_whatever_comes_next(scans: list[Known]) -> None:
     ranks = [RANK[tracking.derive(scans[:count]).state] for count in range(len(scans) + 1)]
     assert ranks == sorted(ranks)
 
 
+@patient
 @given(known_scans)
 def test_what_was_known_stays_known(scans: list[Known]) -> None:
     for count in range(len(scans)):
