@@ -8,12 +8,21 @@ from core import clock
 from notifications import dispatch, episodes
 from notifications.intake import storing
 from notifications.intake.facts import CustomerFact, LineFact, Placed, Scanned
-from notifications.models import Message, OutboxMail, ShipmentState
+from notifications.models import EpisodeKind, Message, OutboxMail, Rule, ShipmentState
 from notifications.tracking import Scan
 
 
 def mail_about_a_late_parcel(*, to: str, number: str = "FH-104233") -> OutboxMail:
     """`to` ordered ten days ago, was promised it by yesterday, and has just been told that it is late."""
+    Rule.objects.update_or_create(
+        key="promise-passed",
+        defaults={
+            "name": "Not delivered by the promised day",
+            "kind": EpisodeKind.PROMISE_PASSED,
+            "template": "delay_promise_passed",
+            "holdout_share": 0.0,  # whoever it is, this customer is told
+        },
+    )
     now = clock.now()
     placed = now - timedelta(days=10)
     facts = [

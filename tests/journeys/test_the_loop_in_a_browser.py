@@ -11,7 +11,7 @@ from contacts.models import Contact, FormVisit
 from kb.models import Vote
 from tests import people
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_customer_reads_votes_writes_and_opens_the_order_from_the_mail(walker, settings):
