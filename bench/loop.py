@@ -13,7 +13,6 @@ Exit code 1 where a promise is broken (a message lost or doubled, counts that di
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import os
 import random
@@ -28,11 +27,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bench import _loop_world
 from bench._report import report
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-LEASE_SECONDS = 3
-UNKNOWN_AFTER_SECONDS = 4
 VISITORS_A_DAY = 25
 STUCK_AFTER_SECONDS = 60
 SLEEPS_ON_IT_DAYS = 4
@@ -56,7 +54,7 @@ def main() -> int:
     home.mkdir(parents=True)
     listeners = supervisor.listen(8700)
     port = listeners[0].getsockname()[1]
-    _set_environment(home, port=port, fake_port=_free_port())
+    _loop_world.set_environment(home, port=port)
     embedded.ensure(home)
 
     import django
@@ -299,46 +297,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--from", dest="start", default="2017-11-20")
     parser.add_argument("--to", dest="end", default="2017-12-10")
     parser.add_argument("--kill", action="store_true", help="kill -9 the worker three times amid its work")
-    parser.add_argument("--quick", action="store_true", help="three days instead of three weeks")
+    parser.add_argument("--quick", action="store_true", help="two days instead of three weeks")
     parser.add_argument("--keep", action="store_true", help="leave the database and the logs in .data/loop")
     given = parser.parse_args()
     if given.quick:
-        given.end = (datetime.fromisoformat(given.start) + timedelta(days=3)).date().isoformat()
+        given.end = (datetime.fromisoformat(given.start) + timedelta(days=2)).date().isoformat()
     return given
-
-
-def _set_environment(home: Path, *, port: int, fake_port: int) -> None:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    (home / "events.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    os.environ.pop("DATABASE_URL", None)
-    os.environ.update(
-        {
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "PREEMPT_DATA_DIR": str(home),
-            "PREEMPT_CLOCK_FILE": str(home / "clock.json"),
-            "SITE_URL": f"http://localhost:{port}",
-            "SHOP_TIME_ZONE": "America/Sao_Paulo",
-            "MAIL_PROVIDER": "sendgrid",
-            "SENDGRID_API_KEY": "SG.loopback-only",
-            "SENDGRID_URL": f"http://127.0.0.1:{fake_port}",
-            "SENDGRID_EVENT_PUBLIC_KEY": base64.b64encode(public).decode(),
-            "SEND_LEASE_SECONDS": str(LEASE_SECONDS),
-            "UNKNOWN_AFTER_SECONDS": str(UNKNOWN_AFTER_SECONDS),
-            "LOG_LEVEL": "WARNING",
-        }
-    )
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":
