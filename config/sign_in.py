@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -15,24 +17,37 @@ from core import ratelimit
 _TRIES, _PER = 10, timedelta(minutes=15)
 
 
+class _Form(AuthenticationForm):
+    """Looks at the password only while there are tries left: an answer after that would tell whether it was right."""
+
+    may_try = True
+
+    def clean(self) -> dict[str, Any]:
+        if not self.may_try:
+            raise ValidationError(_("Too many tries. Please wait a quarter of an hour and try again."))
+        return super().clean()
+
+
 class SignIn(LoginView):
     """Public. Shows the demo's accounts where this checkout is a demo."""
 
+    form_class = _Form
     template_name = "desk/sign_in.html"
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = self.get_form()
         name = request.POST.get("username", "").strip().lower()[:150]
         keys = [f"sign-in:{ratelimit.network_of(request)}", f"sign-in:{name}"]
         # No short-circuit: every key counts every try.
         tries = [ratelimit.allow(key, limit=_TRIES, per=_PER) for key in keys]
-        if not all(tries):
-            form.add_error(None, _("Too many tries. Please wait a quarter of an hour and try again."))
-            response = self.render_to_response(self.get_context_data(form=form))
+        form = cast(_Form, self.get_form())
+        form.may_try = all(tries)
+        if form.is_valid():
+            return self.form_valid(form)
+        response = self.form_invalid(form)
+        if not form.may_try:
             response.status_code = 429
-            return response
-        return self.form_valid(form) if form.is_valid() else self.form_invalid(form)
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(demo_accounts=demo_accounts.shown(), **kwargs)

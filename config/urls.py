@@ -21,9 +21,11 @@ desk = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", include((desk, "desk"))),
-    path("i18n/", include("django.conf.urls.i18n")),
     path("", include(notifications.urls.public_urlpatterns)),
     *i18n_patterns(
+        # Under the page's language: set_language finds the page's address in the language that is active, and without
+        # a prefix that would be the browser's, in which a page of another language has none.
+        path("i18n/", include("django.conf.urls.i18n")),
         path("contact/", include("contacts.urls")),
         path("orders/", include("notifications.urls")),
         path("", include("kb.urls")),

@@ -1,0 +1,168 @@
+"""The desk's door: who comes in, who is told what, and who has tried too often."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from config import urls
+from core import clock, roles
+from tests.kb.conftest import NOW
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "a long walk at dusk"
+SIGN_IN = "/desk/sign-in/"
+TOO_MANY = "Too many tries. Please wait a quarter of an hour and try again."
+WHO_MAY_SEE = {
+    "home": set(roles.ALL),
+    "articles": {roles.WRITER, roles.REVIEWER, roles.ANALYST, roles.ADMIN},
+    "contacts": {roles.OPS, roles.ANALYST, roles.ADMIN},
+    "messages": {roles.OPS, roles.ANALYST, roles.ADMIN},
+    "outbox": {roles.OPS, roles.ANALYST, roles.ADMIN},
+    "journeys": {roles.OPS, roles.ANALYST, roles.ADMIN},
+}
+
+
+@pytest.fixture(autouse=True)
+def _a_monday_in_march():
+    with clock.frozen(NOW):
+        yield
+
+
+@pytest.fixture
+def grace():
+    user = User.objects.create_user("grace", password=PASSWORD, is_staff=True)
+    user.groups.add(Group.objects.get_or_create(name=roles.ANALYST)[0])
+    return user
+
+
+def send(name: str = "grace", password: str = PASSWORD, *, address: str = "192.0.2.1", **more: str):
+    return Client(REMOTE_ADDR=address).post(SIGN_IN, {"username": name, "password": password, **more})
+
+
+def seen(response) -> str:
+    """The page without what differs from one to the next anyway."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", response.content.decode())
+
+
+def test_the_right_password_leads_to_the_desk(grace):
+    client = Client()
+    response = client.post(SIGN_IN, {"username": "grace", "password": PASSWORD}, follow=True)
+
+    assert response.redirect_chain == [(reverse("desk:home"), 302)]
+    assert response.status_code == 200
+    assert client.get(SIGN_IN).url == reverse("desk:home")
+
+
+def test_who_was_sent_away_comes_back_to_the_page_they_wanted(grace):
+    wanted = reverse("desk:journeys") + "?page=2"
+    assert send(next=wanted).url == wanted
+
+
+def test_a_wrong_password_and_an_unknown_name_are_told_the_same(grace):
+    wrong = send("grace", "not it")
+    unknown = send("nobody", "not it")
+
+    assert wrong.status_code == unknown.status_code == 200
+    assert "Please enter a correct username and password" in wrong.content.decode()
+    assert seen(wrong).replace("grace", "*") == seen(unknown).replace("nobody", "*")
+    assert "sessionid" not in wrong.cookies
+
+
+def test_an_inactive_account_is_told_no_more_than_an_unknown_one(grace):
+    User.objects.update(is_active=False)
+    assert seen(send()).replace("grace", "*") == seen(send("nobody")).replace("nobody", "*")
+
+
+@pytest.mark.parametrize("same", ["address", "name"])
+def test_the_eleventh_try_in_a_quarter_of_an_hour_has_to_wait(grace, same):
+    def attempt(n: int):
+        if same == "address":
+            return send(f"guess{n}", "no")
+        return send(("grace", "Grace ")[n % 2], "no", address=f"192.0.2.{n + 1}")
+
+    assert [attempt(n).status_code for n in range(10)] == [200] * 10
+    refused = attempt(10)
+    assert refused.status_code == 429
+    assert TOO_MANY in refused.content.decode()
+
+    with clock.frozen(NOW + timedelta(minutes=15)):
+        assert attempt(11).status_code == 200
+
+
+def test_others_are_not_kept_waiting(grace):
+    for n in range(11):
+        send(f"guess{n}", "no")
+    assert send(address="192.0.2.2").status_code == 302
+
+
+def test_too_many_tries_no_longer_tell_whether_the_password_was_right(grace):
+    for _try in range(10):
+        send("grace", "no")
+    right, wrong = send("grace"), send("grace", "no")
+
+    assert right.status_code == wrong.status_code == 429
+    assert "sessionid" not in right.cookies
+    assert seen(right) == seen(wrong)
+
+
+def test_a_customer_may_sign_in_and_sees_nothing_of_the_desk():
+    User.objects.create_user("ada", password=PASSWORD)
+    client = Client()
+    response = client.post(SIGN_IN, {"username": "ada", "password": PASSWORD}, follow=True)
+
+    assert response.status_code == 403
+    for name in WHO_MAY_SEE:
+        assert client.get(reverse(f"desk:{name}")).status_code == 403, name
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example.com/", "//evil.example.com/", "javascript:alert(1)"])
+def test_sign_in_leads_nowhere_else(grace, elsewhere):
+    in_query = Client().post(f"{SIGN_IN}?next={elsewhere}", {"username": "grace", "password": PASSWORD})
+    assert in_query.url == send(next=elsewhere).url == reverse("desk:home")
+
+
+def test_sign_out_is_a_button_and_not_a_link(grace):
+    client = Client()
+    client.force_login(grace)
+
+    assert client.get(reverse("desk:sign-out")).status_code == 405
+    assert client.get(reverse("desk:home")).status_code == 200
+    assert client.post(reverse("desk:sign-out")).url == SIGN_IN
+    assert client.get(reverse("desk:home")).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "pattern", [one for one in urls.desk if one.name not in ("sign-in", "sign-out")], ids=lambda one: one.name
+)
+def test_a_stranger_is_sent_to_the_sign_in_from_everywhere(pattern):
+    samples = {"int": 1, "uuid": uuid.UUID(int=1)}
+    kinds = {
+        name: type(one).__name__.removesuffix("Converter").lower() for name, one in pattern.pattern.converters.items()
+    }
+    address = reverse(f"desk:{pattern.name}", kwargs={name: samples[kind] for name, kind in kinds.items()})
+    answer = Client().get(address)
+    if answer.status_code == 405:  # takes POST alone, and says so before it asks who it is
+        assert answer["Allow"] == "POST"
+        answer = Client().post(address)
+
+    assert answer.status_code == 302
+    assert answer.url == f"{SIGN_IN}?next={address}"
+
+
+@pytest.mark.parametrize("role", roles.ALL)
+def test_each_role_sees_the_lists_that_are_for_it(role):
+    user = User.objects.create_user(role, is_staff=True)
+    user.groups.add(Group.objects.get_or_create(name=role)[0])
+    client = Client()
+    client.force_login(user)
+    got = {name: client.get(reverse(f"desk:{name}")).status_code for name in WHO_MAY_SEE}
+
+    assert got == {name: 200 if role in may else 403 for name, may in WHO_MAY_SEE.items()}
