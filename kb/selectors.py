@@ -151,6 +151,12 @@ def translation_of(article: Article, locale: str) -> Article | None:
     return Article.objects.published().filter(translation_group=article.translation_group, locale=locale).first()
 
 
+def translation_by_slug(slug: str, locale: str) -> Article | None:
+    """The published article in `locale` that says the same as the one at this address in another language."""
+    others = Article.objects.published().filter(slug=slug).values("translation_group")
+    return Article.objects.published().filter(translation_group__in=others, locale=locale).first()
+
+
 def moved_to(slug: str, locale: str) -> str:
     """The present slug of the article that had this address; empty where none had."""
     found = Redirect.objects.filter(locale=locale, old_slug=slug, article__state="published")

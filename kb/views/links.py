@@ -23,9 +23,13 @@ def to_article(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def moved_or_not_found(request: HttpRequest, slug: str) -> HttpResponse:
-    """301 to where the article of this old address is now; else the page for dead addresses."""
+    """301 to where the article of this old address is now; 302 from its address in another language; else the page for
+    dead addresses.
+    """
     if new := selectors.moved_to(slug, get_language()):
         return redirect("help:article", new, permanent=True)
+    if translated := selectors.translation_by_slug(slug, get_language()):
+        return redirect(translated)
     return not_found(request, slug)
 
 
