@@ -266,7 +266,7 @@ class Loop:
         report("provider_log", len(taken), "messages")
         report("lost", never_sent + len(sent - set(taken)), "messages")
         report("doubled", doubled, "messages")
-        report("sent_by_second_run", sum(self.ledger().values()) - sum(first.values()), "messages")
+        report("new_in_second_run", sum(self.ledger().values()) - sum(first.values()), "messages")
         report("worker_kills", (3 if self.given.kill else 0) - self.kills_left, "kills")
         report("failed_visits", sum(n for what, n in self.visited.items() if what.startswith("failed")), "visits")
         if never_sent:

@@ -240,7 +240,9 @@ LOGGING = {
             "rename_fields": {"levelname": "level", "name": "logger"},
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    # Links and queries hold what people own or wrote; Django's own lines on failed requests would repeat them.
+    "filters": {"discreet": {"()": "core.requests.Discreet"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["discreet"]}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {"django.server": {"handlers": [], "propagate": False}},
 }

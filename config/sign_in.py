@@ -36,7 +36,7 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        name = request.POST.get("username", "").strip().lower()[:150]
+        name = request.POST.get("username", "").replace("\0", "").strip().lower()[:150]
         keys = [f"sign-in:{ratelimit.network_of(request)}", f"sign-in:{name}"]
         # No short-circuit: every key counts every try.
         tries = [ratelimit.allow(key, limit=_TRIES, per=_PER) for key in keys]

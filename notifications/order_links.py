@@ -6,13 +6,14 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core import clock
 from core.people import person_key
-from notifications import doorbell, links, suppression
+from notifications import doorbell, links, pausing, suppression
 from notifications.models import LinkState, Order, OrderLinkRequest
 from notifications.providers import provider_for_settings
 from notifications.providers.base import DeliveryError, Fate, Mail
@@ -25,6 +26,10 @@ AGAIN_AFTER = timedelta(minutes=5)
 GOOD_FOR = timedelta(hours=1)
 
 
+class _NotNow(Exception):
+    """The provider takes nothing at the moment."""
+
+
 def request(number: str, email: str, *, locale: str) -> None:
     """Mail the link if there is such an order at this address. Says nothing about whether there is."""
     person = person_key(email)
@@ -32,16 +37,27 @@ def request(number: str, email: str, *, locale: str) -> None:
     if order is None:
         return
     now = clock.now()
-    if order.link_requests.filter(requested_at__gt=now - AGAIN_AFTER).exists():
-        return
-    OrderLinkRequest.objects.create(order=order, locale=locale, requested_at=now)
+    with transaction.atomic():
+        Order.objects.select_for_update().get(pk=order.pk)  # a double click waits here, and then finds the first
+        if order.link_requests.filter(requested_at__gt=now - AGAIN_AFTER).exists():
+            return
+        OrderLinkRequest.objects.create(order=order, locale=locale, requested_at=now)
     doorbell.ring_order_links()
 
 
 def send_waiting() -> int:
-    """Mail every link that waits. Returns how many the provider took."""
+    """Mail the links that wait, until the provider has had enough. Returns how many it took."""
+    provider = provider_for_settings().name
     waiting = OrderLinkRequest.objects.filter(state=LinkState.NEW).order_by("pk")
-    return sum(_send(request) for request in waiting.select_related("order__customer")[:200])
+    taken = 0
+    for request in waiting.select_related("order__customer")[:200]:
+        if pausing.is_paused(provider):
+            break
+        try:
+            taken += _send(request)
+        except _NotNow:
+            break
+    return taken
 
 
 def _send(request: OrderLinkRequest) -> bool:
@@ -55,11 +71,17 @@ def _send(request: OrderLinkRequest) -> bool:
     # From here on it is never sent again: who gets no mail asks again, and two mails would be worse than none.
     if not row.filter(state=LinkState.NEW).update(state=LinkState.SENDING):
         return False
+    provider = provider_for_settings()
     try:
-        provider_for_settings().deliver(_mail(request))
+        provider.deliver(_mail(request))
     except DeliveryError as error:
         if error.fate in (Fate.NOT_SENT, Fate.BUSY, Fate.CIRCUIT):
             row.update(state=LinkState.NEW, state_reason=str(error)[:200])
+            if error.fate is Fate.BUSY and error.retry_after:
+                pausing.pause(provider.name, seconds=error.retry_after, reason=str(error))
+            else:
+                pausing.note_failure(provider.name, reason=str(error))
+            raise _NotNow from error
         elif error.permanent:
             row.update(state=LinkState.REFUSED, state_reason=str(error)[:200])
         else:

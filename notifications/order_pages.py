@@ -13,6 +13,9 @@ from core import clock
 from notifications import composing
 from notifications.models import Episode, EpisodeKind, Order, Shipment, ShipmentState
 
+# Nothing more is expected of such a parcel.
+_ARRIVED = (ShipmentState.DELIVERED, ShipmentState.RETURNED, ShipmentState.AVAILABLE_FOR_PICKUP)
+
 
 @dataclass(frozen=True)
 class EventLine:
@@ -89,13 +92,13 @@ def _state_text(order: Order, shipments: list[Shipment]) -> str:
 
 
 def _parcel(shipment: Shipment, order: Order, promised_by: date | None) -> Parcel:
-    is_over = shipment.state in (ShipmentState.DELIVERED, ShipmentState.RETURNED) or order.cancelled_at is not None
+    is_over = order.cancelled_at is not None or shipment.state in _ARRIVED
     expected = ""
     if promised_by and not is_over:
         is_past = composing.day_of(clock.now(), order.customer) > promised_by
         expected = _("not known yet") if is_past else _("by %(day)s") % {"day": formats.date_format(promised_by)}
     return Parcel(
-        state_text=str(shipment.get_state_display()),
+        state_text=_("Cancelled") if order.cancelled_at else str(shipment.get_state_display()),
         carrier=shipment.carrier,
         tracking_no=shipment.tracking_no,
         expected_text=expected,

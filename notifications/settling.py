@@ -14,7 +14,16 @@ from django.db.models.functions import Now
 
 from core import clock
 from notifications import attempts, states
-from notifications.models import AmbiguityPolicy, DeliveryEvent, Message, MessageState, SendAttempt, SendOutcome
+from notifications.models import (
+    AmbiguityPolicy,
+    DeliveryEvent,
+    InboundDelivery,
+    InboundState,
+    Message,
+    MessageState,
+    SendAttempt,
+    SendOutcome,
+)
 from notifications.providers import provider_for_settings
 from notifications.states import Event
 
@@ -100,7 +109,13 @@ def _resend(message: QuerySet[Message], why: str) -> int:
 
 
 def _has_witnesses(attempt: SendAttempt) -> bool:
-    """Whether the provider reported on enough other messages that were handed over at about the same moment."""
+    """Whether the provider reported on enough other messages that were handed over at about the same moment.
+
+    Not while a report that came since is unread: it may be about this very message.
+    """
+    unread = InboundDelivery.objects.filter(state__in=[InboundState.NEW, InboundState.QUARANTINED])
+    if unread.filter(source=attempt.provider, received_at__gte=attempt.started_at).exists():
+        return False
     reported = DeliveryEvent.objects.filter(message=OuterRef("message"), attempt=OuterRef("n"))
     nearby = (
         SendAttempt.objects.filter(

@@ -126,15 +126,20 @@ def compared(period: Period, *, now: datetime) -> QuerySet[Message]:
         .distinct("rule", "person")
         .values("id")
     )
-    in_until = outcomes.watermark(contact_facts.feeds().values(), now=now)
     contacts = Contact.objects.filter(
         person=OuterRef("person"),
         received_at__gte=OuterRef("eligible_at"),
         received_at__lt=OuterRef("eligible_at") + window,
     )
     return Message.objects.filter(
-        id__in=firsts, eligible_at__lt=period.end, eligible_at__lte=in_until - window
+        id__in=firsts, eligible_at__lt=period.end, eligible_at__lte=_over_until(period, now=now)
     ).annotate(has_contacted=Exists(contacts))
+
+
+def _over_until(period: Period, *, now: datetime) -> datetime:
+    """The windows of messages up to this moment are over."""
+    in_until = outcomes.watermark(contact_facts.feeds().values(), now=now)
+    return in_until - timedelta(days=period.window)
 
 
 def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Message]:
@@ -159,14 +164,14 @@ def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) ->
 
 def _arms(period: Period, *, now: datetime) -> dict[tuple[int, str], tuple[Rate, int]]:
     """(rule, arm) -> contacted of people, and how many of these became eligible in the last weeks of the period."""
-    lately = period.end - timedelta(weeks=_WEEKS)
+    lately = min(period.end, _over_until(period, now=now)) - timedelta(weeks=_WEEKS)
     counted = (
         compared(period, now=now)
         .values("rule", "arm")
         .annotate(
             people=Count("id"),
             contacted=Count("id", filter=Q(has_contacted=True)),
-            lately=Count("id", filter=Q(eligible_at__gte=lately - timedelta(days=period.window))),
+            lately=Count("id", filter=Q(eligible_at__gte=lately)),
         )
         .values_list("rule", "arm", "people", "contacted", "lately")
     )

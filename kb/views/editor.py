@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core import roles
 from core.roles import ADMIN, ANALYST, REVIEWER, WRITER, desk
 from kb import desk_list, experiments, publishing, rendering
-from kb.models import Article, Category, Experiment, Revision
+from kb.models import Article, Category, Revision
 from kb.publishing import Text
 
 
@@ -168,6 +169,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("desk:article-edit", pk)
 
 
+@transaction.atomic
 def _start_test(article: Article, *, version: int, by: User) -> None:
     live = article.live_revision
     if live is None or article.state != "published":
@@ -244,7 +246,7 @@ def _about(article: Article) -> dict[str, Any]:
         with translation.override(article.locale):
             live_url = article.get_absolute_url()
     revisions = article.revisions.select_related("created_by").defer("body", "html", "text", "headings")
-    experiment = Experiment.objects.filter(article=article).order_by("-pk").first()
+    experiment = experiments.live_on(article)
     return {
         "draft": draft,
         "title": draft.title,
@@ -253,7 +255,7 @@ def _about(article: Article) -> dict[str, Any]:
         "revisions": [
             {"revision": revision, "is_live": revision.pk == article.live_revision_id} for revision in revisions
         ],
-        "experiment": experiment if experiment and experiment.state in experiments.LIVE else None,
+        "experiment": experiment,
         "may_test": article.state == "published" and is_changed,
     }
 

@@ -93,7 +93,7 @@ def search(request: HttpRequest) -> HttpResponse:
     shown = _how_many(request.GET.get("show", ""))
     found = query.find(text, locale=locale, k=shown)
     visitor = visitors.of(request)
-    if text and visitor.id and shown == _SHOWN:  # to see more of the same is no new search
+    if text and visitor.id and request.method == "GET" and shown == _SHOWN:  # to see more of the same is no new search
         fire(
             events.searched,
             events.Searched(
@@ -119,14 +119,9 @@ def search(request: HttpRequest) -> HttpResponse:
     return render(request, "help/search.html", context)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Every address of the site that leads nowhere (config/urls.py names it)."""
-    return links.not_found(request, request.path)
-
-
 def _opened(request: HttpRequest, topic: str, locale: str) -> None:
     visitor = visitors.of(request)
-    if visitor.id:
+    if visitor.id and request.method == "GET":
         fire(events.help_opened, events.HelpOpened(clock.now(), visitor.id, not visitor.is_new, topic, locale))
 
 

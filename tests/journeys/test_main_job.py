@@ -37,7 +37,7 @@ def test_three_weeks_of_real_orders_lose_and_double_nothing_though_the_worker_is
     assert figures["messages_held_out"] > 10
     assert figures["provider_log"] == figures["messages_sent"]
     assert figures["worker_kills"] == 3
-    assert figures["lost"] == figures["doubled"] == figures["sent_by_second_run"] == figures["failed_visits"] == 0
+    assert figures["lost"] == figures["doubled"] == figures["new_in_second_run"] == figures["failed_visits"] == 0
 
 
 def _json_lines(text: str) -> list[dict[str, float]]:

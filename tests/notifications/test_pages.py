@@ -203,6 +203,8 @@ def test_a_link_whose_answer_was_lost_is_never_sent_again(ada: Client, monkeypat
     ask(ada, "FH-1001", "ada@example.com")
 
     class Lost:
+        name = "sendgrid"
+
         def deliver(self, mail: object) -> None:
             raise order_links.DeliveryError("lost", fate=order_links.Fate.UNKNOWN)
 
@@ -218,6 +220,8 @@ def test_a_link_that_was_not_sent_is_tried_again_for_an_hour(ada: Client, monkey
     ask(ada, "FH-1001", "ada@example.com")
 
     class Busy:
+        name = "sendgrid"
+
         def deliver(self, mail: object) -> None:
             raise order_links.DeliveryError("busy", fate=order_links.Fate.BUSY)
 

@@ -36,6 +36,11 @@ class Command(BaseCommand):
 
     def handle(self, *, port: int, no_seed: bool, **options: Any) -> None:
         self.started_at = time.monotonic()
+        if not settings.LOCAL:
+            raise CommandError(
+                "DATABASE_URL is set, and the demo is for this machine's embedded database only. Unset it, or run web, "
+                "worker and beat by themselves: docs/operations.md."
+            )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)
         self._log_to_file()
@@ -66,7 +71,7 @@ class Command(BaseCommand):
         os.environ["LOG_LEVEL"] = "WARNING"
 
     def _run(self, wished: int, *, seed: bool, note: Path) -> None:
-        self.say("database: ready" if not settings.LOCAL else f"database: ready, its files are in {settings.DATA_DIR}")
+        self.say(f"database: ready, its files are in {settings.DATA_DIR}")
         self._drop_what_was_half_filled()
         call_command("migrate", verbosity=0, interactive=False)
         self.say("database: tables are up to date")
@@ -99,7 +104,7 @@ class Command(BaseCommand):
         self.say("demo shop: filled")
 
     def _drop_what_was_half_filled(self) -> None:
-        if settings.LOCAL and _being_filled().exists():
+        if _being_filled().exists():
             self.say("demo shop: filling it was cut off the last time; starting with an empty database")
             embedded.drop(settings.DATA_DIR, database=str(connections["default"].settings_dict["NAME"]))
             embedded.ensure_for_checkout()
