@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from core import crypto
-from core.requests import RequestLogMiddleware
+from core.requests import Discreet, RequestLogMiddleware
 
 
 @pytest.fixture
@@ -40,3 +40,18 @@ def test_query_is_not_logged(ask):
 def test_signed_link_is_not_logged(ask):
     token = crypto.sign("order", {"order": "FH-106117", "person": "x" * 32})
     assert token not in ask(f"/orders/{token}/")[1].path
+
+
+def test_djangos_own_lines_on_failures_keep_neither_the_request_nor_a_signed_link():
+    token = crypto.sign("order", [1, "link"])
+    path = f"/en/orders/{token}/"
+    record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "%s: %s", ("Not Found", path), None)
+    record.request = RequestFactory().get(path)
+    assert Discreet().filter(record)
+    assert record.getMessage() == "Not Found: /en/orders/…/"
+    assert not hasattr(record, "request")
+
+
+def test_a_path_with_a_null_byte_is_not_found_and_no_failure():
+    answer = RequestLogMiddleware(lambda _: HttpResponse(status=201))(RequestFactory().get("/en/a/%00/"))
+    assert answer.status_code == 404

@@ -241,6 +241,17 @@ def test_the_draft_is_tested_against_the_live_text(desk, write):
     assert experiments.live_on(article) is None
 
 
+def test_a_second_start_leaves_one_test_that_can_be_stopped(desk, write):
+    article = write("Late", "Text A")
+    publishing.save_draft(article, Text("Late", "", "Text B"), version=1, by=None)
+    client = desk("reviewer")
+    for _click in range(2):
+        page = client.post(f"{LIST}{article.pk}/test/", {"action": "start", "version": 2}, follow=True)
+    assert Experiment.objects.count() == 1
+    assert article.revisions.count() == 2, "no text was frozen for the test that did not start"
+    assert "Stop the test" in text(page)
+
+
 @pytest.mark.parametrize("version", ["1", "", "x", "99999999999999"])
 def test_a_test_starts_only_with_the_draft_that_was_on_the_screen(desk, write, version):
     article = write("Late", "Text A")

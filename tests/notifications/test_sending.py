@@ -15,6 +15,7 @@ from django.db import connection
 from core import clock
 from notifications import delivery, dispatch, episodes, pausing, providers, sending, settling, suppression
 from notifications.models import (
+    InboundDelivery,
     Message,
     OutboxMail,
     ProviderPause,
@@ -335,6 +336,20 @@ def test_without_enough_witnesses_an_unknown_stays_so(fake) -> None:
     hours_later(message)
     assert settling.reap().resent == 0
     assert Message.objects.get(pk=message.pk).state == "unknown"
+
+
+@pytest.mark.usefixtures("provider")
+def test_no_witness_counts_while_a_report_of_the_provider_is_unread(fake) -> None:
+    fake.order(answers=[{"times": 1, "accept": True, "status": 500}])
+    [message, *others] = ready(1 + settling.WITNESSES)
+    drain()
+    for place, other in enumerate(others):
+        delivery.record(report(other, DeliveryKind.DELIVERED, event_id=f"o{place}"))
+    hours_later(message)
+    unread = InboundDelivery.objects.create(source="sendgrid", body=b"[]", sha256="0" * 64, state="quarantined")
+    assert settling.reap().resent == 0, "what is unread may be about this very message"
+    InboundDelivery.objects.filter(pk=unread.pk).update(state="done")
+    assert settling.reap().resent == 1
 
 
 @pytest.mark.parametrize(("policy", "state", "mails"), [("never_twice", "failed", 0), ("never_lost", "accepted", 1)])
