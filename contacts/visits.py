@@ -22,7 +22,7 @@ from kb import selectors as kb_selectors
 # A form left open in a tab for months must still send.
 _TOKEN_AGE = timedelta(days=365)
 _PER = timedelta(minutes=10)
-_SENDS_PER_PERSON = 5
+_SENDS_PER_PERSON = 10
 _SENDS_PER_NETWORK = 60  # a whole office may share one address
 
 

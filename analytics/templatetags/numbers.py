@@ -40,6 +40,13 @@ def opens(context: Mapping[str, Any], number: int, target: str, **narrowed: obje
     return format_html('<a href="{}">{}</a>', _address(context["period"], target, narrowed), text)
 
 
+@register.simple_tag(takes_context=True)
+def opens_before(context: Mapping[str, Any], number: int, target: str, **narrowed: object) -> SafeString | str:
+    """opens() about as many days before the period."""
+    before = {"period": context["period"].before(), "may_open_rows": context["may_open_rows"]}
+    return opens(before, number, target, **narrowed)
+
+
 @register.filter
 def percent(share: float | None) -> str:
     """0.0412 -> 4.1; a dash where there is nothing to share."""

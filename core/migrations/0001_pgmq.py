@@ -1,16 +1,13 @@
 """Celery's broker tables: PGMQ's plain SQL. No extension, no superuser: CREATE on the database is enough.
 
-Nothing is done where the schema is there already (CREATE EXTENSION pgmq, or an earlier install), nor where BROKER_URL
-names another broker: a managed database may forbid new schemas, and then must not need one.
+Also where BROKER_URL names another broker, so that taking it away again needs nothing else. Nothing is done where the
+schema is there already (CREATE EXTENSION pgmq, or an earlier install).
 """
 
-from django.conf import settings
 from django.db import migrations
 
 
 def install(apps, schema_editor):
-    if settings.BROKER_URL:
-        return
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("select to_regnamespace('pgmq') is not null")
         if cursor.fetchone()[0]:

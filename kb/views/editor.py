@@ -100,7 +100,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         )
     except publishing.DraftConflict as conflict:
         return _conflict_page(request, article, form, conflict)
-    publishing.move(article, form.chosen_category())
+    if article.state != "published" or _may_publish(request):  # the shelf of a published article is public at once
+        publishing.move(article, form.chosen_category())
     if request.POST.get("action") == "publish":
         _publish(request, article, version=draft.version)
     else:

@@ -21,6 +21,7 @@ from notifications.events import OrderPageViewed, VisitorIdentified, order_page_
 from notifications.models import Order
 
 _TRIES, _PER = 10, timedelta(minutes=15)
+_TRIES_OF_NETWORK = 60  # a whole office may share one address
 
 
 class LookupForm(forms.Form):
@@ -59,8 +60,10 @@ def lookup(request: HttpRequest) -> HttpResponse:
     status = 200
     if request.method == "POST" and form.is_valid():
         # No short-circuit: every key counts every try.
-        keys = (f"lookup:{ratelimit.network_of(request)}", f"lookup:{form.cleaned_data['email'].lower()}"[:200])
-        allowed = [ratelimit.allow(key, limit=_TRIES, per=_PER) for key in keys]
+        limits = {f"lookup:{form.cleaned_data['email'].lower()}"[:200]: _TRIES}
+        if network := ratelimit.network_of(request):
+            limits[f"lookup-from:{network}"] = _TRIES_OF_NETWORK
+        allowed = [ratelimit.allow(key, limit=limit, per=_PER) for key, limit in limits.items()]
         if all(allowed):
             order_links.request(form.cleaned_data["number"], form.cleaned_data["email"], locale=get_language() or "en")
             sent, form = True, LookupForm()

@@ -23,7 +23,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     try:
         link = links.read_unsubscribe_link(token)
     except crypto.BadLink:
-        return render(request, "notifications/link_expired.html", status=404)
+        return render(request, "notifications/unsubscribe_failed.html", status=404)
     if is_done := request.method == "POST":
         suppression.suppress(link.person, scope=link.scope, reason=SuppressionReason.UNSUBSCRIBED, at=clock.now())
     with translation.override(link.locale):
