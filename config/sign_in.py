@@ -41,10 +41,8 @@ class SignIn(LoginView):
         limits = {f"sign-in:{name}": _TRIES}
         if network := ratelimit.network_of(request):
             limits[f"sign-in-from:{network}"] = _TRIES_OF_NETWORK
-        # No short-circuit: every key counts every try.
-        tries = [ratelimit.allow(key, limit=limit, per=_PER) for key, limit in limits.items()]
         form = cast(_Form, self.get_form())
-        form.may_try = all(tries)
+        form.may_try = ratelimit.allow_all(limits, per=_PER)
         if form.is_valid():
             return self.form_valid(form)
         response = self.form_invalid(form)

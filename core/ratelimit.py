@@ -6,6 +6,7 @@ within any stretch as long as a window at most twice the limit passes. Story tim
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -52,6 +53,11 @@ def allow(key: str, *, limit: int, per: timedelta) -> bool:
 def _sweep(now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_SWEEP, {"now": now})
+
+
+def allow_all(limits: Mapping[str, int], *, per: timedelta) -> bool:
+    """allow() for every key with its own limit; False where any is over. Each key counts the hit in any case."""
+    return all([allow(key, limit=limit, per=per) for key, limit in limits.items()])  # noqa: C419  no short-circuit
 
 
 def network_of(request: HttpRequest) -> str:

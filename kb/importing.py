@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def run(
     `progress(done, all)` is called after each row. A dry run does everything and takes it back.
     """
     report = Report()
-    with transaction.atomic() if dry_run else _NoTransaction():
+    with transaction.atomic() if dry_run else nullcontext():
         _Import(report, source).run(path, locale or settings.LANGUAGE_CODE, categories_file, progress)
         if dry_run:
             transaction.set_rollback(True)
@@ -63,11 +64,6 @@ def run(
         except indexing.WriterBusy as error:
             report.index_note = f"The articles are in, but not yet found by search: {error}"
     return report
-
-
-class _NoTransaction:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 class _Import:

@@ -59,12 +59,10 @@ def lookup(request: HttpRequest) -> HttpResponse:
     sent = False
     status = 200
     if request.method == "POST" and form.is_valid():
-        # No short-circuit: every key counts every try.
         limits = {f"lookup:{form.cleaned_data['email'].lower()}"[:200]: _TRIES}
         if network := ratelimit.network_of(request):
             limits[f"lookup-from:{network}"] = _TRIES_OF_NETWORK
-        allowed = [ratelimit.allow(key, limit=limit, per=_PER) for key, limit in limits.items()]
-        if all(allowed):
+        if ratelimit.allow_all(limits, per=_PER):
             order_links.request(form.cleaned_data["number"], form.cleaned_data["email"], locale=get_language() or "en")
             sent, form = True, LookupForm()
         else:
