@@ -54,9 +54,22 @@ class Analysis:
     def is_stop(self, word: str) -> bool:
         return word in self.stop_words
 
+    def words(self, text: str) -> list[str]:
+        """The words of a text in order, as this language is searched by them."""
+        return words(text)
+
     def stems(self, text: str) -> list[str]:
         """The stems of all words, stop words too, in order."""
-        return [self.stem(word) for word in words(text)]
+        return [self.stem(word) for word in self.words(text)]
+
+    def spans(self, text: str) -> list[tuple[int, int, str]]:
+        """Where each word of a text stands, and its stem: (start, end, stem), in characters of the text as given."""
+        found = []
+        for match in _WORD.finditer(text):
+            read = self.words(match[0])
+            if len(read) == 1:
+                found.append((match.start(), match.end(), self.stem(read[0])))
+        return found
 
 
 def _without_accents(word: str) -> str:

@@ -1,4 +1,8 @@
-"""What every search engine of ours can do. Pure: knows no Django, no Whoosh."""
+"""What every search engine of ours can do. Pure: knows no Django, no Whoosh.
+
+An engine ranks documents by their words. What goes beyond one engine's index (meaning, pins, what visitors clicked,
+what may be seen right now) is laid over its hits by query.py, the same over every engine.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kb.search.understanding import NO_SYNONYMS, Synonyms
+
+PUBLIC = "public"
+
 
 class IndexDamaged(Exception):
     """There is no index, or its files are not as they were written. Rebuild it from the database."""
+
+
+class EngineUnavailable(Exception):
+    """The engine's server does not answer, or answers with an error."""
 
 
 @dataclass(frozen=True)
@@ -20,38 +32,59 @@ class Document:
     lang: str
     title: str
     body: str
+    category: int = 0
+    visibility: str = PUBLIC
 
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """`max_terms` keeps only so many of the rarest words, for texts far longer than a query."""
+    """`categories` empty means all. `excluded` ids are never among the hits nor counted.
+
+    `is_verbatim` leaves mistyped words as they are. `max_terms` keeps only so many of the rarest words, for texts far
+    longer than a query. `explain` fills Hit.why. A phrase "in quotes" keeps documents that have all of its words; who
+    asks checks that they stand side by side (Results.phrases).
+    """
 
     text: str
     lang: str
     k: int = 10
     offset: int = 0
+    categories: frozenset[int] = frozenset()
+    visibility: frozenset[str] = frozenset({PUBLIC})
+    excluded: frozenset[int] = frozenset()
+    synonyms: Synonyms = NO_SYNONYMS
+    is_verbatim: bool = False
     max_terms: int | None = None
+    explain: bool = False
 
 
 @dataclass(frozen=True)
 class Hit:
+    """`why` maps each stem that the document was found by to what it adds to the score; empty unless asked for."""
+
     id: int
     version: int
     score: float
+    why: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Results:
-    """Best first. `total` counts all documents that share a word with the query.
+    """Best first. `total` counts all documents that share a word with the query and pass its filters.
 
     `corrected` is the query as it was really run, and empty where that is the query as given. `terms` are the word
-    stems that were looked for, to mark them in snippets.
+    stems that were looked for, to mark them in snippets. `phrases` are the quoted ones, as stems in order. `known` is
+    the share (0 to 1) of the query's telling words that the collection knows as they were typed. `counts` tells how
+    many of `total` are in each category, category filter aside.
     """
 
     hits: tuple[Hit, ...]
     total: int
     corrected: str = ""
     terms: frozenset[str] = frozenset()
+    phrases: tuple[tuple[str, ...], ...] = ()
+    known: float = 1.0
+    counts: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,8 +110,10 @@ class Stats:
 class Engine(Protocol):
     """Writing calls come from one process at a time (indexing.py sees to it); reading ones from any thread.
 
-    Reading calls raise IndexDamaged.
+    Reading calls raise IndexDamaged or EngineUnavailable.
     """
+
+    name: str  # with the version of its ranking, such as "whoosh/3": written beside every logged search
 
     def index(self, docs: Iterable[Document]) -> int:
         """Take these into the next commit; returns how many were newer than what the index has."""
@@ -97,14 +132,17 @@ class Engine(Protocol):
 
     def search(self, request: SearchRequest) -> Results: ...
 
+    def known(self, text: str, lang: str) -> float:
+        """The share of the text's telling words that this language's documents have; 0 where it has no document."""
+
     def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:
-        """Documents with a word in the title that starts so, for search as one types."""
+        """Public documents with a word in the title that starts so, for search as one types."""
 
     def correct(self, text: str, lang: str) -> str:
         """The text with words that the collection does not know replaced by likely ones."""
 
     def similar(self, id: int, lang: str, *, limit: int = 3) -> Sequence[Hit]:
-        """Documents about the same, without the document itself."""
+        """Public documents about the same, without the document itself."""
 
     def verify(self, versions: Mapping[int, int]) -> Drift:
         """Compare with the database's {id: version} of everything published."""

@@ -11,6 +11,7 @@ from typing import Any
 from kb.search import analysis, scoring
 from kb.search.engine import Hit
 from kb.search.spelling import Speller
+from kb.search.understanding import Term, understand
 
 _GIST_USED = 10  # of a document's most frequent words serve to find similar ones
 
@@ -34,34 +35,7 @@ class Language:
     def hit(self, score: float, number: int) -> Hit:
         return Hit(int(self.collection.ids[number]), int(self.collection.versions[number]), score)
 
-    def understood(self, text: str) -> tuple[dict[str, float], str]:
-        """The words to look for with their weights, and the text as corrected (empty where nothing was).
-
-        The weight of a second or third guess is below 1.
-        """
-        weights: dict[str, float] = {}
-        corrected: list[str] = []
-        is_corrected = False
-        for word in dict.fromkeys(analysis.words(text)):
-            guesses = [] if self._knows(word) else self._guess(word)
-            if guesses and self.analysis.is_stop(guesses[0][0]):
-                guesses = []  # a mistyped "what" tells nothing
-            for guess, weight in guesses or [(word, 1.0)]:
-                weights[guess] = max(weight, weights.get(guess, 0.0))
-            corrected.append(guesses[0][0] if guesses else word)
-            is_corrected = is_corrected or bool(guesses)
-        return weights, " ".join(corrected) if is_corrected else ""
-
-    def terms(self, weights: Mapping[str, float]) -> dict[scoring.Term, float]:
-        has_content = any(not self.analysis.is_stop(word) for word in weights)
-        terms: dict[scoring.Term, float] = {}
-        for word, weight in weights.items():
-            if stem := self.analysis.stem(word):
-                term = scoring.Term(stem, is_minor=has_content and self.analysis.is_stop(word))
-                terms[term] = max(weight, terms.get(term, 0.0))
-        return terms
-
-    def rarest(self, terms: dict[scoring.Term, float], count: int) -> dict[scoring.Term, float]:
+    def rarest(self, terms: dict[Term, float], count: int) -> dict[Term, float]:
         """The `count` terms that tell documents apart best; words that no document has tell nothing."""
         frequencies = {term: self.collection.document_frequency(term.stem) for term in terms if not term.is_minor}
         known = sorted((term for term, df in frequencies.items() if df), key=lambda term: frequencies[term])
@@ -74,7 +48,7 @@ class Language:
             gist = self._reader.stored_fields(number)["gist"]
         frequencies = {stem: self.collection.document_frequency(stem) for stem, _ in gist}
         weighed = {
-            scoring.Term(stem): count * scoring.idf(self.collection.count, frequencies[stem])
+            Term(stem): count * scoring.idf(self.collection.count, frequencies[stem])
             for stem, count in gist
             if frequencies[stem] > 1  # a word of this document alone leads nowhere
         }
@@ -93,7 +67,7 @@ class Language:
                 break
             found[number] = max(found.get(number, 0.0), 1 / (1 + place))
         if wanted[:-1]:
-            others = self.terms(dict.fromkeys(wanted[:-1], 1.0))
+            others = understand(" ".join(wanted[:-1]), self.analysis, self, is_verbatim=True).terms
             scores = {n: score for score, n in self.collection.top(others, 1000)[0]}
             found = {number: scores[number] + start for number, start in found.items() if number in scores}
         ranked = sorted(found.items(), key=lambda item: (-item[1], self.collection.ids[item[0]]))
@@ -110,10 +84,16 @@ class Language:
                 )
             return self._starts
 
-    def _knows(self, word: str) -> bool:
-        return self.analysis.is_stop(word) or self.collection.has(self.analysis.stem(word))
+    def knows(self, stem: str) -> bool:
+        return self.collection.has(stem)
 
-    def _guess(self, word: str) -> list[tuple[str, float]]:
+    def compounds(self, word: str) -> list[str]:
+        return []
+
+    def parts(self, word: str) -> list[str]:
+        return []
+
+    def guess(self, word: str) -> list[tuple[str, float]]:
         with self._lock:
             if not self._has_learnt:  # only when the first unknown word comes
                 lexicon = Counter(

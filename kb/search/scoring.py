@@ -19,23 +19,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kb.search.understanding import STOP_IN_TITLE, Term
+
 K1 = 1.2
 B = 0.75
 FIELD_WEIGHTS = {"title": 0.8, "body": 1.0}  # a title is short, so its words weigh much by their length already
-STOP_IN_TITLE = 0.5  # what a stop word in a title is worth, beside real words of the query
 _DENSE = 1 / 16  # a term in more documents than this share is kept as a full row
 _BLOCK = 64
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Term:
-    """A stem as a query uses it. `is_minor`: a stop word beside real words, which counts in titles only."""
-
-    stem: str
-    is_minor: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from typing import Any
 from kb.search import analysis, generations
 from kb.search.engine import Document, Drift, Hit, IndexDamaged, Results, SearchRequest, Stats
 from kb.search.generations import Generation
-from kb.search.spelling import FIRST_GUESS, Speller
+from kb.search.spelling import Speller
+from kb.search.understanding import understand
 from kb.search.whoosh_import import analysis as whoosh_analysis
 from kb.search.whoosh_import import fields, index
 
@@ -63,6 +64,8 @@ def _schema(lang: str) -> Any:
 class WhooshEngine:
     """See engine.Engine. One object serves all threads of a process; writing calls come from one process at a time."""
 
+    name = "whoosh/1"
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._spellers: dict[str, Speller] = {}
@@ -77,17 +80,20 @@ class WhooshEngine:
         language = self._current().language(request.lang)
         if language is None:
             return Results((), 0)
-        words, corrected = language.understood(request.text)
-        terms = language.terms(words)
+        understood = understand(
+            request.text, language.analysis, language, request.synonyms, is_verbatim=request.is_verbatim
+        )
+        terms = dict(understood.terms)
         if request.max_terms is not None and len(terms) > request.max_terms:
             terms = language.rarest(terms, request.max_terms)
         ranked, total = language.collection.top(terms, request.offset + request.k)
         return Results(
             hits=tuple(language.hit(score, number) for score, number in ranked[request.offset :]),
             total=total,
-            corrected=corrected,
-            # Marked in snippets: what was meant, not the second guesses.
-            terms=frozenset(term.stem for term, weight in terms.items() if weight >= FIRST_GUESS and not term.is_minor),
+            corrected=understood.corrected,
+            terms=understood.meant,
+            phrases=understood.phrases,
+            known=understood.known,
         )
 
     def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:
@@ -96,7 +102,11 @@ class WhooshEngine:
 
     def correct(self, text: str, lang: str) -> str:
         language = self._current().language(lang)
-        return (language.understood(text)[1] if language else "") or text
+        return (understand(text, language.analysis, language).corrected if language else "") or text
+
+    def known(self, text: str, lang: str) -> float:
+        language = self._current().language(lang)
+        return understand(text, language.analysis, language, is_verbatim=True).known if language else 0.0
 
     def similar(self, id: int, lang: str, *, limit: int = 3) -> Sequence[Hit]:
         language = self._current().language(lang)

@@ -1,0 +1,131 @@
+"""A query's text → the weighted stems to look for. Pure, and the same for every engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kb.search.analysis import Analysis
+
+SYNONYM_WEIGHT = 0.5
+COMPOUND_WEIGHT = 0.5  # of a compound's part, and of a compound that the query's word is part of
+STOP_IN_TITLE = 0.5  # what a stop word in a title is worth, beside telling words of the query
+FIRST_GUESS = 0.8  # the least weight of a first guess at a mistyped word
+_QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
+
+
+@dataclass(frozen=True)
+class Term:
+    """A stem as a query uses it. `is_minor`: a stop word beside telling words, which counts in titles only."""
+
+    stem: str
+    is_minor: bool = False
+
+
+class Lexicon(Protocol):
+    """The words that one language's documents hold now."""
+
+    def knows(self, stem: str) -> bool:
+        """Whether a document has this stem."""
+
+    def guess(self, word: str) -> Sequence[tuple[str, float]]:
+        """Likely words for a mistyped one, best first, each with its weight for a search; empty where none is near."""
+
+    def compounds(self, word: str) -> Sequence[str]:
+        """Words that this one is the head or the first part of (de, nl …); empty where words do not join."""
+
+    def parts(self, word: str) -> Sequence[str]:
+        """The known words that a compound is made of; empty where it is none."""
+
+
+class Synonyms:
+    """A locale's synonyms: from one run of words to others, each as its own analysis reads it."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]], language: Analysis) -> None:
+        self._alternatives: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+        for source, target in pairs:
+            key, alternative = tuple(language.stems(source)), tuple(language.stems(target))
+            if key and alternative and key != alternative:
+                self._alternatives.setdefault(key, []).append(alternative)
+        self._longest = max(map(len, self._alternatives), default=0)
+
+    def of(self, stems: Sequence[str]) -> list[str]:
+        """The stems of every alternative to a run of these stems."""
+        found: list[str] = []
+        for length in range(1, min(self._longest, len(stems)) + 1):
+            for start in range(len(stems) - length + 1):
+                for alternative in self._alternatives.get(tuple(stems[start : start + length]), ()):
+                    found += alternative
+        return found
+
+
+class _NoSynonyms(Synonyms):
+    def __init__(self) -> None:
+        self._alternatives, self._longest = {}, 0
+
+
+NO_SYNONYMS: Synonyms = _NoSynonyms()
+
+
+@dataclass(frozen=True)
+class Understood:
+    """`terms` to look for and their weights; `meant` those of them to mark in texts; `phrases` the quoted, as stems.
+
+    `corrected` is empty where nothing was. `known` is the share of telling words known as typed, 1 where there is none.
+    """
+
+    terms: Mapping[Term, float]
+    meant: frozenset[str]
+    phrases: tuple[tuple[str, ...], ...]
+    corrected: str
+    known: float
+
+
+def understand(
+    text: str, language: Analysis, lexicon: Lexicon, synonyms: Synonyms = NO_SYNONYMS, *, is_verbatim: bool = False
+) -> Understood:
+    """Correct, expand and weigh the words of a query. Words inside quotes are never corrected."""
+    phrases = tuple(stems for quoted in _QUOTED.findall(text) if (stems := tuple(language.stems(quoted))))
+    quoted_stems = {stem for phrase in phrases for stem in phrase}
+    weights: dict[str, float] = {}
+    corrected: list[str] = []
+    first: list[str] = []  # the words as understood, each by its best guess
+    telling = known = 0
+    for word in dict.fromkeys(language.words(text)):
+        stem = language.stem(word)
+        is_stop = language.is_stop(word)
+        is_known = is_stop or lexicon.knows(stem)
+        telling += not is_stop
+        known += is_known and not is_stop
+        guesses = [] if is_known or is_verbatim or stem in quoted_stems else lexicon.guess(word)
+        if guesses and language.is_stop(guesses[0][0]):
+            guesses = []  # a mistyped "what" tells nothing
+        if not is_known and not guesses:
+            for part in lexicon.parts(word):
+                weights[part] = max(COMPOUND_WEIGHT, weights.get(part, 0.0))
+        for guess, weight in guesses or [(word, 1.0)]:
+            weights[guess] = max(weight, weights.get(guess, 0.0))
+        first.append(guesses[0][0] if guesses else word)
+        corrected.append(first[-1])
+    is_corrected = first != list(dict.fromkeys(language.words(text)))
+    for word in first:
+        for compound in lexicon.compounds(word):
+            weights[compound] = max(COMPOUND_WEIGHT, weights.get(compound, 0.0))
+    has_content = any(not language.is_stop(word) for word in weights)
+    terms: dict[Term, float] = {}
+    for word, weight in weights.items():
+        if stem := language.stem(word):
+            term = Term(stem, is_minor=has_content and language.is_stop(word))
+            terms[term] = max(weight, terms.get(term, 0.0))
+    for stem in synonyms.of([language.stem(word) for word in first]):
+        terms.setdefault(Term(stem), SYNONYM_WEIGHT)
+    return Understood(
+        terms=terms,
+        # Marked in snippets: what was meant, not the second guesses.
+        meant=frozenset(term.stem for term, weight in terms.items() if weight >= FIRST_GUESS and not term.is_minor),
+        phrases=phrases,
+        corrected=" ".join(corrected) if is_corrected else "",
+        known=known / telling if telling else 1.0,
+    )
