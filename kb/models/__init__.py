@@ -1,11 +1,22 @@
-from kb.models.article import Article, ArticleState, Category, CategoryText, Draft, Redirect, Revision
+from kb.models.article import Article, ArticleState, Category, CategoryText, Draft, Redirect, Revision, Visibility
 from kb.models.experiment import Experiment, ExperimentState, Exposure, Variant
 from kb.models.feedback import Vote, VoteReason
-from kb.models.search import IndexChange
+from kb.models.search import (
+    ArticleVector,
+    IndexChange,
+    Placement,
+    PlacementKind,
+    PopularQuery,
+    SearchClick,
+    SearchKind,
+    SearchLog,
+    Synonym,
+)
 
 __all__ = [
     "Article",
     "ArticleState",
+    "ArticleVector",
     "Category",
     "CategoryText",
     "Draft",
@@ -13,9 +24,17 @@ __all__ = [
     "ExperimentState",
     "Exposure",
     "IndexChange",
+    "Placement",
+    "PlacementKind",
+    "PopularQuery",
     "Redirect",
     "Revision",
+    "SearchClick",
+    "SearchKind",
+    "SearchLog",
+    "Synonym",
     "Variant",
+    "Visibility",
     "Vote",
     "VoteReason",
 ]

@@ -57,6 +57,13 @@ class ArticleState(models.TextChoices):
     ARCHIVED = "archived", _("Archived")  # taken away from customers; its address answers 404
 
 
+class Visibility(models.TextChoices):
+    """Who may read an article once it is published. Its words are kb.search.engine's too."""
+
+    PUBLIC = "public", _("Everybody")
+    STAFF = "staff", _("Signed-in staff only")
+
+
 def _first(*texts: models.QuerySet[Any]) -> Coalesce:
     """The first of these that there is, else the category's key."""
     return Coalesce(*(Subquery(text) for text in texts), F("category__key"), output_field=models.CharField())
@@ -64,7 +71,12 @@ def _first(*texts: models.QuerySet[Any]) -> Coalesce:
 
 class ArticleQuerySet(models.QuerySet["Article"]):
     def published(self) -> ArticleQuerySet:
+        """Live, for whomever. What customers are shown goes through `public` as well."""
         return self.filter(state=ArticleState.PUBLISHED)
+
+    def public(self) -> ArticleQuerySet:
+        """What everybody may read."""
+        return self.published().filter(visibility=Visibility.PUBLIC)
 
     def readable_in(self, locale: str) -> ArticleQuerySet:
         """What a reader in `locale` finds: articles in it, and those of the default language not yet translated."""
@@ -95,6 +107,7 @@ class Article(models.Model):
     slug = models.SlugField(max_length=120, allow_unicode=True)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="articles")
     state = models.CharField(max_length=12, choices=ArticleState, default=ArticleState.DRAFT)
+    visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PUBLIC)
     live_revision = models.ForeignKey("Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     # Grows by one with every change that customers or the search index can see.
     version = models.PositiveIntegerField(default=0)

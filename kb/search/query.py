@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from kb import search
 from kb.models import Article, Revision
-from kb.search import indexing, snippets
+from kb.search import analysis, indexing, snippets
 from kb.search.engine import IndexDamaged, Results, SearchRequest
 
 logger = logging.getLogger("preempt.search")
@@ -23,20 +24,74 @@ _SPARE = 10  # hits beyond those wanted, for articles unpublished since the inde
 
 @dataclass(frozen=True)
 class Result:
+    """One answer as a page shows it. `url` is the article's own, in its own language. `why` only where asked for."""
+
     article_id: int
     title: str
     url: str
     category_name: str
     snippet_html: SafeString
+    locale: str = ""
+    is_pinned: bool = False
+    is_staff_only: bool = False
+    score: float = 0.0
+    why: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Featured:
+    """A passage that clearly answers the query, shown on top. `url` leads to its heading in the article."""
+
+    article_id: int
+    title: str
+    url: str
+    heading: str
+    answer_html: SafeString
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A category that some of the answers are in."""
+
+    id: int
+    slug: str
+    name: str
+    count: int
+    is_chosen: bool
 
 
 @dataclass(frozen=True)
 class Found:
-    """`total` counts all articles found; `corrected` is the query as it was run, where that differs."""
+    """What a search found. `total` counts all answers; `corrected` is the query as it was run, where that differs.
+
+    `other_locale` is the language of the answers where that is not the page's. `engine` and `is_fallback` tell who
+    answered; `ranking` the arm of the test of learnt ranking ("" where it is off); `error` why there is no answer.
+    """
 
     results: tuple[Result, ...]
     total: int
     corrected: str = ""
+    text: str = ""
+    key: str = ""
+    featured: Featured | None = None
+    facets: tuple[Facet, ...] = ()
+    other_locale: str = ""
+    engine: str = ""
+    is_fallback: bool = False
+    ranking: str = ""
+    took_ms: float = 0.0
+    error: str = ""
+
+
+def key_of(text: str, locale: str) -> str:
+    """A query as queries are compared: its telling stems, each once, in order of the alphabet; 200 characters at most.
+
+    Without any telling word, all its stems.
+    """
+    language = analysis.for_language(locale)
+    words = language.words(text)
+    telling = [word for word in words if not language.is_stop(word)] or words
+    return " ".join(sorted({language.stem(word) for word in telling}))[:MAX_QUERY]
 
 
 def find(text: str, *, locale: str, k: int = 20, max_terms: int | None = None) -> Found:
