@@ -1,6 +1,7 @@
 from kb.models.article import Article, ArticleState, Category, CategoryText, Draft, Redirect, Revision, Visibility
 from kb.models.experiment import Experiment, ExperimentState, Exposure, Variant
 from kb.models.feedback import Vote, VoteReason
+from kb.models.postings import IndexedArticle, IndexStep, LexiconChange, LexiconWord, Posting, TitleWord
 from kb.models.search import (
     ArticleVector,
     IndexChange,
@@ -24,15 +25,21 @@ __all__ = [
     "ExperimentState",
     "Exposure",
     "IndexChange",
+    "IndexStep",
+    "IndexedArticle",
+    "LexiconChange",
+    "LexiconWord",
     "Placement",
     "PlacementKind",
     "PopularQuery",
+    "Posting",
     "Redirect",
     "Revision",
     "SearchClick",
     "SearchKind",
     "SearchLog",
     "Synonym",
+    "TitleWord",
     "Variant",
     "Visibility",
     "Vote",
