@@ -171,9 +171,7 @@ def main() -> None:
         Path(folder).chmod(0o755)  # the server's account must reach it
         data_dir = Path(folder) / "data"
         os.environ.pop("DATABASE_URL", None)
-        os.environ.update(
-            DJANGO_SETTINGS_MODULE="config.settings", PREEMPT_DATA_DIR=str(data_dir), LOG_LEVEL="WARNING"
-        )
+        os.environ.update(DJANGO_SETTINGS_MODULE="config.settings", PREEMPT_DATA_DIR=str(data_dir), LOG_LEVEL="WARNING")
         from config import embedded
 
         embedded.ensure(data_dir)

@@ -65,9 +65,7 @@ class Entry:
             if 2 < len(word) <= _LONGEST and not language.is_stop(word) and not word.isdigit()
         )
         words = sorted({word for word in (*title, *body) if len(word) <= _LONGEST})
-        return cls(
-            doc, (len(title), len(body)), terms, list(places.items()), words, gist.most_common(_GIST_WORDS)
-        )
+        return cls(doc, (len(title), len(body)), terms, list(places.items()), words, gist.most_common(_GIST_WORDS))
 
 
 def put(doc: Document, *, using: str = "default", changes: int = 1) -> bool:
@@ -120,7 +118,8 @@ class _Old:
 
 def _old(cursor: Any, article_id: int) -> _Old | None:
     cursor.execute(
-        "SELECT version, lang, words FROM kb_indexedarticle WHERE article_id = %s", [article_id],
+        "SELECT version, lang, words FROM kb_indexedarticle WHERE article_id = %s",
+        [article_id],
     )
     row = cursor.fetchone()
     return _Old(row[0], row[1], frozenset(row[2])) if row else None
