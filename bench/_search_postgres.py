@@ -68,8 +68,8 @@ def load(data: Path) -> tuple[list[tuple[str, str]], list[tuple[str, set[int]]]]
             numbers[row["id"]] = len(texts)
             texts.append((row["title"], rendering.render(row["body"]).text))
         with (folder / "queries.tsv").open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-                queries.append((row["query"], {numbers[id] for id in row["relevant_ids"].split()}))
+            rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            queries += [(row["query"], {numbers[id] for id in row["relevant_ids"].split()}) for row in rows]
     return texts, queries
 
 

@@ -263,11 +263,10 @@ def test_where_the_replica_does_not_answer_the_primary_does(dead_replica, engine
 
 def test_a_database_that_fails_is_told_as_such(engine, monkeypatch):
     monkeypatch.setattr("kb.search.postgres._GENERATION", "SELECT no_such_thing")
-    with transaction.atomic(), pytest.raises(EngineUnavailable):
-        try:
+    with transaction.atomic():
+        with pytest.raises(EngineUnavailable):
             ask(engine, "late")
-        finally:
-            transaction.set_rollback(True)
+        transaction.set_rollback(True)
 
 
 # --- How it reads ---
