@@ -49,9 +49,9 @@ LEFT JOIN kb_lexiconword counted ON counted.lang = %(lang)s AND counted.word = a
 """
 _FREQUENCIES = """
 SELECT asked.number, max(found.documents) FROM unnest(%(terms)s::text[]) WITH ORDINALITY AS asked (term, number),
-    (VALUES (0::smallint), (1::smallint)) AS of (field),
+    (VALUES (0::smallint), (1::smallint)) AS part (field),
     LATERAL (SELECT count(*) AS documents FROM kb_posting posting
-             WHERE posting.lang = %(lang)s AND posting.term = asked.term AND posting.field = of.field) AS found
+             WHERE posting.lang = %(lang)s AND posting.term = asked.term AND posting.field = part.field) AS found
 GROUP BY asked.number
 """
 _STARTS = """
