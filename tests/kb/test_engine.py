@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 
 import pytest
 
-from kb.search import analysis, scoring
+from kb.search import analysis
 from kb.search.engine import Document, IndexDamaged, SearchRequest
 from kb.search.snippets import snippet
 from kb.search.whoosh import WhooshEngine
@@ -207,74 +206,6 @@ def test_another_reader_sees_each_commit_whole(shop, tmp_path):
     assert not torn
     assert {hit.version for hit in reader.search(SearchRequest("twin", "en")).hits} == {29}
     reader.close()
-
-
-@pytest.mark.parametrize("harm", ["truncated", "removed"])
-def test_a_damaged_index_is_noticed_and_made_anew(shop, tmp_path, harm):
-    file = next((tmp_path / "engine").glob("g*/en/*.seg"))
-    if harm == "truncated":
-        file.write_bytes(file.read_bytes()[:100])
-    else:
-        file.unlink()
-    reader = type(shop)(tmp_path / "engine")
-    with pytest.raises(IndexDamaged):
-        ask(reader, "late")
-    reader.rebuild(SHOP, position=1)
-    assert ask(reader, "late parcel")[0] == 1
-    reader.close()
-
-
-def test_not_one_altered_byte_goes_unnoticed(shop, tmp_path):
-    for file in (tmp_path / "engine").glob("g*/*/*"):
-        content = file.read_bytes()
-        for place in range(0, len(content), max(1, len(content) // 20)):
-            file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
-            reader = type(shop)(tmp_path / "engine")
-            with pytest.raises(IndexDamaged):
-                ask(reader, "late")
-        file.write_bytes(content)
-    assert ask(type(shop)(tmp_path / "engine"), "late parcel")[0] == 1
-
-
-def test_a_half_made_commit_of_a_dead_writer_is_cleared_away(shop, tmp_path):
-    left = tmp_path / "engine" / "building-99999"
-    shutil.copytree(tmp_path / "engine" / "g000001", left)
-    shop.index([doc(6, "Gift vouchers")])
-    shop.commit(position=9)
-    assert ask(shop, "vouchers") == [6]
-    assert not left.exists()
-
-
-def test_two_generations_are_kept_and_no_more(shop, tmp_path):
-    for version in range(2, 6):
-        shop.index([doc(1, "x", version=version)])
-        shop.commit(position=version)
-    assert len(list((tmp_path / "engine").glob("g*"))) == 2
-
-
-def test_scores_are_those_of_the_formula(tmp_path):
-    """By hand: three documents of four words each, the word in the bodies of two, once and twice."""
-    engine = WhooshEngine(tmp_path / "engine")
-    engine.rebuild(
-        [doc(1, "x", "lamp one two three"), doc(2, "y", "lamp lamp five six"), doc(3, "z", "a7 b7 c7 d7")], position=0
-    )
-    idf = 0.6931471805599453  # ln(1 + 3 / (2 + 1))
-    hits = {hit.id: hit.score for hit in engine.search(SearchRequest("lamp", "en")).hits}
-    assert hits[1] == pytest.approx(idf * 2.2 * 1 / (1.2 + 1), rel=1e-4)
-    assert hits[2] == pytest.approx(idf * 2.2 * 2 / (1.2 + 2), rel=1e-4)
-    engine.close()
-
-
-@pytest.mark.parametrize("size", [1, 63, 64, 65, 1000, 5000])
-def test_the_best_are_exactly_the_best(size):
-    import numpy as np
-
-    rng = np.random.default_rng(size)
-    scores = np.zeros(-(-size // 64) * 64, np.float32)
-    scores[:size] = rng.random(size, dtype=np.float32)
-    for k in (1, 10, 100):
-        found = sorted(scores[scoring._best(scores, min(k, size))].tolist(), reverse=True)
-        assert found == sorted(scores[:size].tolist(), reverse=True)[:k]
 
 
 TEXT = "Delivery\nWe ship on weekdays. A refund for <b>late</b> parcels comes within five days. Ask us.\nOther things."
