@@ -199,7 +199,7 @@ JOURNEY_IDLE_MINUTES = 30
 
 # --- Search ---
 
-SEARCH_INDEX_DIR = DATA_DIR / "index"
+SEARCH_INDEX_DIR = Path(env.text("SEARCH_INDEX_DIR", str(DATA_DIR / "index")))
 
 # --- Pages ---
 
