@@ -140,7 +140,8 @@ class _LanguageWriter:
 
     def __exit__(self, *_error: object) -> None:
         if not self._writer.is_closed:
-            self._writer.cancel()
+            # Not cancel(): after a write that failed it fails too, by another error. The folder is dropped anyway.
+            self._writer.writelock.release()
         self._index.close()
 
     def add(self, doc: Document) -> None:
