@@ -9,4 +9,4 @@ from kb.search import indexing
 
 @shared_task(name="kb.apply_index_changes")
 def apply_index_changes() -> None:
-    indexing.apply_changes()
+    indexing.ring()

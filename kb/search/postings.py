@@ -102,11 +102,9 @@ def remove(article_id: int, *, using: str = "default", changes: int = 1) -> bool
 
 def advance(*, position: int, changes: int, using: str = "default") -> None:
     """Note how far the index has read in the outbox, and that so many changes became visible together."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO kb_indexstep (changes, position) VALUES (%s, %s)",
-            [changes, position],
-        )
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_WRITERS])
+        _step(cursor, changes, position)
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,12 @@ def _count(cursor: Any, old: _Old | None, new: Entry | None, changes: int) -> No
             "INSERT INTO kb_lexiconchange (lang, word, change) SELECT * FROM unnest(%s::text[], %s::text[], %s::int[])",
             [list(column) for column in zip(*words, strict=True)],
         )
-    cursor.execute("INSERT INTO kb_indexstep (changes, position) VALUES (%s, 0) RETURNING id", [changes])
+    _step(cursor, changes, 0)
+
+
+def _step(cursor: Any, changes: int, position: int) -> None:
+    sql = "INSERT INTO kb_indexstep (changes, position) VALUES (%s, %s) RETURNING id"
+    cursor.execute(sql, [changes, position])
     if cursor.fetchone()[0] % _FOLD_EVERY == 0:
         _fold(cursor)
 
