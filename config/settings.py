@@ -162,6 +162,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle broken sends": {"task": "notifications.reap", "schedule": 30.0},
     "look for trouble with parcels": {"task": "notifications.sweep", "schedule": 600.0},
     "bring the search index up to date": {"task": "kb.apply_index_changes", "schedule": 60.0},
+    "learn what new articles mean": {"task": "kb.make_vectors", "schedule": 20.0},
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
 }
 
@@ -200,6 +201,8 @@ JOURNEY_IDLE_MINUTES = 30
 # --- Search ---
 
 SEARCH_INDEX_DIR = DATA_DIR / "index"
+# Search by meaning, where its packages are installed (make semantic); else, and where this is off, by words alone.
+SEARCH_MEANING = env.boolean("SEARCH_MEANING", True)
 
 # --- Pages ---
 
