@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DEV, TEST, ALL = "dev", "test", "all"
 _TYPO_LETTERS = 4  # a shorter word is left as it is: what is meant cannot be told any more
@@ -123,7 +124,7 @@ def load(data: Path, names: Sequence[str]) -> list[RelevanceSet]:
 def _help_centre(folder: Path, name: str) -> RelevanceSet:
     from kb import rendering
 
-    rows = [json.loads(line) for line in (folder / "articles.jsonl").open(encoding="utf-8")]
+    rows = _json_lines(folder / "articles.jsonl")
     place = {row["id"]: n for n, row in enumerate(rows)}
     with (folder / "queries.tsv").open(encoding="utf-8", newline="") as file:
         asked = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -138,17 +139,22 @@ def _help_centre(folder: Path, name: str) -> RelevanceSet:
 
 
 def _with_qrels(folder: Path, name: str) -> RelevanceSet:
-    rows = [json.loads(line) for line in (folder / "corpus.jsonl").open(encoding="utf-8")]
+    rows = _json_lines(folder / "corpus.jsonl")
     place = {row["id"]: n for n, row in enumerate(rows)}
     grades: dict[str, dict[int, int]] = {}
     for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines():
         query, document, grade = line.split("\t")
         if int(grade) > 0:
             grades.setdefault(query, {})[place[document]] = int(grade)
-    lines = (folder / "queries.tsv").read_text(encoding="utf-8").splitlines()
-    asked = [line.split("\t", 1) for line in lines]
+    with (folder / "queries.tsv").open(encoding="utf-8") as file:
+        asked = [line.rstrip("\n").split("\t", 1) for line in file]
     return RelevanceSet(
         name,
         [Text(row["title"], row["text"], row["text"]) for row in rows],
         [Query(text, grades[id], half_of(text, n)) for n, (id, text) in enumerate(asked) if id in grades],
     )
+
+
+def _json_lines(path: Path) -> list[Any]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
