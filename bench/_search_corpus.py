@@ -6,9 +6,10 @@ import json
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bench._relevance import RelevanceSet
+from bench._relevance import Query, RelevanceSet
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _OWN = 0.5  # of a made document's sentences are its model's; the others come from its model's set
@@ -22,8 +23,8 @@ def documents(sets: Sequence[RelevanceSet], size: int, *, seed: int = 1) -> list
     the words' frequencies stay those of the sets. Its title is the first half of the model's and the second of another.
     """
     rng = random.Random(seed)
-    real = [(set.name, text) for set in sets for text in set.texts]
-    rng.shuffle(real)
+    order = _order(sets, seed)
+    real = [(sets[at].name, sets[at].texts[number]) for at, number in order]
     made = [(text.title[:_LONGEST_TITLE], text.body) for _, text in real[:size]]
     sentences = [[part for part in _SENTENCE.split(text.body) if part.strip()] or [text.title] for _, text in real]
     pool: dict[str, list[str]] = {}
@@ -43,6 +44,13 @@ def documents(sets: Sequence[RelevanceSet], size: int, *, seed: int = 1) -> list
     return made
 
 
+def _order(sets: Sequence[RelevanceSet], seed: int) -> list[tuple[int, int]]:
+    """Where each real document of documents() is from: place of its set, place in its set."""
+    order = [(at, number) for at, set in enumerate(sets) for number in range(len(set.texts))]
+    random.Random(f"order {seed}").shuffle(order)
+    return order
+
+
 def write(made: Sequence[tuple[str, str]], path: Path) -> Path:
     """One JSON array [title, body] a line, as the benches' other processes read it."""
     with path.open("w", encoding="utf-8") as file:
@@ -51,10 +59,18 @@ def write(made: Sequence[tuple[str, str]], path: Path) -> Path:
     return path
 
 
-def queries(sets: Sequence[RelevanceSet], count: int, *, seed: int = 1) -> list[str]:
-    """`count` of all sets' queries, each as likely."""
-    asked = [query.text for set in sets for query in set.queries]
-    return random.Random(seed).sample(asked, min(count, len(asked)))
+def queries(sets: Sequence[RelevanceSet], count: int, *, seed: int = 1) -> list[Query]:
+    """`count` of all sets' queries, each as likely; their grades are of the places in documents()."""
+    place = {origin: n for n, origin in enumerate(_order(sets, seed=1))}
+    asked = [(at, query) for at, set in enumerate(sets) for query in set.queries]
+    return [
+        replace(query, grades={place[at, number]: grade for number, grade in query.grades.items()})
+        for at, query in random.Random(seed).sample(asked, min(count, len(asked)))
+    ]
+
+
+def texts(asked: Sequence[Query]) -> list[str]:
+    return [query.text for query in asked]
 
 
 def prefixes(asked: Sequence[str], *, seed: int = 1) -> list[str]:
@@ -80,20 +96,20 @@ def nasty(asked: Sequence[str], *, seed: int = 1, count: int = 200) -> list[str]
         "1" * 10_000, "5.7.134", "0x80004005", "-1", "1e999", "NaN", "null", "undefined", "<>", "|||", "&&", "!!", "()",
         "refund " * 1_400, "\U0010ffff", "\u2028", "x" * 64 + "." + "y" * 64, "www." * 2_500, "@" * 10_000, "#refund",
     ]  # fmt: skip
-    texts = fixed[:count]
-    while len(texts) < count:
+    found = fixed[:count]
+    while len(found) < count:
         kind = rng.randrange(4)
         if kind == 0:  # a whole letter of real words, far longer than a query
-            texts.append(" ".join(rng.choice(words) for _ in range(1_700))[:10_000])
+            found.append(" ".join(rng.choice(words) for _ in range(1_700))[:10_000])
         elif kind == 1:  # words that no collection knows, each a case for the speller
-            texts.append(" ".join("".join(rng.sample("abcdefghijklmnopqrstuvwxyz", 9)) for _ in range(1_000)))
+            found.append(" ".join("".join(rng.sample("abcdefghijklmnopqrstuvwxyz", 9)) for _ in range(1_000)))
         elif kind == 2:  # letters of every script
-            texts.append(
+            found.append(
                 "".join(
                     chr(rng.choice((rng.randrange(32, 0xD7FF), rng.randrange(0xE000, 0x1FFFF))))
                     for _ in range(rng.randrange(1, 10_000))
                 )
             )
         else:  # real words with operators in between
-            texts.append("".join(rng.choice(words) + rng.choice('"*?~^:()[]{}+-!|&\\/') for _ in range(60)))
-    return texts
+            found.append("".join(rng.choice(words) + rng.choice('"*?~^:()[]{}+-!|&\\/') for _ in range(60)))
+    return found

@@ -23,7 +23,7 @@ _A_VISIT = 5  # requests with one visitor's cookie
 
 
 def measure(figures: Figures, world: World, *, size: int, requests: int) -> None:
-    asked = _search_corpus.queries(world.sets, requests + _WARM, seed=2)
+    asked = _search_corpus.texts(_search_corpus.queries(world.sets, requests + _WARM, seed=2))
     times, statuses = _get(_site(figures, world, size), asked[:_WARM], asked[_WARM:])
     at = label(size)
     figures.report(f"http_search_p50_ms_{at}", quantile(times, 0.5), "ms, one request after another")
@@ -35,7 +35,7 @@ def measure(figures: Figures, world: World, *, size: int, requests: int) -> None
 
 def measure_bad(figures: Figures, world: World, *, engine: str, size: int, count: int) -> None:
     """The worst of what the page and the engine alone make of `count` nasty texts, over the same articles."""
-    asked = _search_corpus.queries(world.sets, 100)
+    asked = _search_corpus.texts(_search_corpus.queries(world.sets, 100))
     nasty = _search_corpus.nasty(asked)
     nasty = nasty[:: len(nasty) // count]  # of every kind some
     address = _site(figures, world, size)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import _relevance, _search_corpus, _search_process
+from bench._relevance import Query
 from bench._search_figures import Figures, quantile, say
 from bench._search_process import Process
 from bench._search_world import World
 
 _MEMORY_QUERIES = 300
 _COMMITS = 5
+_NDCG = "nDCG@10, all sets and the mixtures in one index"
 _SLOW = ("plain_whoosh", "fts5", "ts_rank")  # measured at the smallest size only
 
 
@@ -29,16 +31,17 @@ def measure(
     processes: int,
 ) -> None:
     """For each size (10_000 is named 10k) all engines on the same texts and the same `queries`, best of `repeats`."""
-    asked = _search_corpus.queries(world.sets, queries)
+    judged = _search_corpus.queries(world.sets, queries)
+    asked = _search_corpus.texts(judged)
     for size in sizes:
         docs = world.documents(size)
         folder = world.scratch("index")
         say(f"{size:,} texts: our index")
-        p95 = _ours(figures, engine, folder, docs, asked, size, repeats, is_first=size == sizes[0])
+        p95 = _ours(figures, engine, folder, docs, judged, size, repeats, is_first=size == sizes[0])
         _fresh_processes(figures, engine, folder, docs, asked, size, processes)
         for name, start in peers.items():
             if name not in _SLOW or size == sizes[0]:
-                _peer(figures, name, start, world, docs, asked, size, repeats, ours=p95)
+                _peer(figures, name, start, world, docs, judged, size, repeats, ours=p95)
 
 
 def label(size: int) -> str:
@@ -50,15 +53,18 @@ def _ours(
     engine: str,
     folder: Path,
     docs: Path,
-    asked: Sequence[str],
+    judged: Sequence[Query],
     size: int,
     repeats: int,
     *,
     is_first: bool,
 ) -> float:
     at = label(size)
+    asked = _search_corpus.texts(judged)
     with _search_process.ours(engine, folder) as process:
         figures.report(f"index_{at}_seconds", process.ask(do="index", docs=str(docs)), "s")
+        if is_first:
+            figures.report(f"ndcg_{at}", _ndcg(judged, process.ask(do="rank", texts=asked)), _NDCG)
         times = process.ask(do="time", texts=asked, repeats=repeats)
         p95 = quantile(times["best"], 0.95)
         figures.report(f"search_p50_ms_{at}", quantile(times["best"], 0.5), "ms")
@@ -132,20 +138,31 @@ def _peer(
     start: Callable[[], Process],
     world: World,
     docs: Path,
-    asked: Sequence[str],
+    judged: Sequence[Query],
     size: int,
     repeats: int,
     *,
     ours: float,
 ) -> None:
     at = label(size)
+    asked = _search_corpus.texts(judged)
     with start() as process:
         version = process.ask(do="version")
         say(f"{size:,} texts: {version}")
         seconds = process.ask(do="index", docs=str(docs), folder=str(world.scratch("peer")))
         figures.report(f"{name}_index_{at}_seconds", seconds, "s", peer=version)
         times = process.ask(do="time", texts=asked, repeats=repeats)["best"]
+        ranked = process.ask(do="rank", texts=asked)
     figures.report(f"{name}_p50_ms_{at}", quantile(times, 0.5), "ms", peer=version)
     figures.report(f"{name}_p95_ms_{at}", quantile(times, 0.95), "ms", peer=version)
     short = "whoosh" if name == "plain_whoosh" else name
     figures.report_ratio(f"p95_vs_{short}_{at}", ours, quantile(times, 0.95), version)
+    if f"ndcg_{at}" in figures.values and name != "tantivy_top":
+        theirs = _ndcg(judged, ranked)
+        figures.report(f"{name}_ndcg_{at}", theirs, _NDCG, peer=version)
+        figures.report_ratio(f"ndcg_vs_{short}_{at}", figures.values[f"ndcg_{at}"], theirs, version)
+
+
+def _ndcg(judged: Sequence[Query], ranked: Sequence[Sequence[int]]) -> float:
+    """Over all sets in one index: other sets' documents and the mixtures are in the way, and count as wrong."""
+    return _relevance.mean_by_half(judged, ranked)[_relevance.ALL]
