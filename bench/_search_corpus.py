@@ -44,6 +44,11 @@ def documents(sets: Sequence[RelevanceSet], size: int, *, seed: int = 1) -> list
     return made
 
 
+def real(sets: Sequence[RelevanceSet]) -> int:
+    """How many of documents() are real; with fewer than these some queries have no right answer."""
+    return sum(len(set.texts) for set in sets)
+
+
 def _order(sets: Sequence[RelevanceSet], seed: int) -> list[tuple[int, int]]:
     """Where each real document of documents() is from: place of its set, place in its set."""
     order = [(at, number) for at, set in enumerate(sets) for number in range(len(set.texts))]

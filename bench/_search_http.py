@@ -49,11 +49,12 @@ def measure_bad(figures: Figures, world: World, *, engine: str, size: int, count
     refused = len(times) - statuses[200]
     if refused:
         say(f"bad input: the page answered {dict(statuses)}")
-    figures.report("bad_input_engine_worst_ms", found["worst"], "ms")
-    figures.report("bad_input_http_worst_ms", max(times), "ms")
-    figures.report(
-        "bad_input_worst_ms", max(found["worst"], *times), f"ms, of {count} texts, by the page or the engine"
-    )
+    worst = {"engine": max(zip(found["times"], nasty, strict=True)), "http": max(zip(times, nasty, strict=True))}
+    for by, (milliseconds, text) in worst.items():
+        figures.report(f"bad_input_{by}_worst_ms", milliseconds, "ms")
+        say(f"bad input: {milliseconds:.0f} ms by {by} for {text[:40]!r}… ({len(text)} characters)")
+    either = max(milliseconds for milliseconds, _ in worst.values())
+    figures.report("bad_input_worst_ms", either, f"ms, of {len(nasty)} texts, by the page or the engine")
     figures.report("bad_input_refused", len(found["errors"]) + refused, "texts with an error instead of an answer")
 
 

@@ -7,7 +7,7 @@ tells of the half of the queries that no weight was chosen on, _dev of the other
 Speed: the same texts made up to size, their real queries, each the best of three (bench/_search_corpus.py).
 Each engine runs in a process of its own and times its own calls. tantivy is installed in .data/bench-peers.
 
---quick: 2,000 texts, fewer runs, tantivy as the only peer, no SciFact. --check: exit code 1 where issue 3's bounds are
+--quick: 2,000 texts (1,000 as pages), fewer runs, tantivy as the only peer, no SciFact. --check: exit code 1 where issue 3's bounds are
 not reached, and which on stderr. Exit code 2 where nothing could be measured.
 """
 
@@ -71,6 +71,7 @@ def _measure(
     given: argparse.Namespace,
 ) -> None:
     size = 2_000 if given.quick else 10_000
+    pages = 1_000 if given.quick else size
     match part:
         case "relevance":
             _search_relevance.measure(figures, world, engine=given.engine, peers=peers, is_quick=given.quick)
@@ -86,9 +87,9 @@ def _measure(
                 processes=2 if given.quick else 20,
             )
         case "http":
-            _search_http.measure(figures, world, size=size, requests=100 if given.quick else 300)
+            _search_http.measure(figures, world, size=pages, requests=60 if given.quick else 300)
         case "bad":
-            _search_http.measure_bad(figures, world, engine=given.engine, size=size, count=50 if given.quick else 200)
+            _search_http.measure_bad(figures, world, engine=given.engine, size=pages, count=50 if given.quick else 200)
 
 
 def _peers(world: World, *, is_quick: bool) -> dict[str, Callable[[], Process]]:
