@@ -39,7 +39,7 @@ def measure_bad(figures: Figures, world: World, *, engine: str, size: int, count
     nasty = _search_corpus.nasty(asked)
     nasty = nasty[:: len(nasty) // count]  # of every kind some
     address = _site(figures, world, size)
-    _get(address, [], ["refnud", *asked])
+    _get(address, ["refnud", *asked[:_WARM]], [])
     times, statuses = _get_bad(address, nasty)
     with _search_process.ours(engine, world.index_folder) as process:  # the site's own index
         process.ask(do="rank", texts=["refnud", *asked])
@@ -63,15 +63,16 @@ def _get(address: str, warm: Sequence[str], texts: Sequence[str]) -> tuple[list[
     import httpx
 
     times, statuses = [], Counter[int]()
+    for text in warm:  # by a connection each: a kept one would leave the other worker cold
+        httpx.get(f"{address}{_PATH}", params={"q": text}, headers={"User-Agent": _BROWSER}, timeout=60)
     with httpx.Client(base_url=address, headers={"User-Agent": _BROWSER}, timeout=60) as client:
-        for number, text in enumerate([*warm, *texts]):
+        for number, text in enumerate(texts):
             if number % _A_VISIT == 0:
                 client.cookies.clear()
             started = time.perf_counter()
             status = client.get(_PATH, params={"q": text}).status_code
-            if number >= len(warm):
-                times.append((time.perf_counter() - started) * 1000)
-                statuses[status] += 1
+            times.append((time.perf_counter() - started) * 1000)
+            statuses[status] += 1
     return times, statuses
 
 

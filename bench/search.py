@@ -7,8 +7,8 @@ tells of the half of the queries that no weight was chosen on, _dev of the other
 Speed: the same texts made up to size, their real queries, each the best of three (bench/_search_corpus.py).
 Each engine runs in a process of its own and times its own calls. tantivy is installed in .data/bench-peers.
 
---quick: 2,000 texts (1,000 as pages), fewer runs, tantivy as the only peer, no SciFact. --check: exit code 1 where issue 3's bounds are
-not reached, and which on stderr. Exit code 2 where nothing could be measured.
+--quick: 2,000 texts (1,000 as pages), fewer runs, tantivy as the only peer, no SciFact. --check: exit code 1 where
+issue 3's bounds are not reached, and which on stderr. Exit code 2 where nothing could be measured.
 """
 
 from __future__ import annotations
