@@ -184,6 +184,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle broken sends": {"task": "notifications.reap", "schedule": 30.0},
     "look for trouble with parcels": {"task": "notifications.sweep", "schedule": 600.0},
     "bring the search index up to date": {"task": "kb.apply_index_changes", "schedule": 60.0},
+    "learn what new articles mean": {"task": "kb.make_vectors", "schedule": 20.0},
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
 }
 
@@ -225,6 +226,8 @@ SEARCH_ENGINE = env.choice("SEARCH_ENGINE", "whoosh", among=("whoosh", "postgres
 SEARCH_INDEX_DIR = Path(env.text("SEARCH_INDEX_DIR", str(DATA_DIR / "index")))
 OPENSEARCH_URL = env.text("OPENSEARCH_URL").rstrip("/")
 OPENSEARCH_PREFIX = env.text("OPENSEARCH_PREFIX", "preempt")  # of the names of its indexes
+# Search by meaning, where its packages are installed (make semantic); else, and where this is off, by words alone.
+SEARCH_MEANING = env.boolean("SEARCH_MEANING", True)
 
 # --- Pages ---
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kb.search import indexing
+from kb.search import indexing, vectors
 
 
 @shared_task(name="kb.apply_index_changes")
 def apply_index_changes() -> None:
     indexing.ring()
+
+
+@shared_task(name="kb.make_vectors")
+def make_vectors() -> None:
+    vectors.make()
