@@ -389,4 +389,3 @@ def test_any_text_may_be_a_document(engine):
     engine.commit(position=1)
     assert not engine.verify({document.id: 2 for document in hostile})
     assert ask(engine, "a" * 5000) == [5]
-    assert ask(engine, "a" * 4999, is_verbatim=True) == []
