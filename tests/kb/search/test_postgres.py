@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.backends.postgresql.base import DatabaseWrapper
@@ -228,6 +230,16 @@ def test_an_edit_during_a_rebuild_is_not_lost(transactional_db, write, engine):
     assert set(ask(engine, "customs")) == {stays.pk, changes.pk, comes.pk}
     assert ask(engine, "changed") == [changes.pk]
     assert lexicon()["customs"] == 3
+
+
+def test_what_was_published_before_there_was_an_index_is_in_it_after_the_migration(write, engine):
+    article = write("Customs duties", "You pay them.")
+    postings.remove(article.pk)
+    migration = importlib.import_module("kb.migrations.0004_postings")
+    with connection.schema_editor() as editor:
+        migration.index_published(apps, editor)
+    assert not engine.verify(published())
+    assert ask(engine, "customs pay") == [article.pk]
 
 
 # --- Who answers ---
