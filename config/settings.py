@@ -244,5 +244,8 @@ LOGGING = {
     "filters": {"discreet": {"()": "core.requests.Discreet"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["discreet"]}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"handlers": [], "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": [], "propagate": False},
+        "httpx": {"level": "WARNING"},  # else a line for every question to a search server
+    },
 }

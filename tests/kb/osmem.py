@@ -1,0 +1,32 @@
+"""A real server that speaks OpenSearch, for tests: `osmem-server` (MIT), one process that lives in memory.
+
+What it cannot show: it has no refresh (a write is found at once, not only after the commit), no replicas, no vectors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+
+from osmem_server import OsmemServer
+
+from kb.search.opensearch import OpenSearchEngine
+
+
+@contextlib.contextmanager
+def running() -> Iterator[OsmemServer]:
+    """The server on a free port of this machine, stopped at the end and with us."""
+    server = OsmemServer.start(japanese=False)
+    try:
+        yield server
+    finally:
+        server.close()
+        for pipe in (server.process.stdin, server.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def engine(server: OsmemServer) -> OpenSearchEngine:
+    """An engine with indexes of its own."""
+    return OpenSearchEngine(server.url, prefix=f"test{secrets.token_hex(4)}")
