@@ -13,20 +13,18 @@ from typing import Any
 
 from kb.search.engine import IndexDamaged
 from kb.search.language import Language
-from kb.search.spelling import Speller
 from kb.search.whoosh_import import index
 
 
 class Generation:
     """One generation on disk, opened language by language as they are asked for."""
 
-    def __init__(self, folder: Path, spellers: dict[str, Speller]) -> None:
+    def __init__(self, folder: Path) -> None:
         try:
             self.manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
         except (OSError, ValueError) as error:
             raise IndexDamaged(f"{folder.name}: no readable manifest") from error
         self._folder = folder
-        self._spellers = spellers
         self._languages: dict[str, Language | None] = {}
         self._lock = threading.Lock()
         self._check()
@@ -51,7 +49,7 @@ class Generation:
             return None
         try:
             reader = index.open_dir(str(self._folder / lang)).reader()
-            return Language(reader, lang, self._spellers.setdefault(lang, Speller()))
+            return Language(reader, lang)
         except Exception as error:  # Whoosh raises whatever its pickles and structs do
             raise IndexDamaged(f"{self._folder.name}/{lang}: {error}") from error
 

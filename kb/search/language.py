@@ -9,7 +9,7 @@ from typing import Any
 
 from kb.search import analysis, scoring
 from kb.search.engine import Hit
-from kb.search.spelling import Speller
+from kb.search.lexicon import Lexicon
 from kb.search.understanding import Term, understand
 
 _GIST_USED = 10  # of a document's most frequent words serve to find similar ones
@@ -18,14 +18,13 @@ _GIST_USED = 10  # of a document's most frequent words serve to find similar one
 class Language:
     """One language of one generation, read-only."""
 
-    def __init__(self, reader: Any, lang: str, speller: Speller) -> None:
+    def __init__(self, reader: Any, lang: str) -> None:
         self.analysis = analysis.for_language(lang)
         self._reader = reader
         self.collection = scoring.Collection(self._reader)
         self._number = {int(id): n for n, id in enumerate(self.collection.ids) if id >= 0}
-        self._speller = speller
+        self._lexicon: Lexicon | None = None
         self._lock = threading.Lock()
-        self._has_learnt = False
         self._starts: list[tuple[str, int, int]] | None = None
 
     def versions(self) -> dict[int, int]:
@@ -94,13 +93,12 @@ class Language:
 
     def guess(self, word: str) -> list[tuple[str, float]]:
         with self._lock:
-            if not self._has_learnt:  # only when the first unknown word comes
-                lexicon = Counter(
+            if self._lexicon is None:  # only when the first unknown word comes
+                frequencies = Counter(
                     word for _number, stored in self._reader.iter_docs() for word in stored["words"].split()
                 )
-                self._speller.learn(lexicon)
-                self._has_learnt = True
-            return self._speller.guess(word)
+                self._lexicon = Lexicon.of(frequencies, self.analysis.lang, knows=self.knows)
+        return self._lexicon.guess(word)
 
     def close(self) -> None:
         self._reader.close()

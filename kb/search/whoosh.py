@@ -25,7 +25,6 @@ from typing import Any
 from kb.search import analysis, generations
 from kb.search.engine import Document, Drift, Hit, IndexDamaged, Results, SearchRequest, Stats
 from kb.search.generations import Generation
-from kb.search.spelling import Speller
 from kb.search.understanding import understand
 from kb.search.whoosh_import import analysis as whoosh_analysis
 from kb.search.whoosh_import import fields, index
@@ -68,7 +67,6 @@ class WhooshEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._spellers: dict[str, Speller] = {}
         self._open: tuple[tuple[int, int], Generation] | None = None
         self._lock = threading.Lock()
         self._pending: dict[int, Document] = {}
@@ -153,7 +151,7 @@ class WhooshEngine:
                     if self._open is None or self._open[0] != mark:
                         name = (self._folder / "current").read_text()
                         # The old one is not closed: other threads may be reading it. It goes with its last reader.
-                        self._open = (mark, Generation(self._folder / name, self._spellers))
+                        self._open = (mark, Generation(self._folder / name))
                     return self._open[1]
             except OSError as error:
                 raise IndexDamaged("there is no index yet") from error

@@ -10,7 +10,6 @@ import pytest
 from kb.search import analysis, scoring
 from kb.search.engine import Document, IndexDamaged, SearchRequest
 from kb.search.snippets import snippet
-from kb.search.spelling import Speller, distance
 from kb.search.whoosh import WhooshEngine
 
 ENGINES = {"whoosh": WhooshEngine}
@@ -278,35 +277,6 @@ def test_the_best_are_exactly_the_best(size):
         assert found == sorted(scores[:size].tolist(), reverse=True)[:k]
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "slips"),
-    [
-        ("refund", "refund", 0),
-        ("refnud", "refund", 1),
-        ("refun", "refund", 1),
-        ("rfeudn", "refund", 2),
-        ("cat", "dog", 3),
-    ],
-)
-def test_slips_are_counted(a, b, slips):
-    assert distance(a, b, limit=2) == slips
-
-
-def test_the_speller_forgets_words_that_are_gone():
-    speller = Speller()
-    speller.learn({"voucher": 3, "vouches": 1})
-    assert speller.guess("vouchre")[0][0] == "voucher"
-    speller.learn({"vouches": 1})
-    assert [word for word, _ in speller.guess("vouchre")] == ["vouches"]
-
-
-def test_short_words_and_numbers_are_left_alone():
-    speller = Speller()
-    speller.learn({"order": 5, "2024": 9})
-    assert speller.guess("2025") == []
-    assert speller.guess("odr") == []
-
-
 TEXT = "Delivery\nWe ship on weekdays. A refund for <b>late</b> parcels comes within five days. Ask us.\nOther things."
 
 
@@ -330,12 +300,6 @@ def test_one_endless_sentence_is_cut_around_the_word():
 
 def test_an_empty_text_has_no_snippet():
     assert snippet("", {"x"}, lang="en") == ""
-
-
-def test_a_word_two_slips_away_is_no_guess_beside_one_that_is_one_away():
-    speller = Speller()
-    speller.learn({"parcel": 3, "place": 50})
-    assert [word for word, _ in speller.guess("pracel")] == ["parcel"]
 
 
 def test_second_guesses_are_searched_for_but_not_marked(engine):
