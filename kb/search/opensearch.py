@@ -23,6 +23,7 @@ _BATCH = 500  # documents a request
 _MOST_TERMS = 200  # of a query, two clauses each; a server refuses more than 1,024
 _GIST_USED = 10  # of a document's most frequent stems serve to find similar ones
 _CHEAP_SECONDS = 0.05  # to load a lexicon; what takes longer is loaded again only so often that it takes
+_KNOWN_FOR = 1.0  # seconds that a look at the state serves known()
 _LOAD_SHARE = 0.05  # … this share of the time
 
 
@@ -36,6 +37,7 @@ class OpenSearchEngine:
         self._client = Client(url, user=user, password=password)
         self._indexes = Indexes(self._client, prefix)
         self._words: dict[str, Words] = {}
+        self._seen: tuple[float, Json] = (float("-inf"), {})  # when the state was last read, and the state
         self._lock = threading.Lock()
         self._pending: dict[int, Document] = {}
         self._doomed: set[int] = set()
@@ -85,7 +87,7 @@ class OpenSearchEngine:
         )
 
     def known(self, text: str, lang: str) -> float:
-        words = self._words_now(lang)
+        words = self._words_now(lang, max_age=_KNOWN_FOR)  # asked of every other language, one after the other
         return understand(text, words.analysis, words.lexicon, is_verbatim=True).known if words else 0.0
 
     def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:
@@ -191,7 +193,7 @@ class OpenSearchEngine:
                 if serving <= self._indexes.serving() and self._indexes.put_state(
                     state, position=position, generation=state["_source"]["generation"] + 1, languages=languages
                 ):
-                    self._words = {}
+                    self._forget()
                     return int(state["_source"]["generation"]) + 1
             raise self._indexes.contended()
         finally:
@@ -210,7 +212,7 @@ class OpenSearchEngine:
         if new:
             self._client.write("POST", f"/{','.join(new.values())}/_refresh")
         generation = self._indexes.swap(new, position=position)
-        self._words = {}
+        self._forget()
         return generation
 
     def _changes(self) -> Iterator[Json]:
@@ -264,7 +266,7 @@ class OpenSearchEngine:
         try:
             return self._client.search_all(searches)
         except NotFound as error:
-            self._words = {}
+            self._forget()
             raise IndexDamaged(str(error)) from error
 
     def _words_of(self, lang: str) -> Words | None:
@@ -273,14 +275,22 @@ class OpenSearchEngine:
             return words
         return self._words_now(lang)
 
-    def _words_now(self, lang: str) -> Words | None:
-        state = self._indexes.state()["_source"]
+    def _words_now(self, lang: str, *, max_age: float = 0.0) -> Words | None:
+        """The same, of an index that was looked at no more than `max_age` seconds ago."""
+        looked_at, state = self._seen
+        if max_age == 0 or time.monotonic() - looked_at > max_age:
+            state = self._indexes.state()["_source"]
+            self._seen = time.monotonic(), state
         if lang not in state["languages"]:
             return None
         words = self._words.get(lang)
         if words is not None and (words.generation == state["generation"] or not _is_due(words)):
             return words
         return self._load(lang, state["generation"])
+
+    def _forget(self) -> None:
+        self._words = {}
+        self._seen = (float("-inf"), {})
 
     def _load(self, lang: str, generation: int) -> Words:
         with self._lock:
@@ -298,7 +308,7 @@ class OpenSearchEngine:
                     break
                 after = page["after_key"]
             documents = answer["hits"]["total"]["value"]
-            words = Words(analysis.for_language(lang), counts, documents, generation, cost=time.monotonic() - started)
+            words = Words(analysis.for_language(lang), counts, documents, generation, started=started)
             self._words[lang] = words
             return words
 

@@ -7,48 +7,29 @@ from collections import Counter
 from collections.abc import Mapping
 
 from kb.search.analysis import Analysis
-from kb.search.spelling import Speller
+from kb.search.lexicon import Lexicon
 from kb.search.understanding import Term
 
 
-class _Lexicon:
-    def __init__(self, counts: Mapping[str, int], stems: Mapping[str, int]) -> None:
-        self._counts, self._stems = counts, stems
-        self._speller: Speller | None = None
-
-    def knows(self, stem: str) -> bool:
-        return stem in self._stems
-
-    def guess(self, word: str) -> list[tuple[str, float]]:
-        if self._speller is None:  # only when the first unknown word comes
-            speller = Speller()
-            speller.learn(self._counts)
-            self._speller = speller
-        return self._speller.guess(word)
-
-    def compounds(self, word: str) -> list[str]:
-        return []
-
-    def parts(self, word: str) -> list[str]:
-        return []
-
-
 class Words:
-    """`generation` of the index that they were counted in; `cost` the seconds that took; `documents` how many."""
+    """`generation` is the index's that they were counted in, `documents` how many it has of the language.
+
+    `cost` is how many seconds it took since `started` (by the monotonic clock).
+    """
 
     def __init__(
-        self, language: Analysis, counts: Mapping[str, int], documents: int, generation: int, *, cost: float
+        self, language: Analysis, counts: Mapping[str, int], documents: int, generation: int, *, started: float
     ) -> None:
         self.analysis = language
         self.documents = documents
         self.generation = generation
-        self.cost = cost
-        self.read_at = time.monotonic()
         stems: Counter[str] = Counter()
         for word, count in counts.items():
             stems[language.stem(word)] += count
         self._stems = stems
-        self.lexicon = _Lexicon(counts, stems)
+        self.lexicon = Lexicon.of(counts, language.lang, knows=stems.__contains__)
+        self.read_at = time.monotonic()
+        self.cost = self.read_at - started
 
     def frequency(self, stem: str) -> int:
         """About how many documents have the stem: those with any of its words, counted apart."""

@@ -265,7 +265,7 @@ class Failing(BaseHTTPRequestHandler):
 def failing():
     handler = type("Handler", (Failing,), {"asked": 0})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     engine = OpenSearchEngine(f"http://127.0.0.1:{server.server_port}", user="help", password="secret")
     yield engine, handler
