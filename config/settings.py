@@ -63,6 +63,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
 ]
 
 MIDDLEWARE = [
@@ -98,6 +100,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "core.shop.context",
+                "core.roles.context",
             ],
         },
     }
@@ -204,6 +207,27 @@ SEARCH_LOG_DAYS = env.integer("SEARCH_LOG_DAYS", 180, at_least=1)
 SEARCH_SLOW_MS = env.integer("SEARCH_SLOW_MS", 100, at_least=1)
 # Ranking by what readers of an article did next: for nobody, for half of the visitors (a test), for everybody.
 SEARCH_LEARNING = env.choice("SEARCH_LEARNING", "test", among=("off", "test", "on"))
+
+# --- The API ---
+
+REST_FRAMEWORK = {
+    # Nothing is open by default: each view names who may use it (kb/api.py).
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.api.on_error",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Preempt",
+    "DESCRIPTION": "Search of the help centre. Errors are problem details (RFC 9457).",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
 
 # --- Pages ---
 
