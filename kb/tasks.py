@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kb.search import indexing
+from kb.search import indexing, log, suggest
 
 
 @shared_task(name="kb.apply_index_changes")
 def apply_index_changes() -> None:
     indexing.apply_changes()
+
+
+@shared_task(name="kb.tidy_searches")
+def tidy_searches() -> None:
+    log.prune()
+    suggest.make_popular_queries()

@@ -10,6 +10,7 @@ from kb.models.search import (
     SearchClick,
     SearchKind,
     SearchLog,
+    SearchSignal,
     Synonym,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "SearchClick",
     "SearchKind",
     "SearchLog",
+    "SearchSignal",
     "Synonym",
     "Variant",
     "Visibility",
