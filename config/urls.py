@@ -7,9 +7,9 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 import analytics.urls
 import contacts.urls
+import kb.api
 import kb.urls
 import notifications.urls
-import kb.api
 from config import api_keys
 from config.sign_in import SignIn
 from core.api import Everybody

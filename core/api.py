@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -23,7 +24,7 @@ _MINUTE = timedelta(minutes=1)
 _OF_A_KEY = 6_000  # requests a minute: a shop's own server
 
 
-class KeyAuthentication(BaseAuthentication):  # type: ignore[misc]
+class KeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer pk_…`. Never a cookie: a page of somebody else's cannot ask in a reader's name."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
@@ -41,14 +42,24 @@ class KeyAuthentication(BaseAuthentication):  # type: ignore[misc]
         return "Bearer"
 
 
-class Everybody(BasePermission):  # type: ignore[misc]
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The same in docs/api.yaml."""
+
+    target_class = "core.api.KeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "A key made on the desk; it begins with pk_."}
+
+
+class Everybody(BasePermission):
     """Also without a key."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return True
 
 
-class Limit(BaseThrottle):  # type: ignore[misc]
+class Limit(BaseThrottle):
     """So many requests a minute of one network, as the view's `a_minute` says; of a key far more."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -56,9 +67,7 @@ class Limit(BaseThrottle):  # type: ignore[misc]
             return ratelimit.allow(f"api:key:{request.auth.pk}", limit=_OF_A_KEY, per=_MINUTE)
         network = ratelimit.network_of(request._request)
         # A server behind a socket does not know the network; its proxy must limit.
-        return not network or ratelimit.allow(
-            f"api:{view.limit_name}:{network}", limit=view.a_minute, per=_MINUTE
-        )
+        return not network or ratelimit.allow(f"api:{view.limit_name}:{network}", limit=view.a_minute, per=_MINUTE)
 
     def wait(self) -> float:
         return _MINUTE.total_seconds()  # at most: the window ends sooner
