@@ -22,7 +22,6 @@ from kb.models import Category, SearchKind
 from kb.search import log, query, suggest
 from kb.search.query import Facet, Featured, Found, Result
 
-
 _PROBLEMS = {
     (status, api.PROBLEM): OpenApiResponse(Problem, description=description)
     for status, description in (

@@ -8,7 +8,6 @@ from django.conf import settings
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-
 _LONGEST = 2_000  # characters of a query
 _MOST = 50  # answers at once
 _DEEPEST = 1_000  # answers that can be paged through
