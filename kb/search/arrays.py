@@ -7,6 +7,7 @@ page would kill the process (SIGBUS). The page cache is shared by all processes 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import struct
@@ -18,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from kb.search.engine import IndexDamaged
+from kb.search.engine import EngineUnavailable, IndexDamaged
 
 Array = npt.NDArray[Any]
 
@@ -62,7 +63,7 @@ class ArrayFile:
         try:
             self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise IndexDamaged(f"{self._name}: {error.strerror}") from error
+            raise trouble(self._name, error) from error
         magic, length = _HEAD.unpack(self._read(0, _HEAD.size))
         try:
             if magic != _MAGIC:
@@ -95,6 +96,13 @@ class ArrayFile:
         if len(content) != size:
             raise IndexDamaged(f"{self._name}: shorter than it was written")
         return content
+
+
+def trouble(what: str, error: Exception) -> IndexDamaged | EngineUnavailable:
+    """What to raise: a file that is gone or unreadable makes the index useless, a process without room does not."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES):
+        return EngineUnavailable(f"{what}: {error.strerror}")
+    return IndexDamaged(f"{what}: {error}")
 
 
 def write(path: Path, arrays: Mapping[str, Array]) -> None:
