@@ -7,24 +7,20 @@ stale write is refused, a deletion counts as the next version, and the state is 
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from kb.search import analysis, opensearch_indexes, opensearch_queries, opensearch_template, scoring
+from kb.search import opensearch_indexes, opensearch_queries, opensearch_template, scoring
 from kb.search.engine import Document, Drift, Hit, IndexDamaged, Results, SearchRequest, Stats
-from kb.search.opensearch_client import Client, Json, NotFound
+from kb.search.opensearch_client import Client, Json
 from kb.search.opensearch_indexes import Indexes
-from kb.search.opensearch_words import Words
+from kb.search.opensearch_words import Vocabulary, Words
 from kb.search.understanding import Term, Understood, understand
 
 _BATCH = 500  # documents a request
 _MOST_TERMS = 200  # of a query, two clauses each; a server refuses more than 1,024
 _GIST_USED = 10  # of a document's most frequent stems serve to find similar ones
-_CHEAP_SECONDS = 0.05  # to load a lexicon; what takes longer is loaded again only so often that it takes
 _KNOWN_FOR = 1.0  # seconds that a look at the state serves known()
-_LOAD_SHARE = 0.05  # … this share of the time
 
 
 class OpenSearchEngine:
@@ -32,13 +28,11 @@ class OpenSearchEngine:
 
     name = "opensearch/1"
 
-    def __init__(self, url: str, *, prefix: str = "preempt", user: str = "", password: str = "") -> None:
-        """Raises ValueError, naming the setting, for an unusable address."""
+    def __init__(self, url: str, *, index_prefix: str = "preempt", user: str = "", password: str = "") -> None:
+        """`index_prefix` sets an installation apart from others on the server. ValueError for an unusable address."""
         self._client = Client(url, user=user, password=password)
-        self._indexes = Indexes(self._client, prefix)
-        self._words: dict[str, Words] = {}
-        self._seen: tuple[float, Json] = (float("-inf"), {})  # when the state was last read, and the state
-        self._lock = threading.Lock()
+        self._indexes = Indexes(self._client, index_prefix)
+        self._vocabulary = Vocabulary(self._client, self._indexes)
         self._pending: dict[int, Document] = {}
         self._doomed: set[int] = set()
 
@@ -46,14 +40,14 @@ class OpenSearchEngine:
 
     def search(self, request: SearchRequest) -> Results:
         try:
-            words = self._words_of(request.lang)
+            words = self._vocabulary.of(request.lang)
             # With every search the state is read too: so a commit of another process is noticed at no cost.
             found = self._search(request, words) if words else None
-            if words is not None and found is not None and words.generation != found[0] and _is_due(words):
-                found = self._search(request, self._load(request.lang, found[0]))
+            if words is not None and found is not None and words.generation != found[0] and words.is_due():
+                found = self._search(request, self._vocabulary.load(request.lang, found[0]))
         except IndexDamaged:
             # Perhaps another host's rebuild has just left the language out, or has put it in again.
-            words = self._words_now(request.lang)
+            words = self._vocabulary.now(request.lang)
             found = self._search(request, words) if words else None
         return self._results(request, *found[1:]) if found else Results((), 0)
 
@@ -66,7 +60,7 @@ class OpenSearchEngine:
         if not terms:
             return words.generation, understood, terms, _NOTHING
         body = opensearch_queries.ranked(request, understood, terms)
-        state, answer = self._ask_all(
+        state, answer = self._vocabulary.ask(
             (self._indexes.meta, opensearch_indexes.STATE), (self._indexes.alias(request.lang), body)
         )
         return _generation(state), understood, terms, answer
@@ -87,16 +81,16 @@ class OpenSearchEngine:
         )
 
     def known(self, text: str, lang: str) -> float:
-        words = self._words_now(lang, max_age=_KNOWN_FOR)  # asked of every other language, one after the other
+        words = self._vocabulary.now(lang, max_age=_KNOWN_FOR)  # asked of every other language, one after the other
         return understand(text, words.analysis, words.lexicon, is_verbatim=True).known if words else 0.0
 
     def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:
-        words = self._words_of(lang)
+        words = self._vocabulary.of(lang)
         if words is None or not (wanted := words.analysis.words(prefix)):
             return []
         others = understand(" ".join(wanted[:-1]), words.analysis, words.lexicon, is_verbatim=True).terms
         body = opensearch_queries.starting(wanted[-1], words.rarest(others, _MOST_TERMS))
-        (answer,) = self._ask_all((self._indexes.alias(lang), body))
+        (answer,) = self._vocabulary.ask((self._indexes.alias(lang), body))
         # The nearer to the title's beginning, the better.
         found = [
             Hit(hit.id, hit.version, hit.score + 1 / (1 + _place(raw["_source"]["starts"], wanted[-1])))
@@ -105,14 +99,14 @@ class OpenSearchEngine:
         return sorted(found, key=lambda hit: (-hit.score, hit.id))[:limit]
 
     def correct(self, text: str, lang: str) -> str:
-        words = self._words_now(lang)
+        words = self._vocabulary.now(lang)
         return (understand(text, words.analysis, words.lexicon).corrected if words else "") or text
 
     def similar(self, id: int, lang: str, *, limit: int = 3) -> Sequence[Hit]:
-        if (words := self._words_of(lang)) is None:
+        if (words := self._vocabulary.of(lang)) is None:
             return []
         query = {"query": {"term": {"id": id}}, "size": 1, "_source": ["gist"]}
-        (answer,) = self._ask_all((self._indexes.alias(lang), query))
+        (answer,) = self._vocabulary.ask((self._indexes.alias(lang), query))
         if not answer["hits"]["hits"]:
             return []
         weighed = {
@@ -123,7 +117,7 @@ class OpenSearchEngine:
         strongest = dict(sorted(weighed.items(), key=lambda item: -item[1])[:_GIST_USED])
         if not strongest:
             return []
-        (answer,) = self._ask_all(
+        (answer,) = self._vocabulary.ask(
             (self._indexes.alias(lang), opensearch_queries.public(strongest, size=limit, without=id))
         )
         return _hits(answer)
@@ -148,7 +142,7 @@ class OpenSearchEngine:
         size = 0
         if state["languages"]:
             by_lang = {"size": 0, "aggs": {"by": {"terms": {"field": "lang", "size": 1000}}}}
-            (answer,) = self._ask_all((self._indexes.all, by_lang))
+            (answer,) = self._vocabulary.ask((self._indexes.all, by_lang))
             documents = {bucket["key"]: bucket["doc_count"] for bucket in answer["aggregations"]["by"]["buckets"]}
             stored = self._client.read("GET", f"/{self._indexes.all}/_stats/store")
             size = stored["_all"]["primaries"]["store"]["size_in_bytes"]
@@ -187,13 +181,15 @@ class OpenSearchEngine:
                 for lang in languages:
                     if lang not in state["_source"]["languages"]:
                         self._indexes.add_language(lang)
-                self._client.bulk(list(self._changes()), require_alias=True)
+                changes = self._changes()
+                while batch := list(islice(changes, _BATCH)):
+                    self._client.bulk([line for change in batch for line in change], require_alias=True)
                 self._client.write("POST", f"/{self._indexes.all}/_refresh")
                 # Where another host has rebuilt meanwhile, our changes may lie in what it has replaced: once more.
                 if serving <= self._indexes.serving() and self._indexes.put_state(
                     state, position=position, generation=state["_source"]["generation"] + 1, languages=languages
                 ):
-                    self._forget()
+                    self._vocabulary.forget()
                     return int(state["_source"]["generation"]) + 1
             raise self._indexes.contended()
         finally:
@@ -212,10 +208,11 @@ class OpenSearchEngine:
         if new:
             self._client.write("POST", f"/{','.join(new.values())}/_refresh")
         generation = self._indexes.swap(new, position=position)
-        self._forget()
+        self._vocabulary.forget()
         return generation
 
-    def _changes(self) -> Iterator[Json]:
+    def _changes(self) -> Iterator[list[Json]]:
+        """Each change as the lines that a bulk request has for it."""
         have = self._where(self._pending.keys() | self._doomed)
         for id, places in have.items():
             doc = self._pending.get(id)
@@ -223,11 +220,11 @@ class OpenSearchEngine:
                 # A document that changed its language leaves its old one.
                 if doc is None or doc.lang != lang:
                     place = {"_index": self._indexes.alias(lang), "_id": str(id)}
-                    yield {"delete": place | {"version": version + 1, "version_type": "external"}}
+                    yield [{"delete": place | {"version": version + 1, "version_type": "external"}}]
         for doc in self._pending.values():
-            yield from _put(doc, self._indexes.alias(doc.lang))
+            yield _put(doc, self._indexes.alias(doc.lang))
 
-    # --- Documents and words ---
+    # --- Documents ---
 
     def _where(self, ids: Iterable[int]) -> dict[int, dict[str, int]]:
         """The languages that each of these documents is in, and its version there. Raises IndexDamaged."""
@@ -252,7 +249,7 @@ class OpenSearchEngine:
             "docvalue_fields": ["version"],
         }
         while True:
-            (answer,) = self._ask_all((self._indexes.all, body))
+            (answer,) = self._vocabulary.ask((self._indexes.all, body))
             rows = answer["hits"]["hits"]
             for row in rows:
                 id, lang = row["sort"]
@@ -261,61 +258,10 @@ class OpenSearchEngine:
                 return
             body["search_after"] = rows[-1]["sort"]
 
-    def _ask_all(self, *searches: tuple[str, Json]) -> list[Json]:
-        """Raises IndexDamaged where an index that should be there is not."""
-        try:
-            return self._client.search_all(searches)
-        except NotFound as error:
-            self._forget()
-            raise IndexDamaged(str(error)) from error
-
-    def _words_of(self, lang: str) -> Words | None:
-        """The words of a language as last read; None where no document is in it."""
-        if (words := self._words.get(lang)) is not None:
-            return words
-        return self._words_now(lang)
-
-    def _words_now(self, lang: str, *, max_age: float = 0.0) -> Words | None:
-        """The same, of an index that was looked at no more than `max_age` seconds ago."""
-        looked_at, state = self._seen
-        if max_age == 0 or time.monotonic() - looked_at > max_age:
-            state = self._indexes.state()["_source"]
-            self._seen = time.monotonic(), state
-        if lang not in state["languages"]:
-            return None
-        words = self._words.get(lang)
-        if words is not None and (words.generation == state["generation"] or not _is_due(words)):
-            return words
-        return self._load(lang, state["generation"])
-
-    def _forget(self) -> None:
-        self._words = {}
-        self._seen = (float("-inf"), {})
-
-    def _load(self, lang: str, generation: int) -> Words:
-        with self._lock:
-            words = self._words.get(lang)
-            if words is not None and words.generation == generation:
-                return words  # another thread was first
-            started = time.monotonic()
-            counts: dict[str, int] = {}
-            after: Json | None = None
-            while True:
-                (answer,) = self._ask_all((self._indexes.alias(lang), opensearch_queries.lexicon(after)))
-                page = answer["aggregations"]["words"]
-                counts |= {bucket["key"]["word"]: bucket["doc_count"] for bucket in page["buckets"]}
-                if len(page["buckets"]) < opensearch_queries.WINDOW:
-                    break
-                after = page["after_key"]
-            documents = answer["hits"]["total"]["value"]
-            words = Words(analysis.for_language(lang), counts, documents, generation, started=started)
-            self._words[lang] = words
-            return words
-
     def _why(self, lang: str, terms: Mapping[Term, float], ids: Sequence[int]) -> dict[int, dict[str, float]]:
         """What each stem adds to each document's score."""
         alias = self._indexes.alias(lang)
-        answers = self._ask_all(*((alias, body) for body in opensearch_queries.shares(terms, ids)))
+        answers = self._vocabulary.ask(*((alias, body) for body in opensearch_queries.shares(terms, ids)))
         why: dict[int, dict[str, float]] = {}
         for term, answer in zip(terms, answers, strict=True):
             for raw in answer["hits"]["hits"]:
@@ -324,11 +270,6 @@ class OpenSearchEngine:
 
 
 _NOTHING: Json = {"hits": {"total": {"value": 0}, "hits": []}, "aggregations": {"categories": {"buckets": []}}}
-
-
-def _is_due(words: Words) -> bool:
-    """Whether words of an older generation are to be read anew: at once where that is cheap, else now and then."""
-    return words.cost < _CHEAP_SECONDS or time.monotonic() - words.read_at > words.cost / _LOAD_SHARE
 
 
 def _generation(answer: Json) -> int:
@@ -349,7 +290,6 @@ def _place(words: Sequence[str], start: str) -> int:
     return next((place for place, word in enumerate(words) if word.startswith(start)), len(words))
 
 
-def _put(doc: Document, index: str) -> Iterator[Json]:
+def _put(doc: Document, index: str) -> list[Json]:
     place = {"_index": index, "_id": str(doc.id), "version": doc.version, "version_type": "external"}
-    yield {"index": place}
-    yield opensearch_template.source(doc)
+    return [{"index": place}, opensearch_template.source(doc)]

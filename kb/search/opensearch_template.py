@@ -78,6 +78,7 @@ def _gist(doc: Document) -> dict[str, int]:
     counts = Counter(
         language.stem(word)
         for word in [*language.words(doc.title) * 3, *language.words(doc.body)]
-        if len(word) > 2 and not language.is_stop(word) and not word.isdigit()
+        # Words of two letters tell little, but of two signs (Chinese, Japanese, Korean) they are the usual ones.
+        if (len(word) > 2 or not word.isascii()) and not language.is_stop(word) and not word.isdigit()
     )
     return dict(counts.most_common(_GIST_WORDS))

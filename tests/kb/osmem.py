@@ -29,4 +29,4 @@ def running() -> Iterator[OsmemServer]:
 
 def engine(server: OsmemServer) -> OpenSearchEngine:
     """An engine with indexes of its own."""
-    return OpenSearchEngine(server.url, prefix=f"test{secrets.token_hex(4)}")
+    return OpenSearchEngine(server.url, index_prefix=f"test{secrets.token_hex(4)}")

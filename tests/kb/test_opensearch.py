@@ -98,7 +98,7 @@ def test_a_rebuild_swaps_all_languages_at_once_and_leaves_no_old_index(shop, ser
 
 
 def test_searches_go_on_while_it_is_rebuilt_and_find_the_old_or_the_new(shop, server):
-    reader = OpenSearchEngine(server.url, prefix=shop._indexes.prefix)
+    reader = OpenSearchEngine(server.url, index_prefix=shop._indexes.prefix)
     found, failures, done = set(), [], threading.Event()
 
     def read() -> None:
@@ -126,7 +126,7 @@ def test_an_index_that_a_dead_rebuild_left_is_no_answer(shop, server):
 
 
 def test_another_process_finds_a_commit_and_its_new_words_at_once(shop, server):
-    reader = OpenSearchEngine(server.url, prefix=shop._indexes.prefix)
+    reader = OpenSearchEngine(server.url, index_prefix=shop._indexes.prefix)
     assert ask(reader, "parcle") == [1, 3]
     shop.index([doc(6, "Parkle cleaning"), doc(7, "Gutscheine", lang="de")])
     assert shop.commit(position=9) == 2
@@ -141,7 +141,7 @@ def test_another_process_finds_a_commit_and_its_new_words_at_once(shop, server):
 
 def test_a_slow_writer_cannot_bring_a_deleted_article_back(shop, server):
     """Host B read article 1 as published before host A took it away, and writes it after."""
-    other = OpenSearchEngine(server.url, prefix=shop._indexes.prefix)
+    other = OpenSearchEngine(server.url, index_prefix=shop._indexes.prefix)
     other._pending = {1: SHOP[0]}
     shop.delete([1])
     shop.commit(position=20)
@@ -152,7 +152,7 @@ def test_a_slow_writer_cannot_bring_a_deleted_article_back(shop, server):
 
 
 def test_a_slow_writer_cannot_overwrite_a_newer_version(shop, server):
-    other = OpenSearchEngine(server.url, prefix=shop._indexes.prefix)
+    other = OpenSearchEngine(server.url, index_prefix=shop._indexes.prefix)
     other.index([doc(1, "Parcel, version two", version=2)])
     shop.index([doc(1, "Parcel, version three", version=3)])
     shop.commit(position=1)
@@ -162,7 +162,7 @@ def test_a_slow_writer_cannot_overwrite_a_newer_version(shop, server):
 
 
 def test_a_commit_that_meets_a_rebuild_of_another_host_is_written_again(shop, server, monkeypatch):
-    other = OpenSearchEngine(server.url, prefix=shop._indexes.prefix)
+    other = OpenSearchEngine(server.url, index_prefix=shop._indexes.prefix)
     bulk = shop._client.bulk
     rebuilt = []
 
