@@ -14,7 +14,7 @@ from kb.search import opensearch_queries, scoring
 from kb.search.engine import Document, EngineUnavailable, IndexDamaged, SearchRequest
 from kb.search.opensearch import OpenSearchEngine
 from kb.search.understanding import STOP_IN_TITLE, Term, Understood
-from tests.kb import osmem
+from tests.kb.search import osmem
 
 
 @pytest.fixture(scope="module")
