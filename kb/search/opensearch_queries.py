@@ -10,6 +10,7 @@ from typing import Any
 
 from kb.search import scoring
 from kb.search.engine import PUBLIC, SearchRequest
+from kb.search.opensearch_template import token
 from kb.search.understanding import STOP_IN_TITLE, Term, Understood
 
 Json = dict[str, Any]
@@ -105,7 +106,7 @@ def lexicon(after: Json | None) -> Json:
 def _any(terms: Mapping[Term, float]) -> Json:
     """At least one of the terms, each worth its weight."""
     clauses = [
-        {"term": {field: {"value": term.stem, "boost": boost}}}
+        {"term": {field: {"value": token(term.stem), "boost": boost}}}
         for term, weight in terms.items()
         for field, field_weight in scoring.FIELD_WEIGHTS.items()
         if (boost := weight * field_weight * (scoring.K1 + 1) * _of_stop_word(term, field)) > 0
@@ -120,4 +121,5 @@ def _of_stop_word(term: Term, field: str) -> float:
 
 
 def _has(stem: str) -> Json:
-    return {"bool": {"should": [{"term": {"title": stem}}, {"term": {"body": stem}}], "minimum_should_match": 1}}
+    fields = [{"term": {field: token(stem)}} for field in scoring.FIELD_WEIGHTS]
+    return {"bool": {"should": fields, "minimum_should_match": 1}}

@@ -6,6 +6,7 @@ as 5.7.134 stay whole, and one template serves every language.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from typing import Any
 
@@ -13,6 +14,7 @@ from kb.search import analysis, scoring
 from kb.search.engine import Document
 
 _LONGEST_WORD = 64  # letters; nothing longer is corrected to or begun with
+_LONGEST_TOKEN = 255
 _GIST_WORDS = 40  # of a document's own stems are kept to find similar ones
 
 SETTINGS: dict[str, Any] = {
@@ -63,13 +65,20 @@ def source(doc: Document) -> dict[str, Any]:
         "lang": doc.lang,
         "category": doc.category,
         "visibility": doc.visibility,
-        "title": " ".join(language.stems(doc.title)),
-        "body": " ".join(language.stems(doc.body)),
+        "title": " ".join(map(token, language.stems(doc.title))),
+        "body": " ".join(map(token, language.stems(doc.body))),
         "words": sorted({*language.words(doc.title), *language.words(doc.body)}),
         "starts": starts,
         "first": starts[:1],
         "gist": _gist(doc),
     }
+
+
+def token(stem: str) -> str:
+    """A stem as it stands in the index. The tokeniser would cut a longer one into several."""
+    if len(stem) <= _LONGEST_TOKEN:
+        return stem
+    return hashlib.sha256(stem.encode()).hexdigest()
 
 
 def _gist(doc: Document) -> dict[str, int]:
