@@ -92,9 +92,10 @@ def _documents(ids: Sequence[int] | None) -> Iterator[Document]:
     articles = Article.objects.published()
     if ids is not None:
         articles = articles.filter(pk__in=ids)
-    fields = "pk", "version", "locale", "category_id", "visibility"
-    texts = "live_revision__title", "live_revision__summary", "live_revision__text"
-    rows = articles.order_by("pk").values_list(*fields, *texts)
+    rows = articles.order_by("pk").values_list(
+        "pk", "version", "locale", "category_id", "visibility",
+        "live_revision__title", "live_revision__summary", "live_revision__text",
+    )  # fmt: skip
     for pk, version, locale, category, visibility, title, summary, text in rows.iterator(chunk_size=500):
         yield Document(
             id=pk,

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 
 from osmem_server import OsmemServer
 
-from kb.search.opensearch import OpenSearchEngine
-
 
 @contextlib.contextmanager
 def running() -> Iterator[OsmemServer]:
@@ -27,6 +25,6 @@ def running() -> Iterator[OsmemServer]:
                 pipe.close()
 
 
-def engine(server: OsmemServer) -> OpenSearchEngine:
-    """An engine with indexes of its own."""
-    return OpenSearchEngine(server.url, index_prefix=f"test{secrets.token_hex(4)}")
+def new_prefix() -> str:
+    """For indexes of a test's own."""
+    return f"test{secrets.token_hex(4)}"

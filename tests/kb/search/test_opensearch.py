@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from osmem_server import OsmemServer
 
 from kb.search import opensearch_queries, scoring
 from kb.search.engine import Document, EngineUnavailable, IndexDamaged, SearchRequest
@@ -18,15 +19,14 @@ from kb.search.understanding import STOP_IN_TITLE, Term, Understood
 from tests.kb.search import osmem
 
 
-@pytest.fixture(scope="module")
-def server():
-    with osmem.running() as server:
-        yield server
+@pytest.fixture
+def server(opensearch_server) -> OsmemServer:
+    return opensearch_server
 
 
 @pytest.fixture
 def engine(server) -> Iterator[OpenSearchEngine]:
-    engine = osmem.engine(server)
+    engine = OpenSearchEngine(server.url, index_prefix=osmem.new_prefix())
     yield engine
     engine.close()
 
@@ -230,7 +230,7 @@ def test_words_that_no_mapping_could_hold_are_taken(engine):
 
 def test_a_server_that_is_gone_is_told_in_plain_words():
     with osmem.running() as server:
-        engine = osmem.engine(server)
+        engine = OpenSearchEngine(server.url)
         engine.rebuild(SHOP, position=1)
         assert ask(engine, "parcel") == [1, 3]
     for call in (
