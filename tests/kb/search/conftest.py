@@ -3,10 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from osmem_server import OsmemServer
 
 from kb.search.engine import Engine
+from kb.search.opensearch import OpenSearchEngine
 from kb.search.postgres import PostgresEngine
 from kb.search.whoosh import WhooshEngine
+from tests.kb.search import osmem
 from tests.kb.search.engines import ENGINES, SHOP, Open
 
 
@@ -18,6 +21,18 @@ def open_whoosh(tmp_path) -> Open:
 @pytest.fixture
 def open_postgres(db) -> Open:
     return PostgresEngine
+
+
+@pytest.fixture(scope="session")
+def opensearch_server() -> Iterator[OsmemServer]:
+    with osmem.running() as server:
+        yield server
+
+
+@pytest.fixture
+def open_opensearch(opensearch_server) -> Open:
+    prefix = osmem.new_prefix()
+    return lambda: OpenSearchEngine(opensearch_server.url, index_prefix=prefix)
 
 
 @pytest.fixture(params=ENGINES)

@@ -13,7 +13,7 @@ from kb.search.understanding import Synonyms
 
 Open = Callable[[], Engine]  # another engine object, as another process would have it, on the test's own index
 
-ENGINES = ("whoosh", "postgres")  # each is the fixture `open_<name>` in conftest.py
+ENGINES = ("whoosh", "postgres", "opensearch")  # each is the fixture `open_<name>` in conftest.py
 
 
 def doc(
