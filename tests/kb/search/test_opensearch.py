@@ -12,7 +12,7 @@ import httpx
 import pytest
 from osmem_server import OsmemServer
 
-from kb.search import opensearch_queries, scoring
+from kb.search import indexing, opensearch_queries, query, scoring
 from kb.search.engine import Document, EngineUnavailable, IndexDamaged, SearchRequest
 from kb.search.opensearch import OpenSearchEngine
 from kb.search.understanding import STOP_IN_TITLE, Term, Understood
@@ -358,3 +358,25 @@ def test_what_is_no_opensearch_is_noticed(failing):
 def test_an_address_without_a_scheme_is_refused_by_name():
     with pytest.raises(ValueError, match="OPENSEARCH_URL"):
         OpenSearchEngine("search.internal:9200")
+
+
+# --- The whole way ---
+
+
+def test_articles_reach_it_by_the_outbox_and_the_database_answers_when_it_is_gone(settings, write):
+    settings.SEARCH_ENGINE, settings.OPENSEARCH_PREFIX = "opensearch", osmem.new_prefix()
+    with osmem.running() as server:
+        settings.OPENSEARCH_URL = server.url
+        indexing.apply_changes()
+        write("My parcel is late", "A parcel is late once the promised day has passed.")
+        indexing.apply_changes()
+        found = query.find("late pracel", locale="en")
+        assert (found.engine, found.is_fallback, found.corrected) == ("opensearch/1", False, "late parcel")
+        assert [result.title for result in found.results] == ["My parcel is late"]
+        assert not indexing.verify()
+    found = query.find("late parcel", locale="en")
+    assert [result.title for result in found.results] == ["My parcel is late"]
+    assert found.is_fallback
+    assert not found.error
+    with pytest.raises(EngineUnavailable):
+        indexing.apply_changes()
