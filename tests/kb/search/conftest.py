@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-from osmem_server import OsmemServer
 
 from kb.search.engine import Engine
 from kb.search.opensearch import OpenSearchEngine
@@ -11,6 +11,9 @@ from kb.search.postgres import PostgresEngine
 from kb.search.whoosh import WhooshEngine
 from tests.kb.search import osmem
 from tests.kb.search.engines import ENGINES, SHOP, Open
+
+if TYPE_CHECKING:
+    from osmem_server import OsmemServer
 
 
 @pytest.fixture

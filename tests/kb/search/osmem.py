@@ -1,6 +1,7 @@
 """A real server that speaks OpenSearch, for tests: `osmem-server` (MIT), one process that lives in memory.
 
-What it cannot show: it has no refresh (a write is found at once, not only after the commit), no replicas, no vectors.
+What it cannot show: it has no refresh (a write is found at once, not only after the commit), scores by lengths of its own
+(so ranks otherwise than Lucene), and has no replicas, synonyms or vectors.
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from osmem_server import OsmemServer
+if TYPE_CHECKING:
+    from osmem_server import OsmemServer
 
 
 @contextlib.contextmanager
 def running() -> Iterator[OsmemServer]:
     """The server on a free port of this machine, stopped at the end and with us."""
+    from osmem_server import OsmemServer
+
     server = OsmemServer.start(japanese=False)
     try:
         yield server

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from osmem_server import OsmemServer
 
 from kb.search import indexing, opensearch_queries, query, scoring
 from kb.search.engine import Document, EngineUnavailable, IndexDamaged, SearchRequest
@@ -18,9 +17,11 @@ from kb.search.opensearch import OpenSearchEngine
 from kb.search.understanding import STOP_IN_TITLE, Term, Understood
 from tests.kb.search import osmem
 
+osmem_server = pytest.importorskip("osmem_server")
+
 
 @pytest.fixture
-def server(opensearch_server) -> OsmemServer:
+def server(opensearch_server) -> osmem_server.OsmemServer:
     return opensearch_server
 
 
