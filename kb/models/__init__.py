@@ -11,6 +11,7 @@ from kb.models.search import (
     SearchClick,
     SearchKind,
     SearchLog,
+    SearchSignal,
     Synonym,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "SearchClick",
     "SearchKind",
     "SearchLog",
+    "SearchSignal",
     "Synonym",
     "TitleWord",
     "Variant",

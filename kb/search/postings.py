@@ -216,6 +216,7 @@ def rebuild(docs: Iterable[Document], *, position: int | None, using: str = "def
         _stage(cursor, docs)
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITERS])
         cursor.execute(_KEPT, [position if position is not None else 2**62])
+        cursor.execute("SET LOCAL work_mem = '64MB'")
         # In the order of their indexes, which makes these several times faster to fill.
         for table, order in (
             ("posting", "lang, term, field, article_id"),

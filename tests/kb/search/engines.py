@@ -6,6 +6,7 @@ Nothing may be left in the index by an earlier test.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from kb.search import analysis
 from kb.search.engine import PUBLIC, Document, Engine, SearchRequest
@@ -13,7 +14,8 @@ from kb.search.understanding import Synonyms
 
 Open = Callable[[], Engine]  # another engine object, as another process would have it, on the test's own index
 
-ENGINES = ("whoosh", "postgres")  # each is the fixture `open_<name>` in conftest.py
+# Each is the fixture `open_<name>` in conftest.py. osmem-server has wheels for some systems only.
+ENGINES = ("whoosh", "postgres", *(["opensearch"] if find_spec("osmem_server") else []))
 
 
 def doc(
