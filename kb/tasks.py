@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kb.search import indexing
+from kb.search import indexing, jobs
 
 
 @shared_task(name="kb.apply_index_changes")
 def apply_index_changes() -> None:
     indexing.apply_changes()
+
+
+@shared_task(name="kb.work_on_index")
+def work_on_index(job_id: int) -> None:
+    jobs.run(job_id)
