@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from config import embedded
+from kb.search import tuning
 from tests import workers
 
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -64,3 +65,9 @@ def celery_worker_process(transactional_db: None, tmp_path: Path) -> Iterator[wo
     yield worker
     worker.kill()  # nobody waits for what it does now
     workers.empty_queues()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered_of_search() -> None:
+    """What a process keeps for a second must not reach the next test."""
+    tuning.forget()

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import cast
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from django import db
+from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 from django.utils.safestring import SafeString, mark_safe
 
-from kb import search
-from kb.models import Article, Revision
-from kb.search import analysis, indexing, snippets
-from kb.search.engine import IndexDamaged, Results, SearchRequest
+from kb.models import Visibility
+from kb.search import asking, keys, phrases, reading, snippets, tuning
+from kb.search.asking import Answer
+from kb.search.engine import Hit, SearchRequest
+from kb.search.keys import key_of
+from kb.search.reading import Row
+from kb.search.tuning import Placed, Rules
+
+__all__ = ["MAX_QUERY", "Facet", "Featured", "Found", "Result", "find", "key_of"]
 
 logger = logging.getLogger("preempt.search")
 
-MAX_QUERY = 200  # characters; a longer text is searched by its rarest words
+MAX_QUERY = keys.LONGEST  # characters; a longer text is searched by its rarest words
+_LONG_TERMS = 12  # of those
+_MOST_READ = 2_000  # characters of a long text; what follows only costs time
 _SPARE = 10  # hits beyond those wanted, for articles unpublished since the index was written
+_POOL = 50  # hits among which an order is made; more where more are wanted
+_PHRASE_POOL = 200  # hits whose texts are looked through for a quoted phrase
 
 
 @dataclass(frozen=True)
@@ -83,65 +94,208 @@ class Found:
     error: str = ""
 
 
-def key_of(text: str, locale: str) -> str:
-    """A query as queries are compared: its telling stems, each once, in order of the alphabet; 200 characters at most.
+def find(
+    text: str,
+    *,
+    locale: str,
+    k: int = 10,
+    offset: int = 0,
+    categories: Collection[int] = frozenset(),
+    is_staff: bool = False,
+    is_verbatim: bool = False,
+    max_terms: int | None = None,
+    explain: bool = False,
+    visitor: str = "",
+    count_categories: bool = False,
+) -> Found:
+    """The answers `offset` to `offset + k` to a text, for a reader in `locale`. Never raises: see Found.error.
 
-    Without any telling word, all its stems.
+    `is_staff` shows what only signed-in staff may read, too. `is_verbatim` corrects nothing. `max_terms` keeps so many
+    of the rarest words (a text longer than MAX_QUERY is searched so anyway). `visitor` decides on the arm of the test of
+    learnt ranking; without one the ranking is the plain one. At most three queries to the database.
     """
-    language = analysis.for_language(locale)
-    words = language.words(text)
-    telling = [word for word in words if not language.is_stop(word)] or words
-    return " ".join(sorted({language.stem(word) for word in telling}))[:MAX_QUERY]
-
-
-def find(text: str, *, locale: str, k: int = 20, max_terms: int | None = None) -> Found:
-    """The k best published articles in `locale`. One query to the database; none where nothing is found."""
-    text = text.strip()
+    started = time.perf_counter()
+    text = _readable(text)
     if not text:
         return Found((), 0)
-    results = _ask(SearchRequest(text=text, lang=locale, k=k + _SPARE, max_terms=max_terms))
-    if not results.hits:
-        return Found((), 0, results.corrected)
-    ids = [hit.id for hit in results.hits]
-    articles = {
-        article.pk: article
-        for article in Article.objects.published()
-        .filter(pk__in=ids, locale=locale)
-        .select_related("live_revision")
-        .defer("live_revision__body", "live_revision__html", "live_revision__headings")
-        .with_texts(locale)
-    }
-    visible = [articles[id] for id in ids if id in articles]
+    if len(text) > MAX_QUERY and max_terms is None:
+        max_terms = _LONG_TERMS
+    asked = _Asked(
+        text,
+        locale,
+        k=max(0, k),
+        offset=max(0, offset),
+        categories=frozenset(categories),
+        is_staff=is_staff,
+        is_verbatim=is_verbatim,
+        max_terms=max_terms,
+        explain=explain,
+        visitor=visitor,
+        count_categories=count_categories,
+    )
+    try:
+        found = _find(asked)
+    except (asking.NoAnswer, db.Error) as error:
+        logger.exception("search failed")
+        found = Found((), 0, text=text, key=key_of(text, locale), error=str(error)[:200] or type(error).__name__)
+    return replace(found, took_ms=(time.perf_counter() - started) * 1000)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    text: str
+    locale: str
+    k: int
+    offset: int
+    categories: frozenset[int]
+    is_staff: bool
+    is_verbatim: bool
+    max_terms: int | None
+    explain: bool
+    visitor: str
+    count_categories: bool
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """An article that the reader may see, and how it was found; a pin by no hit."""
+
+    row: Row
+    hit: Hit | None = None
+
+
+def _find(asked: _Asked) -> Found:
+    rules = tuning.rules()
+    key = key_of(asked.text, asked.locale)
+    placed = rules.placed(asked.locale, key)
+    answer = asking.ask(_request(asked, rules, placed))
+    others = [lang for lang, _name in settings.LANGUAGES if lang != asked.locale]
+    foreign = _in_better_language(asked, rules, answer, others)
+    if foreign is None and answer.results.corrected:
+        if asking.is_foreign_word_corrected(answer, asked.text, others):
+            answer = asking.again(answer, _request(replace(asked, is_verbatim=True), rules, placed))
+        elif not rules.has_own(asked.locale, key):
+            # What editors say of a query holds for its mistyped forms.
+            meant = key_of(answer.results.corrected, asked.locale)
+            if rules.has_own(asked.locale, meant):
+                placed = rules.placed(asked.locale, meant)
+                answer = asking.again(answer, _request(asked, rules, placed))
+    answers = [answer] if foreign is None else [foreign, *_besides(asked, rules, answer, placed)]
+    lead = answers[0]
+
+    candidates = [hit for each in answers for hit in each.results.hits]
+    total = sum(each.results.total for each in answers)
+    if not lead.results.phrases:
+        candidates = candidates[: asked.offset + asked.k + _SPARE]
+    rows = reading.rows(
+        [*placed.pins, *(hit.id for hit in candidates)],
+        is_staff=asked.is_staff,
+        categories=asked.categories,
+        with_text=bool(lead.results.phrases),
+        # A phrase is looked for in the article that the engine found, not in its translation.
+        locale=asked.locale if foreign and not lead.results.phrases else "",
+    )
+    shown = _visible(placed, candidates, rows)
+    if lead.results.phrases:
+        shown = [each for each in shown if each.hit is None or phrases.holds(each.row.texts, lead.results.phrases, each.row.locale)]
+        total = len(candidates)  # of what was looked through; nobody counts further
+    total = max(total - len(candidates) + len(shown), len(shown))
+    page = shown[asked.offset : asked.offset + asked.k]
     return Found(
-        results=tuple(_result(article, results, locale) for article in visible[:k]),
-        total=max(results.total - (len(ids) - len(visible)), len(visible)),
-        corrected=results.corrected,
+        results=tuple(_result(each, lead, rules, asked) for each in page),
+        total=total,
+        corrected=lead.results.corrected,
+        text=asked.text,
+        key=key,
+        facets=_facets(lead, rules, asked) if asked.count_categories else (),
+        other_locale=lead.lang if foreign else "",
+        engine=lead.engine.name,
+        is_fallback=lead.is_fallback,
     )
 
 
-def _result(article: Article, results: Results, locale: str) -> Result:
-    revision = cast(Revision, article.live_revision)  # published, so by constraint there is one
-    with translation.override(locale):
-        url = reverse("help:article", args=[article.slug])
+def _request(asked: _Asked, rules: Rules, placed: Placed, *, lang: str = "") -> SearchRequest:
+    lang = lang or asked.locale
+    pool = max(_POOL, asked.offset + asked.k + _SPARE)
+    return SearchRequest(
+        text=asked.text,
+        lang=lang,
+        k=max(pool, _PHRASE_POOL) if phrases.is_quoted(asked.text) else pool,
+        categories=asked.categories,
+        visibility=frozenset(Visibility.values) if asked.is_staff else frozenset({Visibility.PUBLIC}),
+        excluded=placed.hidden | set(placed.pins),
+        synonyms=rules.synonyms(lang),
+        is_verbatim=asked.is_verbatim,
+        max_terms=asked.max_terms,
+        explain=asked.explain,
+    )
+
+
+def _in_better_language(asked: _Asked, rules: Rules, answer: Answer, others: Sequence[str]) -> Answer | None:
+    """The answer in the language that the query is in, where that is not the page's and there is one."""
+    lang = asking.better_language(answer, asked.text, others)
+    if not lang:
+        return None
+    foreign = asking.again(answer, _request(asked, rules, Placed(), lang=lang))
+    return foreign if foreign.results.hits else None
+
+
+def _besides(asked: _Asked, rules: Rules, answer: Answer, placed: Placed) -> list[Answer]:
+    """What the page's own language has of a query in another: by the words as they are, not as slips of its own."""
+    if not answer.results.known:
+        return []
+    return [asking.again(answer, _request(replace(asked, is_verbatim=True), rules, placed))]
+
+
+def _visible(placed: Placed, candidates: Sequence[Hit], rows: Mapping[int, Row]) -> list[_Shown]:
+    """Pins, then candidates; each article once, and only those that the database lets this reader see."""
+    found: dict[int, _Shown] = {rows[id].id: _Shown(rows[id]) for id in placed.pins if id in rows}
+    for hit in candidates:
+        row = rows.get(hit.id)
+        if row is not None and row.id not in placed.hidden:
+            found.setdefault(row.id, _Shown(row, hit))
+    return list(found.values())
+
+
+def _result(shown: _Shown, answer: Answer, rules: Rules, asked: _Asked) -> Result:
+    row, hit = shown.row, shown.hit
+    terms = answer.results.terms
     # The summary tells best what an article is about; the text is quoted where the summary lacks the words.
-    text = revision.summary if snippets.holds(revision.summary, results.terms, lang=locale) else revision.text
+    if snippets.holds(row.summary, terms, lang=row.locale):
+        snippet = snippets.snippet(row.summary, terms, lang=row.locale)
+    else:
+        snippet = snippets.best(row.html, terms, lang=row.locale) or snippets.snippet(row.summary, terms, lang=row.locale)
     return Result(
-        article_id=article.pk,
-        title=revision.title,
-        url=url,
-        category_name=article.category_name,  # type: ignore[attr-defined]  # with_texts
-        snippet_html=mark_safe(snippets.snippet(text, results.terms, lang=locale)),
+        article_id=row.id,
+        title=row.title,
+        url=_url(row),
+        category_name=rules.shelf(row.category_id, asked.locale).name,
+        snippet_html=mark_safe(snippet),
+        locale=row.locale,
+        is_pinned=hit is None,
+        is_staff_only=row.is_staff_only,
+        score=hit.score if hit else 0.0,
+        why=hit.why if hit and asked.explain else {},
     )
 
 
-def _ask(request: SearchRequest) -> Results:
-    """The engine's answer. A missing or broken index is made anew where that is quick, and else finds nothing."""
-    try:
-        return search.engine().search(request)
-    except IndexDamaged as error:
-        logger.error("search index unusable", extra={"reason": str(error)})
-    try:
-        return search.engine().search(request) if indexing.rebuild_if_small() else Results((), 0)
-    except IndexDamaged as error:
-        logger.error("search index unusable after a rebuild", extra={"reason": str(error)})
-        return Results((), 0)
+def _facets(answer: Answer, rules: Rules, asked: _Asked) -> tuple[Facet, ...]:
+    """The categories with answers, most first; a chosen one stays, so that it can be taken back."""
+    counts = {**dict.fromkeys(asked.categories, 0), **answer.results.counts}
+    facets = []
+    for id, count in counts.items():
+        shelf = rules.shelf(id, asked.locale)
+        if shelf.name:
+            facets.append(Facet(id, shelf.slug, shelf.name, count, is_chosen=id in asked.categories))
+    return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.name)))
+
+
+def _url(row: Row) -> str:
+    with translation.override(row.locale):
+        return reverse("help:article", args=[row.slug])
+
+
+def _readable(text: str) -> str:
+    """The text without what no database takes (NUL, halves of characters) and without its far end."""
+    text = text[:_MOST_READ].replace("\0", " ").encode(errors="replace").decode()
+    return text.strip()
