@@ -121,7 +121,8 @@ def index() -> Index:
     except (IndexDamaged, EngineUnavailable) as error:
         return Index(engine=engine.name, published=published, error=str(error))
     waiting = IndexChange.objects.filter(txid__gte=stats.position).aggregate(
-        count=Count("article_id", distinct=True), seconds=_SecondsSinceFirst(F("at")))
+        count=Count("article_id", distinct=True), seconds=_SecondsSinceFirst(F("at"))
+    )
     return Index(
         engine=engine.name,
         stats=stats,
@@ -196,9 +197,7 @@ def _top(rows: QuerySet[SearchLog], missed: QuerySet[SearchLog]) -> list[QueryRo
         (row["locale"], row["key"]): row
         for row in rows.filter(wanted)
         .values("locale", "key")
-        .annotate(
-            searches=Count("pk"), visitors=Count("visitor", distinct=True), spelling=_MostFrequent("text")
-        )
+        .annotate(searches=Count("pk"), visitors=Count("visitor", distinct=True), spelling=_MostFrequent("text"))
     }
     found = []
     for row in worst:
@@ -216,4 +215,3 @@ def _on_the_page(*, days: int, now: datetime) -> QuerySet[SearchLog]:
 
 def _clicks() -> QuerySet[SearchClick]:
     return SearchClick.objects.filter(search=OuterRef("pk"))
-

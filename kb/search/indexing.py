@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +29,7 @@ _KEEP = timedelta(days=7)  # of the outbox
 # An index that was last written so long ago may lack changes that are no longer in the outbox: made anew.
 _TOO_OLD_SECONDS = 3 * 24 * 3600
 _WAIT_SECONDS = 60.0  # for another writer of this host
+_TOLD_EVERY = 100  # articles
 _REBUILD_INLINE = 2000  # articles that a web process may index itself, in a few seconds
 
 
@@ -57,10 +58,13 @@ def apply_changes() -> int:
         return generation
 
 
-def rebuild() -> int:
-    """A new index from the database in place of the old one, which serves until the swap; returns its generation."""
+def rebuild(*, progress: Callable[[int], None] | None = None) -> int:
+    """A new index from the database in place of the old one, which serves until the swap; returns its generation.
+
+    `progress` is told now and then how many articles have been read.
+    """
     with _writer():
-        return _rebuild()
+        return _rebuild(progress)
 
 
 def rebuild_if_small() -> bool:
@@ -81,10 +85,17 @@ def verify() -> Drift:
     return search.engine().verify(dict(Article.objects.published().values_list("pk", "version")))
 
 
-def _rebuild() -> int:
+def _rebuild(progress: Callable[[int], None] | None = None) -> int:
     # The position first: what changes while we read is looked at again.
     position = _oldest_open_transaction()
-    return search.engine().rebuild(_documents(None), position=position)
+    return search.engine().rebuild(_told(_documents(None), progress), position=position)
+
+
+def _told(documents: Iterator[Document], progress: Callable[[int], None] | None) -> Iterator[Document]:
+    for count, document in enumerate(documents, start=1):
+        yield document
+        if progress is not None and count % _TOLD_EVERY == 0:
+            progress(count)
 
 
 def _documents(ids: Sequence[int] | None) -> Iterator[Document]:

@@ -112,5 +112,3 @@ def _placements() -> QuerySet[Placement]:
         .annotate(title=Coalesce(F("article__live_revision__title"), F("article__draft__title"), F("article__slug")))
         .order_by("position", "pk")
     )
-
-

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -123,11 +125,14 @@ SELECT json_build_object(
 """
 
 _read: tuple[float, Rules] | None = None  # when, by the monotonic clock, and what
+_supposed: ContextVar[Rules | None] = ContextVar("supposed", default=None)
 
 
 def rules() -> Rules:
     """What holds now; another process's change within a second. At most one query, and mostly none."""
     global _read
+    if (supposed := _supposed.get()) is not None:
+        return supposed
     last = _read
     if last is not None and time.monotonic() - last[0] < _FRESH_SECONDS:
         return last[1]
@@ -143,6 +148,18 @@ def forget() -> None:
     """Read anew at the next search."""
     global _read
     _read = None
+
+
+@contextlib.contextmanager
+def supposing(*, locale: str, words: str, means: str, is_two_way: bool = True) -> Iterator[None]:
+    """Within, search reads as if this synonym had been added; in this thread only, and nothing is written."""
+    said = json.loads(rules().said)
+    said["synonyms"].append([locale, _tidy(words), _tidy(means), is_two_way])
+    token = _supposed.set(Rules(json.dumps(said)))
+    try:
+        yield
+    finally:
+        _supposed.reset(token)
 
 
 def add_synonym(*, locale: str, words: str, means: str, is_two_way: bool = True, by: User | None) -> Synonym:

@@ -105,4 +105,3 @@ def _viewed(article: Article, shown: Revision, variant_id: int | None, visitor: 
             locale=locale,
         ),
     )
-

@@ -89,8 +89,7 @@ def try_it(request: HttpRequest) -> HttpResponse:
         "is_verbatim": is_verbatim,
         "found": found,
         "rows": [
-            {"result": result, "why": sorted(result.why.items(), key=lambda part: -part[1])}
-            for result in found.results
+            {"result": result, "why": sorted(result.why.items(), key=lambda part: -part[1])} for result in found.results
         ],
         "best": max((result.score for result in found.results), default=1.0),
     }
