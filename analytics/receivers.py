@@ -17,6 +17,7 @@ from analytics.models import Event, EventKind, Identity
 from contacts import events as contacts
 from kb import events as kb
 from kb.models import Article
+from kb.search import log as search_log
 from notifications import events as notifications
 
 
@@ -58,11 +59,12 @@ def on_searched(event: kb.Searched, **kwargs: Any) -> None:
         is_returning=event.is_returning,
         topic=_topic_of(event.shown[0]) if event.shown else "",
         data={
-            "query": event.query,
+            "query": search_log.masked(event.query),
             "locale": event.locale,
             "total": event.total,
             "shown": list(event.shown),
             "corrected": event.corrected,
+            "search_id": str(event.search_id) if event.search_id else "",
         },
     )
 

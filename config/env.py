@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -75,3 +76,11 @@ def words(name: str, default: list[str]) -> list[str]:
     if value is None:
         return default
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def choice(name: str, default: str, *, among: Sequence[str]) -> str:
+    """One of a few words."""
+    value = text(name).strip().lower() or default
+    if value not in among:
+        raise BadSetting(f"{name}={value!r} is not known. Use one of: {', '.join(among)}.")
+    return value

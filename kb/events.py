@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.dispatch import Signal
 
@@ -30,6 +31,7 @@ class Searched:
     total: int
     shown: tuple[int, ...]  # article ids, best first
     corrected: str  # the query that was really run, where it differs
+    search_id: UUID | None = None  # of its SearchLog
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,11 @@ def _find(asked: _Asked) -> Found:
     )
     shown = _visible(placed, candidates, rows)
     if lead.results.phrases:
-        shown = [each for each in shown if each.hit is None or phrases.holds(each.row.texts, lead.results.phrases, each.row.locale)]
+        shown = [
+            each
+            for each in shown
+            if each.hit is None or phrases.holds(each.row.texts, lead.results.phrases, each.row.locale)
+        ]
         total = len(candidates)  # of what was looked through; nobody counts further
     total = max(total - len(candidates) + len(shown), len(shown))
     page = shown[asked.offset : asked.offset + asked.k]
@@ -264,7 +268,9 @@ def _result(shown: _Shown, answer: Answer, rules: Rules, asked: _Asked) -> Resul
     if snippets.holds(row.summary, terms, lang=row.locale):
         snippet = snippets.snippet(row.summary, terms, lang=row.locale)
     else:
-        snippet = snippets.best(row.html, terms, lang=row.locale) or snippets.snippet(row.summary, terms, lang=row.locale)
+        snippet = snippets.best(row.html, terms, lang=row.locale) or snippets.snippet(
+            row.summary, terms, lang=row.locale
+        )
     return Result(
         article_id=row.id,
         title=row.title,

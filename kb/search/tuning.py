@@ -125,7 +125,7 @@ SELECT json_build_object(
 """
 
 _read: tuple[float, Rules] | None = None  # when, by the monotonic clock, and what
-_supposed: ContextVar[Rules | None] = ContextVar("supposed", default=None)
+_supposed: ContextVar[Rules | None] = ContextVar("supposed_rules", default=None)
 
 
 def rules() -> Rules:
@@ -144,22 +144,22 @@ def rules() -> Rules:
     return kept
 
 
-def forget() -> None:
-    """Read anew at the next search."""
-    global _read
-    _read = None
-
-
 @contextlib.contextmanager
 def supposing(*, locale: str, words: str, means: str, is_two_way: bool = True) -> Iterator[None]:
-    """Within, search reads as if this synonym had been added; in this thread only, and nothing is written."""
-    said = json.loads(rules().said)
-    said["synonyms"].append([locale, _tidy(words), _tidy(means), is_two_way])
-    token = _supposed.set(Rules(json.dumps(said)))
+    """Within the block, in this thread or task only, search as if this synonym were there."""
+    data = json.loads(rules().said)
+    data["synonyms"].append([locale, words, means, is_two_way])
+    token = _supposed.set(Rules(json.dumps(data)))
     try:
         yield
     finally:
         _supposed.reset(token)
+
+
+def forget() -> None:
+    """Read anew at the next search."""
+    global _read
+    _read = None
 
 
 def add_synonym(*, locale: str, words: str, means: str, is_two_way: bool = True, by: User | None) -> Synonym:
