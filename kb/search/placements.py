@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import CharField, Count, Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from kb.models import Article, Placement, PlacementKind
@@ -109,6 +109,10 @@ def move(placement_id: int, *, by: int) -> None:
 def _placements() -> QuerySet[Placement]:
     return (
         Placement.objects.select_related("created_by")
-        .annotate(title=Coalesce(F("article__live_revision__title"), F("article__draft__title"), F("article__slug")))
+        .annotate(
+            title=Coalesce(
+                "article__live_revision__title", "article__draft__title", "article__slug", output_field=CharField()
+            )
+        )
         .order_by("position", "pk")
     )

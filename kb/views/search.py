@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language, get_language_info
 from django.views.decorators.http import require_safe
@@ -200,7 +202,22 @@ def _answers(asked: Asked, found: Found, search_id: uuid.UUID | None) -> dict[st
         "answers": rows,
         "featured": featured,
         "featured_url": _with_via(featured.url, search_id, 0) if featured else "",
-        "other_language": _language_name(found.other_locale) if found.other_locale else "",
+        **_language_of(asked, found),
+    }
+
+
+def _language_of(asked: Asked, found: Found) -> dict[str, Any]:
+    """Where the words were another language's: its name, whether the answers are in it too, and the page in it."""
+    code = found.other_locale
+    if not code:
+        return {}
+    with translation.override(code):
+        is_ours = code in dict(settings.LANGUAGES)
+        url = f"{reverse('help:search')}?{urlencode({'q': asked.text})}" if is_ours else ""
+    return {
+        "other_language": _language_name(code),
+        "is_translated": not any(result.locale == code for result in found.results),
+        "other_url": url,
     }
 
 
