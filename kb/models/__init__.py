@@ -11,6 +11,7 @@ from kb.models.search import (
     SearchClick,
     SearchKind,
     SearchLog,
+    SearchSignal,
     Synonym,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "SearchClick",
     "SearchKind",
     "SearchLog",
+    "SearchSignal",
     "Synonym",
     "Variant",
     "Visibility",

@@ -159,6 +159,31 @@ class PopularQuery(models.Model):
         return self.text
 
 
+class SearchSignal(models.Model):
+    """What became of the readers whom searches led to an article. Made anew each night, by analytics.
+
+    For one query, or with an empty key for all. `reads` is how many openings count (each weighed by how likely its rank
+    is looked at), `confirmed` and `contacted` are shares of them, from 0 to 1.
+    """
+
+    locale = models.CharField(max_length=10)
+    key = models.CharField(max_length=200, blank=True)
+    article_id = models.BigIntegerField()
+    openings = models.PositiveIntegerField(help_text="as they were counted, without weights")
+    reads = models.FloatField()
+    confirmed = models.FloatField()
+    contacted = models.FloatField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["locale", "key", "article_id"], name="one_signal_per_query_and_article"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key or '*'}: article {self.article_id}, {self.openings} openings"
+
+
 class ArticleVector(models.Model):
     """The meaning of an article's live text as a vector, computed once for all hosts (kb.search.semantic)."""
 

@@ -11,7 +11,7 @@ import logging
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import uuid_utils.compat
@@ -93,8 +93,12 @@ def record(
         ranking=found.ranking,
     )
     if visitor:
-        made.reformulates_id = RawSQL(_REFORMULATED, [visitor, now - REFORMULATED_WITHIN, now, key])  # type: ignore[assignment]
+        made.reformulates_id = _reformulated(visitor, now, key)  # type: ignore[assignment]
     return made.id if _is_written(made) else None
+
+
+def _reformulated(visitor: str, now: datetime, key: str) -> RawSQL:
+    return RawSQL(_REFORMULATED, [visitor, now - REFORMULATED_WITHIN, now, key])  # noqa: S611  a constant text
 
 
 def via(search_id: uuid.UUID, position: int) -> str:
