@@ -162,6 +162,9 @@ CELERY_BEAT_SCHEDULE = {
     "settle broken sends": {"task": "notifications.reap", "schedule": 30.0},
     "look for trouble with parcels": {"task": "notifications.sweep", "schedule": 600.0},
     "bring the search index up to date": {"task": "kb.apply_index_changes", "schedule": 60.0},
+    # Several times a day, since the count starts anew with the process: once a day might never come.
+    "forget old searches, gather popular queries": {"task": "kb.tidy_searches", "schedule": 6 * 3600.0},
+    "learn from what searches led to": {"task": "analytics.learn_from_searches", "schedule": 6 * 3600.0},
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
 }
 

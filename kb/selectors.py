@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,15 +11,15 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 from django.utils import translation
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from kb import search
 from kb.models import Article, CategoryText, Experiment, ExperimentState, Redirect
-from kb.search import query
-from kb.search.engine import IndexDamaged
+from kb.search import messages, snippets
+from kb.search.asking import NoAnswer
+from kb.search.engine import EngineUnavailable, Hit, IndexDamaged
 
-# More words than this tell no more about what somebody wants, and cost time.
-_SUGGEST_TERMS = 12
+logger = logging.getLogger("preempt.search")
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,25 @@ def published(locale: str | None = None) -> list[Card]:
 
 
 def cards(ids: Sequence[int], locale: str) -> list[Card]:
-    """The published ones of these articles, in the order of `ids`, for a reader in `locale`. One query."""
-    rows = {article.pk: article for article in Article.objects.published().filter(pk__in=ids).with_texts(locale)}
+    """The public ones of these articles, in the order of `ids`, for a reader in `locale`. One query."""
+    rows = {article.pk: article for article in Article.objects.public().filter(pk__in=ids).with_texts(locale)}
     return [_card(rows[id], locale) for id in ids if id in rows]
 
 
 def suggest(text: str, *, locale: str, limit: int = 3) -> list[Suggestion]:
-    """Articles that may answer a message while it is being written; a long one is searched by its rarest words."""
-    found = query.find(text, locale=locale, k=limit, max_terms=_SUGGEST_TERMS)
-    return [Suggestion(r.article_id, r.title, r.url, r.snippet_html) for r in found.results]
+    """Public articles that may answer a message while it is being written; none where none clearly fits."""
+    try:
+        offers = messages.offers(text, locale=locale, limit=limit)
+    except NoAnswer:
+        return []  # said in the log; the form goes on without
+    found = []
+    for offer in offers:
+        row = offer.row
+        with translation.override(row.locale):
+            url = reverse("help:article", args=[row.slug])
+        snippet = mark_safe(snippets.best(row.html, offer.terms, lang=row.locale))
+        found.append(Suggestion(row.id, row.title, url, snippet))
+    return found
 
 
 def topic_of(article_id: int) -> str:
@@ -201,12 +212,18 @@ def by_reference(reference: str, locale: str) -> Article | None:
 
 
 def related(article: Article, locale: str, *, limit: int = 4) -> list[Card]:
-    """Articles about the same. One query; none, and nothing shown, where the index cannot tell."""
-    try:
-        hits = search.engine().similar(article.pk, article.locale, limit=limit)
-    except IndexDamaged:
-        return []
+    """Public articles about the same. One query; none, and nothing shown, where no engine can tell."""
+    hits = _similar(article, limit)
     return cards([hit.id for hit in hits], locale) if hits else []
+
+
+def _similar(article: Article, limit: int) -> Sequence[Hit]:
+    for engine in (search.engine, search.database):
+        try:
+            return engine().similar(article.pk, article.locale, limit=limit)
+        except (IndexDamaged, EngineUnavailable) as error:
+            logger.error("search engine cannot tell what is similar", extra={"reason": str(error)})
+    return []
 
 
 def _card(article: Article, locale: str) -> Card:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kb.search import indexing, jobs
+from kb.search import indexing, jobs, log, suggest
 
 
 @shared_task(name="kb.apply_index_changes")
 def apply_index_changes() -> None:
     indexing.apply_changes()
+
+
+@shared_task(name="kb.tidy_searches")
+def tidy_searches() -> None:
+    log.prune()
+    suggest.make_popular_queries()
 
 
 @shared_task(name="kb.work_on_index")

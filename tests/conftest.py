@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from config import embedded
-from kb.search import signals, tuning
+from kb.search import signals, suggest, tuning
 from tests import workers
 
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -72,3 +72,4 @@ def _nothing_remembered_of_search() -> None:
     """What a process keeps for a second must not reach the next test."""
     tuning.forget()
     signals.forget()
+    suggest.forget()

@@ -49,28 +49,30 @@ def answer(
     in_title = terms & set(language.stems(title))
     if not terms or not (is_pinned or score >= _lead(in_title, terms) * next_score):
         return None
-    best: list[tuple[tuple[int, int], Passage]] = []
+    best: list[tuple[tuple[int, int], Passage, Set[str]]] = []
     for passage in passages(article_html):
         # What stands before the first heading stands under the title.
         in_heading = terms & set(language.stems(passage.heading)) if passage.heading else in_title
         in_text = {stem for block in passage.blocks for stem in language.stems(block.text)} & terms
-        # In the text itself at least one: a heading alone does not show that the words below answer.
-        if terms <= in_heading | in_text and in_text:
-            best.append(((len(in_heading), len(in_text)), passage))
+        # In the text itself at least one, except right under a title that asks the very question: a heading alone does
+        # not show that the words below answer.
+        if terms <= in_heading | in_text and (in_text or not passage.heading):
+            best.append(((len(in_heading), len(in_text)), passage, in_heading))
     if not best:
         return None
     best.sort(key=lambda found: found[0], reverse=True)
     if len(best) > 1 and best[0][0] == best[1][0]:
         return None
-    shown = _shown(best[0][1], terms, language)
-    return Answer(best[0][1].heading, best[0][1].anchor, shown) if shown else None
+    _fit, passage, in_heading = best[0]
+    shown = _shown(passage, terms, in_heading, language)
+    return Answer(passage.heading, passage.anchor, shown) if shown else None
 
 
 def _lead(in_title: Set[str], terms: Set[str]) -> float:
     return _LEAD + _LEAD_WITHOUT_TITLE * (1 - len(in_title) / len(terms))
 
 
-def _shown(passage: Passage, terms: Set[str], language: analysis.Analysis) -> str:
+def _shown(passage: Passage, terms: Set[str], in_heading: Set[str], language: analysis.Analysis) -> str:
     """The blocks to show, from the first of the passage on; empty where they would not answer by themselves."""
     chosen: list[Block] = []
     room = _LENGTH

@@ -23,7 +23,7 @@ def test_a_customer_reads_votes_writes_and_opens_the_order_from_the_mail(walker,
 
     walker.open("/en/")
     walker.shoot("1-home")
-    page.get_by_role("search").first.get_by_role("searchbox").fill("refund")
+    page.get_by_role("search").first.get_by_role("combobox").fill("refund")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/en/search/\?.*q=refund"))
     walker.shoot("2-search")
