@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib.auth.models import User
@@ -63,6 +64,7 @@ def queries(request: HttpRequest) -> HttpResponse:
         "section": "search",
         "tab": "queries",
         "days": days,
+        "since": (now - timedelta(days=days)).date(),
         "periods": _PERIODS,
         "habits": health_of_search.habits(days=days, now=now),
         "without_answer": health_of_search.without_answer(days=days, now=now),
