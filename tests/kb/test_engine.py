@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 
 import pytest
 
-from kb.search import analysis, scoring
+from kb.search import analysis
 from kb.search.engine import Document, IndexDamaged, SearchRequest
 from kb.search.snippets import snippet
-from kb.search.spelling import Speller, distance
 from kb.search.whoosh import WhooshEngine
 
 ENGINES = {"whoosh": WhooshEngine}
@@ -210,103 +208,6 @@ def test_another_reader_sees_each_commit_whole(shop, tmp_path):
     reader.close()
 
 
-@pytest.mark.parametrize("harm", ["truncated", "removed"])
-def test_a_damaged_index_is_noticed_and_made_anew(shop, tmp_path, harm):
-    file = next((tmp_path / "engine").glob("g*/en/*.seg"))
-    if harm == "truncated":
-        file.write_bytes(file.read_bytes()[:100])
-    else:
-        file.unlink()
-    reader = type(shop)(tmp_path / "engine")
-    with pytest.raises(IndexDamaged):
-        ask(reader, "late")
-    reader.rebuild(SHOP, position=1)
-    assert ask(reader, "late parcel")[0] == 1
-    reader.close()
-
-
-def test_not_one_altered_byte_goes_unnoticed(shop, tmp_path):
-    for file in (tmp_path / "engine").glob("g*/*/*"):
-        content = file.read_bytes()
-        for place in range(0, len(content), max(1, len(content) // 20)):
-            file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
-            reader = type(shop)(tmp_path / "engine")
-            with pytest.raises(IndexDamaged):
-                ask(reader, "late")
-        file.write_bytes(content)
-    assert ask(type(shop)(tmp_path / "engine"), "late parcel")[0] == 1
-
-
-def test_a_half_made_commit_of_a_dead_writer_is_cleared_away(shop, tmp_path):
-    left = tmp_path / "engine" / "building-99999"
-    shutil.copytree(tmp_path / "engine" / "g000001", left)
-    shop.index([doc(6, "Gift vouchers")])
-    shop.commit(position=9)
-    assert ask(shop, "vouchers") == [6]
-    assert not left.exists()
-
-
-def test_two_generations_are_kept_and_no_more(shop, tmp_path):
-    for version in range(2, 6):
-        shop.index([doc(1, "x", version=version)])
-        shop.commit(position=version)
-    assert len(list((tmp_path / "engine").glob("g*"))) == 2
-
-
-def test_scores_are_those_of_the_formula(tmp_path):
-    """By hand: three documents of four words each, the word in the bodies of two, once and twice."""
-    engine = WhooshEngine(tmp_path / "engine")
-    engine.rebuild(
-        [doc(1, "x", "lamp one two three"), doc(2, "y", "lamp lamp five six"), doc(3, "z", "a7 b7 c7 d7")], position=0
-    )
-    idf = 0.6931471805599453  # ln(1 + 3 / (2 + 1))
-    hits = {hit.id: hit.score for hit in engine.search(SearchRequest("lamp", "en")).hits}
-    assert hits[1] == pytest.approx(idf * 2.2 * 1 / (1.2 + 1), rel=1e-4)
-    assert hits[2] == pytest.approx(idf * 2.2 * 2 / (1.2 + 2), rel=1e-4)
-    engine.close()
-
-
-@pytest.mark.parametrize("size", [1, 63, 64, 65, 1000, 5000])
-def test_the_best_are_exactly_the_best(size):
-    import numpy as np
-
-    rng = np.random.default_rng(size)
-    scores = np.zeros(-(-size // 64) * 64, np.float32)
-    scores[:size] = rng.random(size, dtype=np.float32)
-    for k in (1, 10, 100):
-        found = sorted(scores[scoring._best(scores, min(k, size))].tolist(), reverse=True)
-        assert found == sorted(scores[:size].tolist(), reverse=True)[:k]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "slips"),
-    [
-        ("refund", "refund", 0),
-        ("refnud", "refund", 1),
-        ("refun", "refund", 1),
-        ("rfeudn", "refund", 2),
-        ("cat", "dog", 3),
-    ],
-)
-def test_slips_are_counted(a, b, slips):
-    assert distance(a, b, limit=2) == slips
-
-
-def test_the_speller_forgets_words_that_are_gone():
-    speller = Speller()
-    speller.learn({"voucher": 3, "vouches": 1})
-    assert speller.guess("vouchre")[0][0] == "voucher"
-    speller.learn({"vouches": 1})
-    assert [word for word, _ in speller.guess("vouchre")] == ["vouches"]
-
-
-def test_short_words_and_numbers_are_left_alone():
-    speller = Speller()
-    speller.learn({"order": 5, "2024": 9})
-    assert speller.guess("2025") == []
-    assert speller.guess("odr") == []
-
-
 TEXT = "Delivery\nWe ship on weekdays. A refund for <b>late</b> parcels comes within five days. Ask us.\nOther things."
 
 
@@ -330,12 +231,6 @@ def test_one_endless_sentence_is_cut_around_the_word():
 
 def test_an_empty_text_has_no_snippet():
     assert snippet("", {"x"}, lang="en") == ""
-
-
-def test_a_word_two_slips_away_is_no_guess_beside_one_that_is_one_away():
-    speller = Speller()
-    speller.learn({"parcel": 3, "place": 50})
-    assert [word for word, _ in speller.guess("pracel")] == ["parcel"]
 
 
 def test_second_guesses_are_searched_for_but_not_marked(engine):
