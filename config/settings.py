@@ -124,6 +124,28 @@ DATABASES = {
     }
 }
 
+# Searches only, and only those of the database engine; where it does not answer, the primary does.
+REPLICA_URL = env.text("REPLICA_URL")
+SEARCH_DATABASE_ALIAS = "replica" if REPLICA_URL else "default"
+if REPLICA_URL:
+    _parts = conninfo_to_dict(REPLICA_URL)
+    DATABASES["replica"] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _parts.pop("dbname", ""),
+        "USER": _parts.pop("user", ""),
+        "PASSWORD": _parts.pop("password", ""),
+        "HOST": _parts.pop("host", ""),
+        "PORT": _parts.pop("port", ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            # Seconds, not minutes: a visitor waits while the replica is found to be away.
+            "pool": {"min_size": 0, "max_size": env.integer("DB_POOL_SIZE", 8, at_least=1), "timeout": 2},
+            "connect_timeout": 2,
+            **_parts,
+        },
+        "TEST": {"MIRROR": "default"},
+    }
+
 # Celery is a doorbell: state lives in rows, every task may run twice (docs/decisions/0002-broker-pgmq.md).
 BROKER_URL = env.text("BROKER_URL")
 if BROKER_URL:
@@ -202,11 +224,14 @@ JOURNEY_IDLE_MINUTES = 30
 
 # --- Search ---
 
+SEARCH_ENGINE = env.choice("SEARCH_ENGINE", "whoosh", among=("whoosh", "postgres", "opensearch"))
 SEARCH_INDEX_DIR = DATA_DIR / "index"
 SEARCH_LOG_DAYS = env.integer("SEARCH_LOG_DAYS", 180, at_least=1)
 SEARCH_SLOW_MS = env.integer("SEARCH_SLOW_MS", 100, at_least=1)
 # Ranking by what readers of an article did next: for nobody, for half of the visitors (a test), for everybody.
 SEARCH_LEARNING = env.choice("SEARCH_LEARNING", "test", among=("off", "test", "on"))
+OPENSEARCH_URL = env.text("OPENSEARCH_URL").rstrip("/")
+OPENSEARCH_PREFIX = env.text("OPENSEARCH_PREFIX", "preempt")  # of the names of its indexes
 
 # --- Pages ---
 

@@ -8,6 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("kb", "0004_postings"),
         ("kb", "0005_search_signal"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

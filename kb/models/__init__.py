@@ -2,6 +2,7 @@ from kb.models.article import Article, ArticleState, Category, CategoryText, Dra
 from kb.models.experiment import Experiment, ExperimentState, Exposure, Variant
 from kb.models.feedback import Vote, VoteReason
 from kb.models.index_job import IndexJob, IndexJobKind, IndexJobState
+from kb.models.postings import IndexedArticle, IndexStep, LexiconChange, LexiconWord, Posting, TitleWord
 from kb.models.search import (
     ArticleVector,
     IndexChange,
@@ -29,9 +30,14 @@ __all__ = [
     "IndexJob",
     "IndexJobKind",
     "IndexJobState",
+    "IndexStep",
+    "IndexedArticle",
+    "LexiconChange",
+    "LexiconWord",
     "Placement",
     "PlacementKind",
     "PopularQuery",
+    "Posting",
     "Redirect",
     "Revision",
     "SearchClick",
@@ -39,6 +45,7 @@ __all__ = [
     "SearchLog",
     "SearchSignal",
     "Synonym",
+    "TitleWord",
     "Variant",
     "Visibility",
     "Vote",

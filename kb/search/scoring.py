@@ -300,7 +300,7 @@ class Collection:
     def _compute(self, term: Term) -> _Impacts:
         by_field: dict[str, list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]]] = {name: [] for name in FIELDS}
         for segment, offset in zip(self._segments, self.offsets, strict=False):
-            if (found := segment.postings(term.stem)) is not None:
+            if (found := segment.postings(term.stem, titles_only=term.is_minor)) is not None:
                 numbers, counts, titles = found
                 rows = numbers.astype(np.int64) + offset
                 by_field["title"].append((rows[:titles], counts[:titles]))

@@ -83,13 +83,13 @@ class Segment:
         before, between, after = (int(n) for n in self._starts[2 * found : 2 * found + 3])
         return max(between - before, after - between)
 
-    def postings(self, stem: str) -> tuple[Array, Array, int] | None:
+    def postings(self, stem: str, *, titles_only: bool = False) -> tuple[Array, Array, int] | None:
         """(numbers, counts, how many of them are of titles: they come first); None where no document has the stem."""
         found = self._find(stem)
         if found < 0:
             return None
         before, between, after = (int(n) for n in self._starts[2 * found : 2 * found + 3])
-        packed = self._source.part("postings", before, after)
+        packed = self._source.part("postings", before, between if titles_only else after)
         return packed & np.uint32(_NUMBERS), packed >> np.uint32(_NUMBER_BITS), between - before
 
     def gist(self, number: int) -> list[tuple[str, int]]:
