@@ -225,7 +225,7 @@ JOURNEY_IDLE_MINUTES = 30
 # --- Search ---
 
 SEARCH_ENGINE = env.choice("SEARCH_ENGINE", "whoosh", among=("whoosh", "postgres", "opensearch"))
-SEARCH_INDEX_DIR = DATA_DIR / "index"
+SEARCH_INDEX_DIR = Path(env.text("SEARCH_INDEX_DIR", str(DATA_DIR / "index")))
 SEARCH_LOG_DAYS = env.integer("SEARCH_LOG_DAYS", 180, at_least=1)
 SEARCH_SLOW_MS = env.integer("SEARCH_SLOW_MS", 100, at_least=1)
 # Ranking by what readers of an article did next: for nobody, for half of the visitors (a test), for everybody.

@@ -19,7 +19,7 @@ from core import clock
 from kb import experiments, rendering, tasks
 from kb.models import Article, ArticleState, Category, Draft, IndexChange, Redirect, Revision
 from kb.refusals import DraftConflict, EmptyText, NotAllowed, PublishingError, SlugTaken, Text, UnderTest
-from kb.search import postings
+from kb.search import indexing, postings
 from kb.search.engine import Document
 
 __all__ = [
@@ -264,6 +264,7 @@ def _change(article: Article, *, ring: bool = True, **values: object) -> None:
     article.updated_at = clock.now()
     article.save(update_fields=[*values, "version", "updated_at"])
     _index(article)
+    indexing.announce()
     if ring:
         # Not delay_on_commit: with the broker down the article is published all the same, and beat rings again.
         transaction.on_commit(tasks.apply_index_changes.delay, robust=True)

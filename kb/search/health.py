@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from django.db.models import Aggregate, Count, Exists, F, FloatField, Min, OuterRef, Q, QuerySet
 
 from kb import search
-from kb.models import Article, IndexChange, SearchClick, SearchKind, SearchLog
+from kb.models import Article, SearchClick, SearchKind, SearchLog
+from kb.search import indexing
 from kb.search.engine import EngineUnavailable, IndexDamaged, Stats
 
 DAY = timedelta(hours=24)
@@ -35,6 +36,7 @@ class Share:
 class Index:
     """This host's index. `waiting` articles changed and are not in it yet, the first `waiting_seconds` ago.
 
+    `has_indexer`: a process of this host keeps it up to date at once; else the worker does, within a minute.
     `published` counts the database's articles by language, `stats.documents` the index's. `error` says why there are
     no figures.
     """
@@ -44,6 +46,7 @@ class Index:
     published: Mapping[str, int] = field(default_factory=dict)
     waiting: int = 0
     waiting_seconds: float = 0.0
+    has_indexer: bool = False
     error: str = ""
 
     @property
@@ -105,30 +108,21 @@ class _MostFrequent(Aggregate):
     template = "mode() WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
-class _SecondsSinceFirst(Aggregate):
-    """By the database's clock."""
-
-    template = "extract(epoch FROM statement_timestamp() - min(%(expressions)s))"
-    output_field = FloatField()
-
-
 def index() -> Index:
-    """Three queries, and the engine's own figures."""
+    """A few queries, and the engine's own figures."""
     engine = search.engine()
     published = dict(Article.objects.published().order_by().values_list("locale").annotate(count=Count("pk")))
     try:
-        stats = engine.stats()
+        stats, lag = engine.stats(), indexing.lag()
     except (IndexDamaged, EngineUnavailable) as error:
         return Index(engine=engine.name, published=published, error=str(error))
-    waiting = IndexChange.objects.filter(txid__gte=stats.position).aggregate(
-        count=Count("article_id", distinct=True), seconds=_SecondsSinceFirst(F("at"))
-    )
     return Index(
         engine=engine.name,
         stats=stats,
         published=published,
-        waiting=waiting["count"],
-        waiting_seconds=max(0.0, waiting["seconds"] or 0.0),
+        waiting=lag.articles,
+        waiting_seconds=lag.seconds,
+        has_indexer=indexing.has_indexer(),
     )
 
 

@@ -22,6 +22,7 @@ from kb.search.engine import EngineUnavailable, IndexDamaged
 
 logger = logging.getLogger("preempt.search")
 
+_TOLD_EVERY = 100  # articles
 _SILENT = timedelta(minutes=2)  # without a sign of life: whoever had it is gone
 
 
@@ -65,8 +66,9 @@ def run(job_id: int) -> None:
 
 
 def _rebuild(job_id: int) -> dict[str, int]:
-    def tell(done: int) -> None:
-        IndexJob.objects.filter(pk=job_id).update(done=done, beat_at=Now())
+    def tell(done: int, of: int) -> None:
+        if done % _TOLD_EVERY == 0:
+            IndexJob.objects.filter(pk=job_id).update(done=done, total=of, beat_at=Now())
 
     return {"generation": indexing.rebuild(progress=tell)}
 

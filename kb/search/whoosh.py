@@ -123,6 +123,14 @@ class WhooshEngine:
             path=str(self._folder / generation.name),
         )
 
+    def written_at(self) -> float:
+        """When the index was last brought up to date, in seconds of this host's clock."""
+        generation = self._current()
+        try:
+            return (self._folder / generation.name / "manifest.json").stat().st_mtime
+        except OSError as error:
+            raise IndexDamaged(f"{generation.name}/manifest.json: {error.strerror}") from error
+
     def check_every_byte(self) -> None:
         """Raise IndexDamaged where a byte of the index is not as it was written."""
         self._current().check_every_byte()
