@@ -42,7 +42,7 @@ class Index:
     """
 
     engine: str
-    stats: Stats = Stats(generation=0)
+    stats: Stats = field(default_factory=lambda: Stats(generation=0))
     published: Mapping[str, int] = field(default_factory=dict)
     waiting: int = 0
     waiting_seconds: float = 0.0
@@ -138,8 +138,8 @@ def day(*, now: datetime) -> Day:
     )
     return Day(
         **figures,
-        slowest=rows.filter(error="").order_by("-took_ms")[:5],
-        failed=rows.exclude(error="").order_by("-at")[:_LISTED],
+        slowest=list(rows.filter(error="").order_by("-took_ms")[:5]),
+        failed=list(rows.exclude(error="").order_by("-at")[:_LISTED]),
     )
 
 
@@ -151,7 +151,7 @@ def habits(*, days: int, now: datetime) -> Habits:
         searches=Count("pk"),
         visitors=Count("visitor", distinct=True),
         empty=Count("pk", filter=Q(total=0)),
-        ignored=Count("pk", filter=Q(total__gt=0) & ~Exists(_clicks())),
+        ignored=Count("pk", filter=Q(~Exists(_clicks()), total__gt=0)),
         reformulations=Count("pk", filter=Q(reformulates__isnull=False)),
         first=Min("at"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import CharField, Count, Max, Q, QuerySet
@@ -64,7 +65,7 @@ def of_query(text: str, *, locale: str) -> QueryTuning:
     )
 
 
-def tuned_queries() -> QuerySet[Placement, dict[str, object]]:
+def tuned_queries() -> QuerySet[Placement, Any]:
     """Every query that editors placed something for: `locale`, `key`, `text`, `pins`, `hides`, `last`; newest first."""
     return (
         Placement.objects.order_by()

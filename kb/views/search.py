@@ -223,13 +223,16 @@ def _language_of(asked: Asked, found: Found) -> dict[str, Any]:
 
 def _ways_on(asked: Asked, found: Found, search_id: uuid.UUID | None, *, is_staff: bool) -> dict[str, Any]:
     """Where one may go from here: other words, other categories, more answers, another language."""
+    # One category alone narrows nothing. Chosen ones stand first: on a phone the row runs out of sight.
+    facets = found.facets if len(found.facets) > 1 or asked.categories else ()
     is_more = asked.offset + len(found.results) < found.total and asked.page < _MOST and found.results
     more = {"s": search_id.hex} if search_id else {}
     locales = selectors.locales() if is_staff and asked.text else []
     return {
         "verbatim_url": asked.address(verbatim=True),
         "chips": [
-            Chip(facet, asked.address(**{"in": sorted(asked.categories ^ {facet.id})})) for facet in found.facets
+            Chip(facet, asked.address(**{"in": sorted(asked.categories ^ {facet.id})}))
+            for facet in sorted(facets, key=lambda facet: not facet.is_chosen)
         ],
         "clear_url": asked.address(**{"in": []}) if asked.categories else "",
         "more_url": asked.address(page=asked.page + 1, **more) if is_more else "",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -47,7 +48,7 @@ def job(request: HttpRequest, kind: str) -> HttpResponse:
 def ask_for_job(request: HttpRequest, kind: str) -> HttpResponse:
     wanted = _kind(kind)
     if not _may_ask(request, wanted):
-        raise roles.PermissionDenied("Only managers rebuild the index.")
+        raise PermissionDenied("Only managers rebuild the index.")
     jobs.ask(wanted, by=cast(User, request.user), enqueue=tasks.work_on_index.delay)
     if request.htmx:  # type: ignore[attr-defined]  # django_htmx's middleware
         return render(request, "desk/search_job.html", _job(request, wanted))

@@ -148,10 +148,10 @@ def _previews(form: SynonymForm) -> list[dict[str, Any]]:
         now = query.find(text, locale=given["locale"], k=_PREVIEWED)
         with tuning.supposing(**given):
             then = query.find(text, locale=given["locale"], k=_PREVIEWED)
-        known = {result.article_id for result in now.results}
-        rows = [{"result": result, "is_new": result.article_id not in known} for result in then.results]
-        same = [result.article_id for result in now.results] == [row["result"].article_id for row in rows]
-        previews.append({"text": text, "now": now, "then": then, "rows": rows, "is_same": same})
+        before = [result.article_id for result in now.results]
+        rows = [{"result": result, "is_new": result.article_id not in before} for result in then.results]
+        is_same = before == [result.article_id for result in then.results]
+        previews.append({"text": text, "now": now, "then": then, "rows": rows, "is_same": is_same})
     return previews
 
 

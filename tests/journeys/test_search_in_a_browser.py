@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kb import search
 from kb.models import PopularQuery, SearchClick, SearchKind, SearchLog
-from kb.search import indexing, suggest
+from kb.search import asking, indexing, suggest
 from tests.journeys.conftest import AGENT, SHOTS, SIZES, Walker
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -63,6 +63,20 @@ def test_search_and_its_suggestions_in_every_size_and_scheme(walker, articles):
         assert walker.width_overflow() <= 0, query
     assert walker.foreign == []
     assert walker.complaints == []
+
+
+def test_while_search_fails_topics_and_people_are_still_there(walker, articles, monkeypatch):
+    def broken(*_a: object, **_k: object) -> None:
+        raise asking.NoAnswer("out of order")
+
+    monkeypatch.setattr(asking, "ask", broken)
+    page = walker.page
+    page.goto(f"{walker.root}/en/search/?q=refund")
+    expect(page.get_by_text("Search is not working right now.")).to_be_visible()
+    walker.shoot("search-6-error")
+    assert walker.width_overflow() <= 0
+    page.get_by_role("link", name="Ask us this instead").click()
+    expect(page.locator("input[name=subject]")).to_have_value("refund")
 
 
 def test_the_keyboard_walks_the_suggestions(phone):
@@ -130,7 +144,7 @@ def test_keys_of_an_input_method_belong_to_it(phone):
     page.wait_for_function("performance.now() > 0")
     assert asked == []
     page.evaluate(
-        """() => document.querySelector("main input[type=search]").dispatchEvent(new CompositionEvent("compositionend"))"""
+        "document.querySelector('main input[type=search]').dispatchEvent(new CompositionEvent('compositionend'))"
     )
     page.get_by_role("option").first.wait_for()
     assert len(asked) == 1
