@@ -11,10 +11,10 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from core import clock, visitors
+from core import clock, roles, visitors
 from core.events import fire
 from kb import events, experiments, rendering, selectors
-from kb.models import Article, Revision
+from kb.models import Article, Revision, Visibility
 from kb.search import log
 from kb.views import links, votes
 
@@ -58,6 +58,8 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
     found = selectors.to_read(slug, locale)
     if found is None:
         return links.moved_or_not_found(request, slug)
+    if found.visibility == Visibility.STAFF and not roles.roles_of(request.user):
+        return links.not_found(request, slug)
     if found.locale != locale and (translated := selectors.translation_of(found, locale)):
         return redirect(translated)
     visitor = visitors.of(request)

@@ -41,6 +41,7 @@ class Asked:
     page: int = 1
     categories: frozenset[int] = frozenset()
     is_verbatim: bool = False
+    is_as_customer: bool = False  # staff who want to see what customers see
     search: uuid.UUID | None = None
 
     @property
@@ -50,7 +51,7 @@ class Asked:
     def address(self, **changed: Any) -> str:
         """This search's page with `changed` of its parameters; back on the first page unless `page` is among them."""
         given = {"q": self.text, "in": sorted(self.categories), "verbatim": self.is_verbatim, "lang": self.locale}
-        given |= changed
+        given |= {"as": "customer" if self.is_as_customer else ""} | changed
         if given["lang"] == get_language():
             del given["lang"]
         kept = {name: int(value) if value is True else value for name, value in given.items() if value}
@@ -78,7 +79,7 @@ class Chip:
 def search(request: HttpRequest) -> HttpResponse:
     asked = _asked(request)
     visitor = visitors.of(request)
-    is_staff = bool(roles.roles_of(request.user))
+    is_staff = not asked.is_as_customer and bool(roles.roles_of(request.user))
     found = query.find(
         asked.text,
         locale=asked.locale,
@@ -135,6 +136,7 @@ def _asked(request: HttpRequest) -> Asked:
         page=min(max(_number(given.get("page", "")), 1), _MOST),
         categories=frozenset(filter(None, map(_number, given.getlist("in")[:50]))),
         is_verbatim=given.get("verbatim") == "1",
+        is_as_customer=given.get("as") == "customer",
         search=_continued(given.get("s", "")),
     )
 

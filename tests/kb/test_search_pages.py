@@ -189,9 +189,23 @@ def test_staff_see_which_answers_are_theirs_alone_and_may_search_another_languag
     page = text(client.get("/en/search/?q=parcel"))
     assert "above 500" in page
     assert page.count("Staff only") == 1
+    assert "above 500" not in text(client.get("/en/search/?q=parcel&as=customer"))
     spanish = re.search(r'<a href="([^"]+)">Spanish</a>', page)[1].replace("&amp;", "&")
     assert "lang=es" in spanish
-    assert SearchLog.objects.filter(visitor="").count() == 1, "staff are in the log, but not counted"
+    assert SearchLog.objects.filter(visitor="").count() == 2, "staff are in the log, but not counted"
+
+
+def test_an_article_for_staff_has_no_page_for_customers(write, browser, staff):
+    write("For all")
+    hidden = write("For staff")
+    hidden.visibility = Visibility.STAFF
+    hidden.save()
+    indexing.rebuild()
+    assert browser().get("/en/a/for-staff/").status_code == 404
+    assert "For staff" not in text(browser().get("/en/c/delivery/"))
+    client = browser()
+    client.force_login(staff(WRITER))
+    assert client.get("/en/a/for-staff/").status_code == 200
 
 
 def test_answers_of_another_language_say_which(write, browser):
