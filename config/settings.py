@@ -63,6 +63,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
 ]
 
 MIDDLEWARE = [
@@ -98,6 +100,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "core.shop.context",
+                "core.roles.context",
             ],
         },
     }
@@ -187,6 +190,7 @@ CELERY_BEAT_SCHEDULE = {
     # Several times a day, since the count starts anew with the process: once a day might never come.
     "forget old searches, gather popular queries": {"task": "kb.tidy_searches", "schedule": 6 * 3600.0},
     "learn from what searches led to": {"task": "analytics.learn_from_searches", "schedule": 6 * 3600.0},
+    "learn what new articles mean": {"task": "kb.make_vectors", "schedule": 20.0},
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
 }
 
@@ -226,12 +230,37 @@ JOURNEY_IDLE_MINUTES = 30
 
 SEARCH_ENGINE = env.choice("SEARCH_ENGINE", "whoosh", among=("whoosh", "postgres", "opensearch"))
 SEARCH_INDEX_DIR = Path(env.text("SEARCH_INDEX_DIR", str(DATA_DIR / "index")))
+OPENSEARCH_URL = env.text("OPENSEARCH_URL").rstrip("/")
+OPENSEARCH_PREFIX = env.text("OPENSEARCH_PREFIX", "preempt")  # of the names of its indexes
+OPENSEARCH_USER, OPENSEARCH_PASSWORD = env.text("OPENSEARCH_USER"), env.text("OPENSEARCH_PASSWORD")
 SEARCH_LOG_DAYS = env.integer("SEARCH_LOG_DAYS", 180, at_least=1)
 SEARCH_SLOW_MS = env.integer("SEARCH_SLOW_MS", 100, at_least=1)
 # Ranking by what readers of an article did next: for nobody, for half of the visitors (a test), for everybody.
 SEARCH_LEARNING = env.choice("SEARCH_LEARNING", "test", among=("off", "test", "on"))
-OPENSEARCH_URL = env.text("OPENSEARCH_URL").rstrip("/")
-OPENSEARCH_PREFIX = env.text("OPENSEARCH_PREFIX", "preempt")  # of the names of its indexes
+
+# Search by meaning, where its packages are installed (make semantic); else, and where this is off, by words alone.
+SEARCH_MEANING = env.boolean("SEARCH_MEANING", True)
+
+# --- The API ---
+
+REST_FRAMEWORK = {
+    # Nothing is open by default: each view names who may use it (kb/api.py).
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.api.on_error",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Preempt",
+    "DESCRIPTION": "Search of the help centre. Errors are problem details (RFC 9457).",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
 
 # --- Pages ---
 
@@ -276,5 +305,8 @@ LOGGING = {
     "filters": {"discreet": {"()": "core.requests.Discreet"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["discreet"]}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"handlers": [], "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": [], "propagate": False},
+        "httpx": {"level": "WARNING"},  # else a line for every question to a search server
+    },
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kb.search import indexing, jobs, log, suggest
+from kb.search import indexing, jobs, log, suggest, vectors
 
 
 @shared_task(name="kb.apply_index_changes")
@@ -21,3 +21,8 @@ def tidy_searches() -> None:
 @shared_task(name="kb.work_on_index")
 def work_on_index(job_id: int) -> None:
     jobs.run(job_id)
+
+
+@shared_task(name="kb.make_vectors")
+def make_vectors() -> None:
+    vectors.make()

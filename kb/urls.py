@@ -1,9 +1,10 @@
-"""kb's addresses: the help centre (mounted under /<locale>/) and the editors' desk (mounted under /desk/)."""
+"""kb's addresses: the help centre (mounted under /<locale>/), the editors' desk (/desk/) and the API (/api/v1/)."""
 
 from __future__ import annotations
 
 from django.urls import path
 
+from kb import api
 from kb.views import desk, editor, help, links, search, search_desk, search_tuning, votes
 
 app_name = "help"
@@ -37,4 +38,9 @@ desk_urlpatterns = [
     path("search/tuning/place/", search_tuning.place, name="search-place"),
     path("search/tuning/placements/<int:pk>/remove/", search_tuning.remove_placement, name="search-placement-remove"),
     path("search/tuning/placements/<int:pk>/move/", search_tuning.move_pin, name="search-pin-move"),
+]
+
+api_urlpatterns = [
+    path("search", api.Search.as_view(), name="search"),
+    path("suggest", api.Suggest.as_view(), name="suggest"),
 ]

@@ -26,6 +26,8 @@ def index_published(apps, schema_editor):
             "category_id", "visibility",
         )
     )
+    if not rows.exists():
+        return  # a new shop
     docs = (
         Document(pk, version, lang, title, f"{summary}\n{text}".strip(), category, visibility)
         for pk, version, lang, title, summary, text, category, visibility in rows.iterator(chunk_size=500)

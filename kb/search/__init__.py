@@ -23,7 +23,12 @@ def engine() -> Engine:
         case "postgres":
             return database()
         case "opensearch":
-            return _opensearch(settings.OPENSEARCH_URL, settings.OPENSEARCH_PREFIX)
+            return _opensearch(
+                settings.OPENSEARCH_URL,
+                settings.OPENSEARCH_PREFIX,
+                settings.OPENSEARCH_USER,
+                settings.OPENSEARCH_PASSWORD,
+            )
         case other:
             raise ValueError(f"SEARCH_ENGINE={other!r} is not known. Use one of: {', '.join(ENGINES)}.")
 
@@ -47,7 +52,7 @@ def _whoosh(folder: Path) -> Engine:
 
 
 @lru_cache(maxsize=4)
-def _opensearch(url: str, prefix: str) -> Engine:
+def _opensearch(url: str, prefix: str, user: str, password: str) -> Engine:
     from kb.search.opensearch import OpenSearchEngine
 
-    return OpenSearchEngine(url=url, index_prefix=prefix)
+    return OpenSearchEngine(url, index_prefix=prefix, user=user, password=password)

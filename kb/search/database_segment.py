@@ -47,7 +47,7 @@ SELECT asked.number, max(found.documents) FROM unnest(%(terms)s::text[]) WITH OR
     LATERAL (SELECT count(*) AS documents FROM (
         SELECT FROM kb_posting posting
         WHERE posting.lang = %(lang)s AND posting.term = asked.term AND posting.field = of.field LIMIT %(enough)s
-    ) AS some) AS found
+    ) AS counted) AS found
 GROUP BY asked.number
 """
 _STARTS = """

@@ -190,6 +190,19 @@ def _fold(cursor: Any) -> None:
     )
 
 
+# Of the articles changed while the rebuild read: those whose own edit wrote newer rows, or none any more.
+_KEPT = """
+CREATE TEMP TABLE kb_kept ON COMMIT DROP AS
+SELECT changed.article_id
+FROM (SELECT DISTINCT article_id FROM kb_indexchange WHERE txid >= %s) AS changed
+LEFT JOIN kb_indexedarticle AS live USING (article_id)
+LEFT JOIN new_indexedarticle AS new USING (article_id)
+WHERE live.version > new.version OR (live.version IS NOT NULL AND new.version IS NULL)
+   OR (live.version IS NULL AND NOT EXISTS (
+       SELECT FROM kb_article WHERE id = changed.article_id AND state = 'published' AND version = new.version))
+"""
+
+
 def rebuild(docs: Iterable[Document], *, position: int | None, using: str = "default") -> None:
     """All of the index anew, in one transaction: readers see the old one, then the new one.
 
@@ -199,13 +212,7 @@ def rebuild(docs: Iterable[Document], *, position: int | None, using: str = "def
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         _stage(cursor, docs)
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITERS])
-        cursor.execute(
-            "CREATE TEMP TABLE kb_kept ON COMMIT DROP AS "
-            "SELECT changed.article_id FROM (SELECT DISTINCT article_id FROM kb_indexchange WHERE txid >= %s) changed "
-            "LEFT JOIN kb_indexedarticle live USING (article_id) LEFT JOIN new_indexedarticle new USING (article_id) "
-            "WHERE (live.version IS NULL) <> (new.version IS NULL) OR live.version > new.version",
-            [position if position is not None else 2**62],
-        )
+        cursor.execute(_KEPT, [position if position is not None else 2**62])
         # In the order of their indexes, which makes these several times faster to fill.
         for table, order in (
             ("posting", "lang, term, field, article_id"),
