@@ -58,7 +58,7 @@ def run(job_id: int) -> None:
     kind = row.values_list("kind", flat=True).get()
     try:
         found = _rebuild(job_id) if kind == IndexJobKind.REBUILD else _verify()
-    except (IndexDamaged, EngineUnavailable, indexing.WriterBusy) as error:
+    except (IndexDamaged, EngineUnavailable, indexing.WriterBusy, OSError) as error:
         logger.exception("work on the search index failed", extra={"job": job_id, "kind": kind})
         row.update(state=IndexJobState.FAILED, finished_at=Now(), error=str(error)[:300])
         return
