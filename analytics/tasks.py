@@ -2,9 +2,14 @@
 
 from celery import shared_task
 
-from analytics import settling
+from analytics import search_learning, settling
 
 
 @shared_task(name="analytics.settle")
 def settle() -> None:
     settling.settle()
+
+
+@shared_task(name="analytics.learn_from_searches")
+def learn_from_searches() -> None:
+    search_learning.learn()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.views import desk
+from analytics.views import desk, search
 
 desk_urlpatterns = [
     path("", desk.home, name="home"),
@@ -10,4 +10,5 @@ desk_urlpatterns = [
     path("exposures/<int:variant>/", desk.exposures, name="exposures"),
     path("evidence/", desk.evidence, name="evidence"),
     path("metrics/", desk.metrics, name="metrics"),
+    path("search/learning/", search.learning, name="search-learning"),
 ]

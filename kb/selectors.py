@@ -88,6 +88,12 @@ def published_count() -> int:
     return Article.objects.published().count()
 
 
+def locales() -> list[str]:
+    """The languages that have a published article, the default one first. One query."""
+    found = set(Article.objects.published().order_by().values_list("locale", flat=True).distinct())
+    return sorted(found, key=lambda locale: (locale != settings.LANGUAGE_CODE, locale))
+
+
 def category_texts(locale: str) -> QuerySet[CategoryText]:
     """The shelves with something to read in `locale`, each with `icon`, `topic` and `article_count`. One query.
 

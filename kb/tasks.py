@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kb.search import indexing, log, suggest, vectors
+from kb.search import indexing, jobs, log, suggest, vectors
 
 
 @shared_task(name="kb.apply_index_changes")
@@ -16,6 +16,11 @@ def apply_index_changes() -> None:
 def tidy_searches() -> None:
     log.prune()
     suggest.make_popular_queries()
+
+
+@shared_task(name="kb.work_on_index")
+def work_on_index(job_id: int) -> None:
+    jobs.run(job_id)
 
 
 @shared_task(name="kb.make_vectors")

@@ -111,14 +111,18 @@ class Visitor:
 
     def _choose(self, page: Page) -> str | None:
         """Which result a person clicks: the right one (likelier the higher it stands), now and then a wrong one."""
-        results = [path for path in (urlsplit(link).path for link in page.links) if path in self.world.articles]
-        fresh = [path for path in results if self.world.articles[path] not in self.read]
+        # The link as it stands on the page: its query says which search it came from.
+        links: dict[str, str] = {}
+        for link in page.links:
+            if (path := urlsplit(link).path) in self.world.articles:
+                links.setdefault(path, link)
+        fresh = [path for path in links if self.world.articles[path] not in self.read]
         for place, path in enumerate(fresh):
             if self.world.articles[path].external_id == self.question.answer:
                 if self.rng.random() < max(0.35, 0.92 - 0.1 * place):
-                    return path
+                    return links[path]
                 break
-        return fresh[0] if fresh and self.rng.random() < 0.45 else None
+        return links[fresh[0]] if fresh and self.rng.random() < 0.45 else None
 
     def _reads(self, page: Page) -> bool:
         """Reads the article that is open, perhaps votes. True where it answered the question."""

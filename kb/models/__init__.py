@@ -1,6 +1,7 @@
 from kb.models.article import Article, ArticleState, Category, CategoryText, Draft, Redirect, Revision, Visibility
 from kb.models.experiment import Experiment, ExperimentState, Exposure, Variant
 from kb.models.feedback import Vote, VoteReason
+from kb.models.index_job import IndexJob, IndexJobKind, IndexJobState
 from kb.models.postings import IndexedArticle, IndexStep, LexiconChange, LexiconWord, Posting, TitleWord
 from kb.models.search import (
     ArticleVector,
@@ -26,6 +27,9 @@ __all__ = [
     "ExperimentState",
     "Exposure",
     "IndexChange",
+    "IndexJob",
+    "IndexJobKind",
+    "IndexJobState",
     "IndexStep",
     "IndexedArticle",
     "LexiconChange",

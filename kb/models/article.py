@@ -80,8 +80,8 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
     def readable_in(self, locale: str) -> ArticleQuerySet:
         """What a reader in `locale` finds: articles in it, and those of the default language not yet translated."""
-        translated = Article.objects.published().filter(translation_group=OuterRef("translation_group"), locale=locale)
-        return self.published().filter(
+        translated = Article.objects.public().filter(translation_group=OuterRef("translation_group"), locale=locale)
+        return self.public().filter(
             Q(locale=locale) | (Q(locale=settings.LANGUAGE_CODE) & ~Exists(translated)),
         )
 

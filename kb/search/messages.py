@@ -1,8 +1,8 @@
 """A whole message, as written into the contact form → the articles that may answer it, or none.
 
-Words are looked for three times: in the subject, in the sentences that ask for something, and in the whole message; what
-the first two find weighs more. An article is offered only where it shares several telling words with the message: one
-that does not fit costs the customer a detour, and costs us their trust in the next one.
+The engine is asked three times: with the subject, with the sentences that ask for something, and with the whole message.
+An article is offered only where it shares several telling words with the message: one that does not fit costs the
+customer a detour, and costs us their trust in the next one.
 """
 
 from __future__ import annotations

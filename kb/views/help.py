@@ -1,4 +1,4 @@
-"""What customers see: home, category, article, search."""
+"""What customers see: home, category, article. Search is in search.py."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from core import clock, visitors
+from core import clock, roles, visitors
 from core.events import fire
 from kb import events, experiments, rendering, selectors
-from kb.models import Article, Revision
-from kb.search import query
+from kb.models import Article, Revision, Visibility
+from kb.search import log
 from kb.views import links, votes
-
-_SHOWN = 10  # results at first, and each time somebody asks for more
-_MOST = 50
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,8 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
     found = selectors.to_read(slug, locale)
     if found is None:
         return links.moved_or_not_found(request, slug)
+    if found.visibility == Visibility.STAFF and not roles.roles_of(request.user):
+        return links.not_found(request, slug)
     if found.locale != locale and (translated := selectors.translation_of(found, locale)):
         return redirect(translated)
     visitor = visitors.of(request)
@@ -83,40 +82,9 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
         _viewed(found, shown, variant.pk if variant else None, visitor, locale)
         if variant is not None:
             experiments.expose(variant, visitor.id, at=clock.now())
+        if via := request.GET.get("via", ""):  # from the answers of a search
+            log.opened(via, found.pk, visitor.id)
     return response
-
-
-@require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    locale = get_language()
-    text = request.GET.get("q", "").strip()[: query.MAX_QUERY].replace("\0", "")
-    shown = _how_many(request.GET.get("show", ""))
-    found = query.find(text, locale=locale, k=shown)
-    visitor = visitors.of(request)
-    if text and visitor.id and request.method == "GET" and shown == _SHOWN:  # to see more of the same is no new search
-        fire(
-            events.searched,
-            events.Searched(
-                at=clock.now(),
-                visitor=visitor.id,
-                is_returning=not visitor.is_new,
-                query=text,
-                locale=locale,
-                total=found.total,
-                shown=tuple(result.article_id for result in found.results),
-                corrected=found.corrected,
-            ),
-        )
-    context = {
-        "query": text,
-        "results": found.results,
-        "total": found.total,
-        "corrected": found.corrected,
-        "show_next": min(shown + _SHOWN, _MOST) if len(found.results) < found.total and shown < _MOST else 0,
-        "shown": shown,
-        "categories": [] if found.results else selectors.category_texts(locale),
-    }
-    return render(request, "help/search.html", context)
 
 
 def _opened(request: HttpRequest, topic: str, locale: str) -> None:
@@ -139,8 +107,3 @@ def _viewed(article: Article, shown: Revision, variant_id: int | None, visitor: 
             locale=locale,
         ),
     )
-
-
-def _how_many(wished: str) -> int:
-    """How many results to show: what the link "more answers" says, between the first page and the most."""
-    return max(_SHOWN, min(int(wished), _MOST)) if wished.isascii() and wished.isdigit() and len(wished) < 4 else _SHOWN

@@ -183,13 +183,19 @@ def test_a_page_that_was_not_found_exposes_nobody(write, browser):
 
 def test_search_shows_answers_and_tells_what_it_really_searched(write, browser, ear):
     article = write("My parcel is late", "A <b>parcel</b> is late.")
+    other = write("Sizes", "How large a <b>parcel</b> may be.")
     indexing.rebuild()
     page = ear.get(browser(), "/en/search/?q=pracel")
     assert "<mark>parcel</mark>" in text(page)
     assert "<strong>parcel</strong>" in text(page)
     assert "<b>parcel</b>" not in text(page)
     (event,) = ear.events
-    assert (event.query, event.corrected, event.total, event.shown) == ("pracel", "parcel", 1, (article.pk,))
+    assert (event.query, event.corrected, event.total, event.shown) == (
+        "pracel",
+        "parcel",
+        2,
+        (article.pk, other.pk),
+    )
 
 
 def test_a_search_without_an_answer_offers_the_shelves_and_a_person(write, browser, ear):

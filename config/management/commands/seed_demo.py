@@ -21,7 +21,7 @@ from config import demo_accounts, demo_shop
 from core import clock
 from kb import experiments, publishing
 from kb.models import Article, Revision
-from kb.search import indexing
+from kb.search import indexing, suggest
 from notifications import replay
 from notifications.models import Message
 
@@ -75,8 +75,9 @@ class Command(BaseCommand):
             patience=late_customers.Patience(),
             seed=options["seed"],
         )
-        step("journeys and their outcomes")
+        step("journeys and their outcomes, queries to suggest")
         settling.settle()
+        suggest.make_popular_queries()
         step("the demo shop is ready")
 
 

@@ -1,0 +1,114 @@
+"""The desk's view of search: the index's health, what people search, and why an answer stands where it does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from core import clock, roles
+from core.roles import ADMIN, ANALYST, REVIEWER, WRITER, desk
+from kb import selectors, tasks
+from kb.models import IndexJobKind
+from kb.search import health as health_of_search
+from kb.search import jobs, query
+
+READERS = (WRITER, REVIEWER, ANALYST, ADMIN)
+_PERIODS = (7, 28, 90)
+_TRIED = 20
+
+
+@require_safe
+@desk(*READERS)
+def health(request: HttpRequest) -> HttpResponse:
+    context = {
+        "section": "search",
+        "tab": "health",
+        "index": health_of_search.index(),
+        "day": health_of_search.day(now=clock.now()),
+        "jobs": [_job(request, kind) for kind in IndexJobKind],
+    }
+    return render(request, "desk/search_health.html", context)
+
+
+@require_safe
+@desk(*READERS)
+def job(request: HttpRequest, kind: str) -> HttpResponse:
+    """How the last rebuild or check goes, as a fragment that asks for itself again while it is under way."""
+    return render(request, "desk/search_job.html", _job(request, _kind(kind)))
+
+
+@require_POST
+@desk(*READERS)
+def ask_for_job(request: HttpRequest, kind: str) -> HttpResponse:
+    wanted = _kind(kind)
+    if not _may_ask(request, wanted):
+        raise PermissionDenied("Only managers rebuild the index.")
+    jobs.ask(wanted, by=cast(User, request.user), enqueue=tasks.work_on_index.delay)
+    if request.htmx:  # type: ignore[attr-defined]  # django_htmx's middleware
+        return render(request, "desk/search_job.html", _job(request, wanted))
+    return redirect("desk:search")
+
+
+@require_safe
+@desk(*READERS)
+def queries(request: HttpRequest) -> HttpResponse:
+    wished = request.GET.get("days", "")
+    days = int(wished) if wished in map(str, _PERIODS) else 28
+    now = clock.now()
+    context = {
+        "section": "search",
+        "tab": "queries",
+        "days": days,
+        "since": (now - timedelta(days=days)).date(),
+        "periods": _PERIODS,
+        "habits": health_of_search.habits(days=days, now=now),
+        "without_answer": health_of_search.without_answer(days=days, now=now),
+        "without_click": health_of_search.without_click(days=days, now=now),
+    }
+    return render(request, "desk/search_queries.html", context)
+
+
+@require_safe
+@desk(*READERS)
+def try_it(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").replace("\0", "").strip()[: query.MAX_QUERY]
+    locales = selectors.locales()
+    locale = request.GET.get("locale", "")
+    locale = locale if locale in locales else next(iter(locales), "en")
+    is_verbatim = request.GET.get("verbatim") == "1"
+    found = query.find(text, locale=locale, k=_TRIED, is_staff=True, is_verbatim=is_verbatim, explain=True)
+    context = {
+        "section": "search",
+        "tab": "try",
+        "query": text,
+        "locale": locale,
+        "locales": locales,
+        "is_verbatim": is_verbatim,
+        "found": found,
+        "rows": [
+            {"result": result, "why": sorted(result.why.items(), key=lambda part: -part[1])} for result in found.results
+        ],
+        "best": max((result.score for result in found.results), default=1.0),
+    }
+    return render(request, "desk/search_try.html", context)
+
+
+def _kind(text: str) -> IndexJobKind:
+    try:
+        return IndexJobKind(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def _may_ask(request: HttpRequest, kind: IndexJobKind) -> bool:
+    return kind == IndexJobKind.VERIFY or ADMIN in roles.roles_of(request.user)
+
+
+def _job(request: HttpRequest, kind: IndexJobKind) -> dict[str, Any]:
+    return {"kind": kind, "job": jobs.latest(kind), "may_ask": _may_ask(request, kind)}
