@@ -1,7 +1,7 @@
 """A whole message, as written into the contact form → the articles that may answer it, or none.
 
-The engine is asked three times: with the subject, with the sentences that ask for something, and with the whole message.
-An article is offered only where it shares several telling words with the message: one that does not fit costs the
+The engine is asked three times: with the subject, the sentences that ask for something, and the whole message. An
+article is offered only where it shares several telling words with the message: one that does not fit costs the
 customer a detour, and costs us their trust in the next one.
 """
 
@@ -25,7 +25,8 @@ _LONGEST = 2_000  # characters; who writes more has said by then what it is abou
 _SUBJECT_LENGTH = 120  # of a first line, where it is one
 _MOST_TERMS = 24  # of a message's rarest words
 _POOL = 30
-_LEAST_SHARED = 3  # telling words that an article must share with a message (fewer where it has fewer)
+# Telling words that an article must share with a message, one in its title counted twice (fewer where it has fewer).
+_LEAST_SHARED = 3
 _LOOKED_AT = 2  # times the articles wanted
 _WEIGHTS = {"subject": 0.5, "asking": 0.5, "whole": 1.0}
 
@@ -133,8 +134,9 @@ def _telling(text: str, lang: str) -> int:
 
 
 def _shared(row: Row, text: str, lang: str) -> int:
-    own = {stem for part in row.texts for stem in analysis.for_language(lang).stems(part)}
-    return len(own & _stems(text, lang))
+    language, wanted = analysis.for_language(lang), _stems(text, lang)
+    own = {stem for part in row.texts for stem in language.stems(part)}
+    return len(own & wanted) + len(wanted & set(language.stems(row.title)))
 
 
 def _stems(text: str, lang: str) -> set[str]:
