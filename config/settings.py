@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULE = {
     # Several times a day, since the count starts anew with the process: once a day might never come.
     "forget old searches, gather popular queries": {"task": "kb.tidy_searches", "schedule": 6 * 3600.0},
     "learn from what searches led to": {"task": "analytics.learn_from_searches", "schedule": 6 * 3600.0},
+    "learn what new articles mean": {"task": "kb.make_vectors", "schedule": 20.0},
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
 }
 
@@ -207,6 +208,8 @@ SEARCH_LOG_DAYS = env.integer("SEARCH_LOG_DAYS", 180, at_least=1)
 SEARCH_SLOW_MS = env.integer("SEARCH_SLOW_MS", 100, at_least=1)
 # Ranking by what readers of an article did next: for nobody, for half of the visitors (a test), for everybody.
 SEARCH_LEARNING = env.choice("SEARCH_LEARNING", "test", among=("off", "test", "on"))
+# Search by meaning, where its packages are installed (make semantic); else, and where this is off, by words alone.
+SEARCH_MEANING = env.boolean("SEARCH_MEANING", True)
 
 # --- Pages ---
 

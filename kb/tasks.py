@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kb.search import indexing, log, suggest
+from kb.search import indexing, log, suggest, vectors
 
 
 @shared_task(name="kb.apply_index_changes")
@@ -16,3 +16,8 @@ def apply_index_changes() -> None:
 def tidy_searches() -> None:
     log.prune()
     suggest.make_popular_queries()
+
+
+@shared_task(name="kb.make_vectors")
+def make_vectors() -> None:
+    vectors.make()

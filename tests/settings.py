@@ -17,3 +17,4 @@ STORAGES = {
 }
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # serve the sources, without collectstatic first
+SEARCH_MEANING = False  # the tests of it switch it on

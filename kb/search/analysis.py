@@ -1,38 +1,86 @@
-"""Text → words → stems, the same for documents and queries; a mismatch would cost more than any tuning wins. Pure."""
+"""Text → words → stems, the same for documents and queries; a mismatch would cost more than any tuning wins. Pure.
+
+A word is a run of letters and digits. What stays whole beside its parts: numbers such as 5.7.134, codes such as
+ERR_42 or PR-1204 (also found as pr1204), words with a hyphen (e-mail: email, e, mail). Writing without spaces (Chinese,
+Japanese, Korean, Thai) is read as pairs of characters, Chinese characters singly too, in every language's texts.
+Accents are folded after stemming, for people leave them out when they search.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import Stemmer
 
-# Keeps 5.7.134, 3d and foo_bar whole; an apostrophe joins (don't, l'été).
-_WORD = re.compile(r"\w+(?:[.'’]?\w+)*")
+from kb.search.stop_words import STOP_WORDS
 
-_STOP = {
-    "en": """a an and are as at be by can for from has have how i if in is it its me my of on or our that the this to
-        was we what when where which will with you your do does did am im u there their they them then than so not no
-        any some would could should don't doesn't didn't can't i'm i've it's what's you're""",
-    "es": """a al algo ante antes como con contra cual cuando de del desde donde e el ella ellos en entre era eran es
-        esa ese eso esta este esto está estoy fue ha han has hasta hay he la las le les lo los me mi mis muy más no nos
-        nuestra nuestro o os para pero por porque puede puedo que qué quien se ser si sin sobre son su sus te tengo ti
-        tu tus un una uno unos y ya yo cómo cuál cuándo dónde""",
-}
+_HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_PAIRED = f"{_HAN}\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f\u1100-\u11ff\u3130-\u318f\uac00-\ud7af\u0e01-\u0e5b"
+# Combining marks belong to the letter before them (é typed as two characters, Arabic vowel signs).
+_LETTER = rf"[^\W{_PAIRED}](?:[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]*)"
+_WORD = re.compile(rf"(?P<run>[{_PAIRED}]+)|{_LETTER}+(?:[.'’‘-]?{_LETTER}+)*")
+_PAIRED_CHARACTER = re.compile(f"[{_PAIRED}]")
+_HAN_CHARACTER = re.compile(f"[{_HAN}]")
+_MARKS = re.compile(r"[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640]")  # Arabic vowel signs and the stretcher
+_LONGEST = 60  # characters of a word; what is longer is no word, and is cut
+
 _STEMMERS = {
-    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
-    "et": "estonian", "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
-    "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch",
-    "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian",
-    "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish",
+    "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian", "no": "norwegian", "pl": "polish",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil",
+    "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
 
+# Endings whose accent the stemmer needs to see, as they are typed without it.
+_WITH_ACCENT = {
+    "es": (("cion", "ción"), ("sion", "sión")),
+    "ca": (("cio", "ció"), ("sio", "sió")),
+    "pt": (("coes", "ções"), ("cao", "ção"), ("soes", "sões"), ("sao", "são"), ("avel", "ável"), ("ivel", "ível")),
+    "fr": (("tee", "tée"), ("tees", "tées")),
+    "it": (("ita", "ità"),),
+}
+# Letters that Unicode does not take apart.
+_FOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"})
+_ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ؤ": "و", "ئ": "ي"})
 
-def words(text: str) -> list[str]:
-    """The words of a text in order, in lower case, compatibility forms folded."""
-    text = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
-    return [word.removesuffix("'s") for word in _WORD.findall(text)]
+
+_ELISIONS = {
+    "fr": re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quelqu)'"),
+    "it": re.compile(r"^(?:[cdlmstv]|un|all|dall|dell|nell|sull|quest|quell|dov|com)'"),
+    "ca": re.compile(r"^[dlmnst]'"),
+}
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word and where it stands, in characters of the text as given.
+
+    `is_extra`: looked for beside others at the same place, which say better whether the text is known.
+    """
+
+    start: int
+    end: int
+    word: str
+    is_extra: bool = False
+
+
+def _tokens(text: str) -> list[Token]:
+    found: list[Token] = []
+    for match in _WORD.finditer(text):
+        if match["run"]:
+            found += _paired(match[0], match.start())
+            continue
+        word = _normal(match[0])
+        if "-" in word:
+            found += _hyphened(match[0], match.start())
+        elif word:
+            found.append(Token(match.start(), match.end(), word))
+    return found
 
 
 class Analysis:
@@ -40,44 +88,64 @@ class Analysis:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
-        self.stop_words = frozenset(_STOP.get(lang, "").split())
+        self.stop_words = frozenset(STOP_WORDS.get(lang, "").split())
         name = _STEMMERS.get(lang, "")
         # Shared between threads: a call is one step under the interpreter's lock.
         self._stemmer = Stemmer.Stemmer(name) if name in Stemmer.algorithms() else None
+        self._elision = _ELISIONS.get(lang)
+        self._endings = _WITH_ACCENT.get(lang, ())
         self.stem = lru_cache(maxsize=100_000)(self._stem)
 
     def _stem(self, word: str) -> str:
-        if self._stemmer is None:
-            return _without_accents(word)
-        return _without_accents(self._stemmer.stemWord(word))
+        if _PAIRED_CHARACTER.match(word):
+            return word  # a mark there makes another letter
+        if self._stemmer is None or not word[:1].isalpha():
+            return fold(word)
+        if self.lang == "ar":
+            word = word.translate(_ARABIC)
+        for plain, accented in self._endings:
+            if word.endswith(plain) and len(word) > len(plain) + 2:
+                word = word[: -len(plain)] + accented
+                break
+        return fold(self._stemmer.stemWord(word)) or fold(word)
 
     def is_stop(self, word: str) -> bool:
         return word in self.stop_words
 
+    def tokens(self, text: str) -> list[Token]:
+        """The words of a text in order, in lower case, compatibility forms folded, without l' and the like."""
+        found = _tokens(text)
+        if self._elision is not None and "'" in text.replace("’", "'"):
+            return [replace(token, word=self._elision.sub("", token.word) or token.word) for token in found]
+        return found
+
     def words(self, text: str) -> list[str]:
         """The words of a text in order, as this language is searched by them."""
-        return words(text)
+        return [token.word for token in self.tokens(text)]
 
     def stems(self, text: str) -> list[str]:
         """The stems of all words, stop words too, in order."""
         return [self.stem(word) for word in self.words(text)]
 
     def spans(self, text: str) -> list[tuple[int, int, str]]:
-        """Where each word of a text stands, and its stem: (start, end, stem), in characters of the text as given."""
-        found = []
-        for match in _WORD.finditer(text):
-            read = self.words(match[0])
-            if len(read) == 1:
-                found.append((match.start(), match.end(), self.stem(read[0])))
-        return found
+        """Where each word of a text stands, and its stem: (start, end, stem), in characters of the text as given.
+
+        In writing without spaces they overlap; the parts of a word with a hyphen follow the whole.
+        """
+        return [(token.start, token.end, self.stem(token.word)) for token in self.tokens(text)]
 
 
-def _without_accents(word: str) -> str:
-    """People leave accents out when they search: `devolucion` finds `devolución`."""
+def fold(word: str) -> str:
+    """Without accents: `devolucion` finds `devolución`."""
     if word.isascii():
         return word
-    decomposed = unicodedata.normalize("NFD", word)
+    decomposed = unicodedata.normalize("NFD", word.translate(_FOLDED))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text whose language is not known."""
+    return [token.word for token in _tokens(text)]
 
 
 @lru_cache
@@ -85,3 +153,30 @@ def for_language(lang: str) -> Analysis:
     """`lang` is a locale such as en or pt-br; the region does not matter for stems."""
     base = lang.partition("-")[0].lower()
     return Analysis(base) if base == lang else for_language(base)
+
+
+def _normal(text: str) -> str:
+    word = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("‘", "'")
+    return _MARKS.sub("", word).removesuffix("'s")[:_LONGEST]
+
+
+def _hyphened(text: str, start: int) -> list[Token]:
+    """The whole without its hyphens, then the parts."""
+    found = [Token(start, start + len(text), _normal(text.replace("-", "")), is_extra=True)]
+    at = 0
+    for part in text.split("-"):
+        if word := _normal(part):
+            found.append(Token(start + at, start + at + len(part), word))
+        at += len(part) + 1
+    return found
+
+
+def _paired(run: str, start: int) -> list[Token]:
+    """Pairs of neighbours, and single characters where they are Chinese or alone."""
+    found: list[Token] = []
+    for at, char in enumerate(run):
+        if len(run) == 1 or _HAN_CHARACTER.match(char):
+            found.append(Token(start + at, start + at + 1, _normal(char), is_extra=len(run) > 1))
+        if at + 1 < len(run):
+            found.append(Token(start + at, start + at + 2, _normal(run[at : at + 2])))
+    return [token for token in found if token.word]

@@ -89,28 +89,35 @@ def understand(
     """Correct, expand and weigh the words of a query. Words inside quotes are never corrected."""
     phrases = tuple(stems for quoted in _QUOTED.findall(text) if (stems := tuple(language.stems(quoted))))
     quoted_stems = {stem for phrase in phrases for stem in phrase}
+    tokens = language.tokens(text)
     weights: dict[str, float] = {}
-    corrected: list[str] = []
-    first: list[str] = []  # the words as understood, each by its best guess
+    first: dict[str, str] = {}  # each word as typed: as understood, by its best guess
+    corrected, last = "", 0
     telling = known = 0
-    for word in dict.fromkeys(language.words(text)):
-        stem = language.stem(word)
-        is_stop = language.is_stop(word)
-        is_known = is_stop or lexicon.knows(stem)
-        telling += not is_stop
-        known += is_known and not is_stop
-        guesses = [] if is_known or is_verbatim or stem in quoted_stems else lexicon.guess(word)
-        if guesses and language.is_stop(guesses[0][0]):
-            guesses = []  # a mistyped "what" tells nothing
-        if not is_known and not guesses:
-            for part in lexicon.parts(word):
-                weights[part] = max(COMPOUND_WEIGHT, weights.get(part, 0.0))
-        for guess, weight in guesses or [(word, 1.0)]:
-            weights[guess] = max(weight, weights.get(guess, 0.0))
-        first.append(guesses[0][0] if guesses else word)
-        corrected.append(first[-1])
-    is_corrected = first != list(dict.fromkeys(language.words(text)))
-    for word in first:
+    for token in tokens:
+        word = token.word
+        if word not in first:
+            is_stop = language.is_stop(word)
+            is_known = is_stop or lexicon.knows(language.stem(word))
+            if not is_stop and not token.is_extra:
+                telling += 1
+                known += is_known
+            is_as_meant = is_known or token.is_extra or is_verbatim or language.stem(word) in quoted_stems
+            guesses = [] if is_as_meant else lexicon.guess(word)
+            if guesses and language.is_stop(guesses[0][0]):
+                guesses = []  # a mistyped "what" tells nothing
+            if not is_known and not guesses:
+                for part in lexicon.parts(word):
+                    weights[part] = max(COMPOUND_WEIGHT, weights.get(part, 0.0))
+            for guess, weight in guesses or [(word, 1.0)]:
+                weights[guess] = max(weight, weights.get(guess, 0.0))
+            first[word] = guesses[0][0] if guesses else word
+        if first[word] != word:
+            corrected += text[last : token.start] + first[word]
+            last = token.end
+    if last:
+        corrected += text[last:]
+    for word in first.values():
         for compound in lexicon.compounds(word):
             weights[compound] = max(COMPOUND_WEIGHT, weights.get(compound, 0.0))
     has_content = any(not language.is_stop(word) for word in weights)
@@ -119,13 +126,13 @@ def understand(
         if stem := language.stem(word):
             term = Term(stem, is_minor=has_content and language.is_stop(word))
             terms[term] = max(weight, terms.get(term, 0.0))
-    for stem in synonyms.of([language.stem(word) for word in first]):
+    for stem in synonyms.of([language.stem(first[token.word]) for token in tokens]):
         terms.setdefault(Term(stem), SYNONYM_WEIGHT)
     return Understood(
         terms=terms,
         # Marked in snippets: what was meant, not the second guesses.
         meant=frozenset(term.stem for term, weight in terms.items() if weight >= FIRST_GUESS and not term.is_minor),
         phrases=phrases,
-        corrected=" ".join(corrected) if is_corrected else "",
+        corrected=corrected,
         known=known / telling if telling else 1.0,
     )
