@@ -47,7 +47,7 @@ def answer(
     """
     language = analysis.for_language(lang)
     in_title = terms & set(language.stems(title))
-    if not terms or not (is_pinned or score >= _lead(in_title, terms) * next_score):
+    if not terms or not (is_pinned or 0 < score >= _lead(in_title, terms) * next_score):
         return None
     best: list[tuple[tuple[int, int], Passage, Set[str]]] = []
     for passage in passages(article_html):

@@ -294,18 +294,19 @@ def _result(shown: _Shown, answer: Answer, rules: Rules, asked: _Asked) -> Resul
 
 
 def _featured(shown: Sequence[_Shown], answer: Answer) -> Featured | None:
-    """A passage of the first answer; of the second only the score counts. Not under pins that lead somewhere else."""
+    """A passage of the first answer, where by the engine's own scores it is clearly ahead of all others."""
     if not shown or answer.results.phrases:
         return None
-    row, hit = shown[0].row, shown[0].hit
+    row = shown[0].row
+    by_words = {hit.id: hit.score for hit in answer.results.hits}
     found = featured.answer(
         row.html,
         title=row.title,
         terms=answer.results.terms,
         lang=row.locale,
-        score=hit.score if hit else 0.0,
-        next_score=next((each.hit.score for each in shown[1:] if each.hit), 0.0),
-        is_pinned=hit is None,
+        score=by_words.get(row.id, 0.0),
+        next_score=max((by_words.get(each.row.id, 0.0) for each in shown[1:]), default=0.0),
+        is_pinned=shown[0].hit is None,
     )
     if found is None:
         return None
