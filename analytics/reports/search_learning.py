@@ -97,7 +97,8 @@ SELECT ranking, count(*),
        count(*) FILTER (WHERE EXISTS (SELECT FROM kb_searchlog WHERE reformulates_id = known.id)),
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM analytics_event AS event
-           WHERE event.kind = 'contact' AND event.at >= known.at AND event.at < known.at + make_interval(hours => %(hours)s)
+           WHERE event.kind = 'contact' AND event.at >= known.at
+             AND event.at < known.at + make_interval(hours => %(hours)s)
              AND (event.visitor = known.visitor_id
                   OR event.person IN (SELECT person FROM analytics_identity WHERE visitor = known.visitor_id))
        ))
