@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from django import db
 from django.conf import settings
@@ -282,7 +283,7 @@ def _result(shown: _Shown, answer: Answer, rules: Rules, asked: _Asked) -> Resul
     return Result(
         article_id=row.id,
         title=row.title,
-        url=_url(row),
+        url=_address(row.slug, row.locale),
         category_name=rules.shelf(row.category_id, asked.locale).name,
         snippet_html=mark_safe(snippet),
         locale=row.locale,
@@ -313,7 +314,7 @@ def _featured(shown: Sequence[_Shown], answer: Answer) -> Featured | None:
     return Featured(
         article_id=row.id,
         title=row.title,
-        url=_url(row) + (f"#{found.anchor}" if found.anchor else ""),
+        url=_address(row.slug, row.locale) + (f"#{found.anchor}" if found.anchor else ""),
         heading=found.heading,
         answer_html=mark_safe(rendering.localise(found.html, row.locale)),
     )
@@ -330,9 +331,10 @@ def _facets(answer: Answer, rules: Rules, asked: _Asked) -> tuple[Facet, ...]:
     return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.name)))
 
 
-def _url(row: Row) -> str:
-    with translation.override(row.locale):
-        return reverse("help:article", args=[row.slug])
+@lru_cache(maxsize=4096)
+def _address(slug: str, locale: str) -> str:
+    with translation.override(locale):
+        return reverse("help:article", args=[slug])
 
 
 def _readable(text: str) -> str:

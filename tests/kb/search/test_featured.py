@@ -104,6 +104,15 @@ def test_in_doubt_there_is_none(terms, more, why):
     assert answer(*terms, **more) is None
 
 
+def test_of_two_passages_that_fit_alike_neither_is_shown():
+    twice = html(
+        "Hello.\n\n## Refund by card\n\nIn 5 days.\n\nThe card, then.\n\n## Refund to a card abroad\n\nA card waits."
+    )
+    assert answer("refund", "card", html=twice) is None
+    once = html("Hello.\n\n## Refund by card\n\nIn 5 days, on the card.\n\n## Abroad\n\nA refund takes longer.")
+    assert answer("refund", "card", html=once).heading == "Refund by card"
+
+
 def test_under_an_editor_s_pin_the_score_does_not_matter():
     assert answer("money", "bank", score=0.0, next_score=9.0, is_pinned=True).heading == "When will my money come?"
 
