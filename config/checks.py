@@ -73,6 +73,14 @@ def settings_make_sense(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
                 id="preempt.W006",
             )
         )
+    if settings.SEARCH_ENGINE == "opensearch" and urlsplit(settings.OPENSEARCH_URL).scheme not in ("http", "https"):
+        found.append(
+            Error(
+                f"SEARCH_ENGINE is opensearch, but OPENSEARCH_URL={settings.OPENSEARCH_URL!r} is no address.",
+                hint="Write the server's address, such as https://search.example.com:9200, or choose another engine.",
+                id="preempt.E007",
+            )
+        )
     return found
 
 

@@ -63,6 +63,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
 ]
 
 MIDDLEWARE = [
@@ -98,6 +100,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "core.shop.context",
+                "core.roles.context",
             ],
         },
     }
@@ -123,6 +126,28 @@ DATABASES = {
         },
     }
 }
+
+# Searches only, and only those of the database engine; where it does not answer, the primary does.
+REPLICA_URL = env.text("REPLICA_URL")
+SEARCH_DATABASE_ALIAS = "replica" if REPLICA_URL else "default"
+if REPLICA_URL:
+    _parts = conninfo_to_dict(REPLICA_URL)
+    DATABASES["replica"] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _parts.pop("dbname", ""),
+        "USER": _parts.pop("user", ""),
+        "PASSWORD": _parts.pop("password", ""),
+        "HOST": _parts.pop("host", ""),
+        "PORT": _parts.pop("port", ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            # Seconds, not minutes: a visitor waits while the replica is found to be away.
+            "pool": {"min_size": 0, "max_size": env.integer("DB_POOL_SIZE", 8, at_least=1), "timeout": 2},
+            "connect_timeout": 2,
+            **_parts,
+        },
+        "TEST": {"MIRROR": "default"},
+    }
 
 # Celery is a doorbell: state lives in rows, every task may run twice (docs/decisions/0002-broker-pgmq.md).
 BROKER_URL = env.text("BROKER_URL")
@@ -203,13 +228,41 @@ JOURNEY_IDLE_MINUTES = 30
 
 # --- Search ---
 
+SEARCH_ENGINE = env.choice("SEARCH_ENGINE", "whoosh", among=("whoosh", "postgres", "opensearch"))
 SEARCH_INDEX_DIR = DATA_DIR / "index"
+OPENSEARCH_URL = env.text("OPENSEARCH_URL").rstrip("/")
+OPENSEARCH_PREFIX = env.text("OPENSEARCH_PREFIX", "preempt")  # of the names of its indexes
+OPENSEARCH_USER, OPENSEARCH_PASSWORD = env.text("OPENSEARCH_USER"), env.text("OPENSEARCH_PASSWORD")
 SEARCH_LOG_DAYS = env.integer("SEARCH_LOG_DAYS", 180, at_least=1)
 SEARCH_SLOW_MS = env.integer("SEARCH_SLOW_MS", 100, at_least=1)
 # Ranking by what readers of an article did next: for nobody, for half of the visitors (a test), for everybody.
 SEARCH_LEARNING = env.choice("SEARCH_LEARNING", "test", among=("off", "test", "on"))
 # Search by meaning, where its packages are installed (make semantic); else, and where this is off, by words alone.
 SEARCH_MEANING = env.boolean("SEARCH_MEANING", True)
+
+# Search by meaning, where its packages are installed (make semantic); else, and where this is off, by words alone.
+SEARCH_MEANING = env.boolean("SEARCH_MEANING", True)
+
+# --- The API ---
+
+REST_FRAMEWORK = {
+    # Nothing is open by default: each view names who may use it (kb/api.py).
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.api.on_error",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Preempt",
+    "DESCRIPTION": "Search of the help centre. Errors are problem details (RFC 9457).",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
 
 # --- Pages ---
 
@@ -254,5 +307,8 @@ LOGGING = {
     "filters": {"discreet": {"()": "core.requests.Discreet"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["discreet"]}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"handlers": [], "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": [], "propagate": False},
+        "httpx": {"level": "WARNING"},  # else a line for every question to a search server
+    },
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.functional import SimpleLazyObject
 
 WRITER = "writer"  # writes and edits articles
 REVIEWER = "reviewer"  # publishes them
@@ -33,6 +34,11 @@ def roles_of(user: User | AnonymousUser) -> set[str]:
         found = set(user.groups.values_list("name", flat=True)) & set(ALL)
         user.__dict__["_preempt_roles"] = found  # one query a request
     return found
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """For templates: `desk_roles`, looked up where one asks for it."""
+    return {"desk_roles": SimpleLazyObject(lambda: roles_of(request.user))}
 
 
 def desk(*roles: str) -> Callable[[View[P]], View[P]]:

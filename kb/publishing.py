@@ -19,6 +19,8 @@ from core import clock
 from kb import experiments, rendering, tasks
 from kb.models import Article, ArticleState, Category, Draft, IndexChange, Redirect, Revision
 from kb.refusals import DraftConflict, EmptyText, NotAllowed, PublishingError, SlugTaken, Text, UnderTest
+from kb.search import postings
+from kb.search.engine import Document
 
 __all__ = [
     "NEXT", "DraftConflict", "EmptyText", "NotAllowed", "PublishingError", "SlugTaken", "Text", "UnderTest", "archive",
@@ -261,10 +263,30 @@ def _change(article: Article, *, ring: bool = True, **values: object) -> None:
     article.version += 1
     article.updated_at = clock.now()
     article.save(update_fields=[*values, "version", "updated_at"])
-    IndexChange.objects.create(article_id=article.pk)
+    _index(article)
     if ring:
         # Not delay_on_commit: with the broker down the article is published all the same, and beat rings again.
         transaction.on_commit(tasks.apply_index_changes.delay, robust=True)
+
+
+def _index(article: Article) -> None:
+    """Under the article's lock: into the database's own index now, and into the outbox for any other."""
+    IndexChange.objects.create(article_id=article.pk)
+    live = article.live_revision
+    if article.state != ArticleState.PUBLISHED or live is None:
+        postings.remove(article.pk)
+        return
+    postings.put(
+        Document(
+            id=article.pk,
+            version=article.version,
+            lang=article.locale,
+            title=live.title,
+            body=f"{live.summary}\n{live.text}".strip(),
+            category=article.category_id,
+            visibility=article.visibility,
+        )
+    )
 
 
 def _free_slug(locale: str, wanted: str) -> str:

@@ -1,9 +1,10 @@
-"""kb's addresses: the help centre (mounted under /<locale>/) and the editors' desk (mounted under /desk/)."""
+"""kb's addresses: the help centre (mounted under /<locale>/), the editors' desk (/desk/) and the API (/api/v1/)."""
 
 from __future__ import annotations
 
 from django.urls import path
 
+from kb import api
 from kb.views import desk, editor, help, links, votes
 
 app_name = "help"
@@ -24,4 +25,9 @@ desk_urlpatterns = [
     path("articles/<int:pk>/", editor.edit, name="article-edit"),
     path("articles/<int:pk>/revisions/<int:number>/", editor.revision, name="article-revision"),
     path("articles/<int:pk>/test/", editor.test, name="article-test"),
+]
+
+api_urlpatterns = [
+    path("search", api.Search.as_view(), name="search"),
+    path("suggest", api.Suggest.as_view(), name="suggest"),
 ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kb', '0003_search'),
+        ('kb', '0004_postings'),
     ]
 
     operations = [

@@ -1,6 +1,7 @@
 from kb.models.article import Article, ArticleState, Category, CategoryText, Draft, Redirect, Revision, Visibility
 from kb.models.experiment import Experiment, ExperimentState, Exposure, Variant
 from kb.models.feedback import Vote, VoteReason
+from kb.models.postings import IndexedArticle, IndexStep, LexiconChange, LexiconWord, Posting, TitleWord
 from kb.models.search import (
     ArticleVector,
     IndexChange,
@@ -25,9 +26,14 @@ __all__ = [
     "ExperimentState",
     "Exposure",
     "IndexChange",
+    "IndexStep",
+    "IndexedArticle",
+    "LexiconChange",
+    "LexiconWord",
     "Placement",
     "PlacementKind",
     "PopularQuery",
+    "Posting",
     "Redirect",
     "Revision",
     "SearchClick",
@@ -35,6 +41,7 @@ __all__ = [
     "SearchLog",
     "SearchSignal",
     "Synonym",
+    "TitleWord",
     "Variant",
     "Visibility",
     "Vote",

@@ -1,4 +1,7 @@
-"""Search. `engine()` is this host's; indexing.py writes to it, query.py reads."""
+"""Search. `engine()` is the one in the settings; indexing.py writes to it, query.py reads.
+
+`database()` is the engine that every article is in as soon as its edit is: it answers while the chosen one cannot.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,48 @@ from pathlib import Path
 from django.conf import settings
 
 from kb.search.engine import Engine
-from kb.search.whoosh import WhooshEngine
+
+ENGINES = ("whoosh", "postgres", "opensearch")
 
 
 def engine() -> Engine:
-    """The one engine of this process for the folder in the settings."""
-    return _engine(Path(settings.SEARCH_INDEX_DIR))
+    """The engine of the settings; one a process."""
+    match settings.SEARCH_ENGINE:
+        case "whoosh":
+            return _whoosh(Path(settings.SEARCH_INDEX_DIR))
+        case "postgres":
+            return database()
+        case "opensearch":
+            return _opensearch(
+                settings.OPENSEARCH_URL,
+                settings.OPENSEARCH_PREFIX,
+                settings.OPENSEARCH_USER,
+                settings.OPENSEARCH_PASSWORD,
+            )
+        case other:
+            raise ValueError(f"SEARCH_ENGINE={other!r} is not known. Use one of: {', '.join(ENGINES)}.")
+
+
+@lru_cache(maxsize=1)
+def database() -> Engine:
+    """The engine in the shop's own database, whatever the settings say."""
+    from kb.search.postgres import PostgresEngine
+
+    return PostgresEngine()
+
+
+# Imported only where chosen: each brings libraries that the others do without.
 
 
 @lru_cache(maxsize=4)
-def _engine(folder: Path) -> Engine:
+def _whoosh(folder: Path) -> Engine:
+    from kb.search.whoosh import WhooshEngine
+
     return WhooshEngine(folder)
+
+
+@lru_cache(maxsize=4)
+def _opensearch(url: str, prefix: str, user: str, password: str) -> Engine:
+    from kb.search.opensearch import OpenSearchEngine
+
+    return OpenSearchEngine(url, index_prefix=prefix, user=user, password=password)

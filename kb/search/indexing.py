@@ -93,10 +93,19 @@ def _documents(ids: Sequence[int] | None) -> Iterator[Document]:
     if ids is not None:
         articles = articles.filter(pk__in=ids)
     rows = articles.order_by("pk").values_list(
-        "pk", "version", "locale", "live_revision__title", "live_revision__summary", "live_revision__text"
-    )
-    for pk, version, locale, title, summary, text in rows.iterator(chunk_size=500):
-        yield Document(id=pk, version=version, lang=locale, title=title, body=f"{summary}\n{text}".strip())
+        "pk", "version", "locale", "category_id", "visibility",
+        "live_revision__title", "live_revision__summary", "live_revision__text",
+    )  # fmt: skip
+    for pk, version, locale, category, visibility, title, summary, text in rows.iterator(chunk_size=500):
+        yield Document(
+            id=pk,
+            version=version,
+            lang=locale,
+            title=title,
+            body=f"{summary}\n{text}".strip(),
+            category=category,
+            visibility=visibility,
+        )
 
 
 def _oldest_open_transaction() -> int:

@@ -2,105 +2,105 @@
 
 from __future__ import annotations
 
-import threading
-from bisect import bisect_left
-from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+
+import numpy as np
 
 from kb.search import analysis, scoring
-from kb.search.engine import Hit
-from kb.search.spelling import Speller
-from kb.search.understanding import Term, understand
+from kb.search.engine import PUBLIC, Hit, Results, SearchRequest
+from kb.search.lexicon import Lexicon
+from kb.search.scoring import Filters
+from kb.search.segments import Held
+from kb.search.understanding import Term, Understood, understand
 
 _GIST_USED = 10  # of a document's most frequent words serve to find similar ones
+_ANYBODY = Filters(visibility=frozenset({PUBLIC}))
 
 
 class Language:
-    """One language of one generation, read-only."""
+    """One language of one generation, read-only. Thread-safe."""
 
-    def __init__(self, reader: Any, lang: str, speller: Speller) -> None:
+    def __init__(self, held: Sequence[Held], lang: str, cache: scoring.ImpactCache) -> None:
         self.analysis = analysis.for_language(lang)
-        self._reader = reader
-        self.collection = scoring.Collection(self._reader)
-        self._number = {int(id): n for n, id in enumerate(self.collection.ids) if id >= 0}
-        self._speller = speller
-        self._lock = threading.Lock()
-        self._has_learnt = False
-        self._starts: list[tuple[str, int, int]] | None = None
+        self.held = held
+        self.collection = scoring.Collection(held, cache)
+        self.lexicon = Lexicon([one.segment.words for one in held], lang, knows=self.collection.has)
+
+    def understand(self, request: SearchRequest) -> Understood:
+        return understand(request.text, self.analysis, self.lexicon, request.synonyms, is_verbatim=request.is_verbatim)
+
+    def search(self, request: SearchRequest) -> Results:
+        understood = self.understand(request)
+        terms = dict(understood.terms)
+        if request.max_terms is not None and len(terms) > request.max_terms:
+            terms = self._rarest(terms, request.max_terms)
+        filters = Filters(
+            visibility=request.visibility,
+            categories=request.categories,
+            excluded=request.excluded,
+            required=frozenset(stem for phrase in understood.phrases for stem in phrase),
+        )
+        ranked = self.collection.top(terms, request.offset + request.k, filters)
+        return Results(
+            hits=tuple(
+                self._hit(score, number, why=self.collection.why(terms, number) if request.explain else {})
+                for score, number in ranked.hits[request.offset :]
+            ),
+            total=ranked.total,
+            corrected=understood.corrected,
+            terms=understood.meant,
+            phrases=understood.phrases,
+            known=understood.known,
+            counts=ranked.counts,
+        )
 
     def versions(self) -> dict[int, int]:
-        return {id: int(self.collection.versions[n]) for id, n in self._number.items()}
-
-    def hit(self, score: float, number: int) -> Hit:
-        return Hit(int(self.collection.ids[number]), int(self.collection.versions[number]), score)
-
-    def rarest(self, terms: dict[Term, float], count: int) -> dict[Term, float]:
-        """The `count` terms that tell documents apart best; words that no document has tell nothing."""
-        frequencies = {term: self.collection.document_frequency(term.stem) for term in terms if not term.is_minor}
-        known = sorted((term for term, df in frequencies.items() if df), key=lambda term: frequencies[term])
-        return {term: terms[term] for term in known[:count]}
+        """{id: version} of every live document."""
+        live = self.collection.is_live
+        return dict(zip(self.collection.ids[live].tolist(), self.collection.versions[live].tolist(), strict=True))
 
     def similar(self, id: int, limit: int) -> list[Hit]:
-        if (number := self._number.get(id)) is None:
+        """Public documents about the same."""
+        if (number := self.collection.number(id)) < 0:
             return []
-        with self._lock:
-            gist = self._reader.stored_fields(number)["gist"]
-        frequencies = {stem: self.collection.document_frequency(stem) for stem, _ in gist}
+        segment, offset = next(
+            (one.segment, offset)
+            for one, offset in zip(self.held, self.collection.offsets, strict=False)
+            if number < offset + len(one.segment)
+        )
+        gist = segment.gist(number - offset)
+        frequencies = {stem: self.collection.rough_frequency(stem) for stem, _ in gist}
         weighed = {
             Term(stem): count * scoring.idf(self.collection.count, frequencies[stem])
             for stem, count in gist
             if frequencies[stem] > 1  # a word of this document alone leads nowhere
         }
         strongest = dict(sorted(weighed.items(), key=lambda item: -item[1])[:_GIST_USED])
-        hits, _ = self.collection.top(strongest, limit + 1)
-        return [self.hit(score, n) for score, n in hits if n != number][:limit]
+        ranked = self.collection.top(strongest, limit + 1, _ANYBODY)
+        return [self._hit(score, n) for score, n in ranked.hits if n != number][:limit]
 
     def suggest(self, prefix: str, limit: int) -> list[Hit]:
-        wanted = analysis.words(prefix)
-        if not wanted:
+        """Public documents with a word in the title that starts like the last one, and any of the words before it."""
+        *others, last = self.analysis.words(prefix) or [""]
+        if not last:
             return []
-        starts = self._title_words()
-        found: dict[int, float] = {}
-        for text, place, number in starts[bisect_left(starts, (wanted[-1], -1, -1)) :]:
-            if not text.startswith(wanted[-1]):
-                break
-            found[number] = max(found.get(number, 0.0), 1 / (1 + place))
-        if wanted[:-1]:
-            others = understand(" ".join(wanted[:-1]), self.analysis, self, is_verbatim=True).terms
-            scores = {n: score for score, n in self.collection.top(others, 1000)[0]}
-            found = {number: scores[number] + start for number, start in found.items() if number in scores}
-        ranked = sorted(found.items(), key=lambda item: (-item[1], self.collection.ids[item[0]]))
-        return [self.hit(score, number) for number, score in ranked[:limit]]
+        scores = np.zeros(len(self.collection.ids), np.float32)
+        for one, offset in zip(self.held, self.collection.offsets, strict=False):
+            numbers, places = one.segment.title_words_starting_with(last)
+            # The earlier in the title, the better; of two such words in one title the earlier counts.
+            np.maximum.at(scores, numbers.astype(np.int64) + offset, 1 / (1 + places.astype(np.float32)))
+        if others:
+            terms = understand(" ".join(others), self.analysis, self.lexicon, is_verbatim=True).terms
+            before = self.collection.scores(terms)[: len(scores)]
+            scores = np.where((scores > 0) & (before > 0), scores + before, np.float32(0))
+        ranked = self.collection.best(scores, limit, _ANYBODY)
+        return [self._hit(score, number) for score, number in ranked]
 
-    def _title_words(self) -> list[tuple[str, int, int]]:
-        """Every word of every title with its place in it, sorted."""
-        with self._lock:
-            if self._starts is None:
-                self._starts = sorted(
-                    (word, place, number)
-                    for number, stored in self._reader.iter_docs()
-                    for place, word in enumerate(analysis.words(stored["heading"]))
-                )
-            return self._starts
+    def _rarest(self, terms: dict[Term, float], count: int) -> dict[Term, float]:
+        """The `count` terms that tell documents apart best; words that no document has tell nothing."""
+        telling = [term for term in terms if not term.is_minor and self.collection.has(term.stem)]
+        telling.sort(key=lambda term: self.collection.rough_frequency(term.stem))
+        return {term: terms[term] for term in telling[:count]}
 
-    def knows(self, stem: str) -> bool:
-        return self.collection.has(stem)
-
-    def compounds(self, word: str) -> list[str]:
-        return []
-
-    def parts(self, word: str) -> list[str]:
-        return []
-
-    def guess(self, word: str) -> list[tuple[str, float]]:
-        with self._lock:
-            if not self._has_learnt:  # only when the first unknown word comes
-                lexicon = Counter(
-                    word for _number, stored in self._reader.iter_docs() for word in stored["words"].split()
-                )
-                self._speller.learn(lexicon)
-                self._has_learnt = True
-            return self._speller.guess(word)
-
-    def close(self) -> None:
-        self._reader.close()
+    def _hit(self, score: float, number: int, *, why: dict[str, float] | None = None) -> Hit:
+        return Hit(int(self.collection.ids[number]), int(self.collection.versions[number]), score, why or {})

@@ -1,75 +1,67 @@
-"""The search engine on Whoosh 2.7.4: its index of segments, our scoring (scoring.py) and spelling.
+"""The search engine on Whoosh 2.7.4: its index of segments, and beside each segment its arrays, which searches read.
 
     <folder>/current           the name of the folder that serves
-    <folder>/g000012/          one generation, never altered once it serves: a Whoosh index a language, manifest.json
-    <folder>/building-…/       a commit in progress; after a crash the next commit clears it away
+    <folder>/g000012/          one generation, never altered once it serves: an index a language, manifest.json
+    <folder>/commit-…/         a commit in progress; after a crash the next commit clears it away
+    <folder>/rebuild-…/        a rebuild in progress, beside the commits; after a crash the next one clears it away
 
-A commit links the files of the last generation into a new folder, lets Whoosh write there, and swaps `current`. So a
-reader sees all of a commit or nothing of it, and a writer killed at any moment leaves the old generation as it was.
-Never Searcher.refresh(): it brings deleted documents back. A new generation gets new readers.
+A commit links the files of the last generation into a new folder, adds what is new and swaps `current`. So a reader
+sees all of a commit or nothing of it, and a writer killed at any moment leaves the old generation as it was. Readers
+never open Whoosh's own files (building.py writes them, segments.py reads them out once): its Searcher.refresh() brings
+deleted documents back, and its matchers are a thousand times slower.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import threading
-import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from kb.search import analysis, generations
-from kb.search.engine import Document, Drift, Hit, IndexDamaged, Results, SearchRequest, Stats
+from kb.search import generations, scoring
+from kb.search.building import Building
+from kb.search.engine import Document, Drift, EngineUnavailable, Hit, IndexDamaged, Results, SearchRequest, Stats
 from kb.search.generations import Generation
-from kb.search.spelling import Speller
+from kb.search.language import Language
 from kb.search.understanding import understand
-from kb.search.whoosh_import import analysis as whoosh_analysis
-from kb.search.whoosh_import import fields, index
 
-_GIST_WORDS = 40  # of a document's own words are kept to find similar ones
-_KEPT = 2  # generations on disk: a reader may be opening the last but one
+_KEPT = 3  # generations on disk: a reader may be opening one that served until now
+_ATTEMPTS = 10  # to open the generation that serves, while a writer swaps
+_TRUST_DAMAGE = 1.0  # seconds before a generation that could not be opened is tried again
 
-
-class Stems(whoosh_analysis.Analyzer):  # type: ignore[misc]
-    """Our stems as Whoosh's tokens. Whoosh pickles it with the index, so it carries no stemmer."""
-
-    def __init__(self, lang: str) -> None:
-        self.lang = lang
-
-    def __call__(self, value: str, **_options: Any) -> Iterator[Any]:
-        token = whoosh_analysis.Token()
-        token.boost, token.stopped = 1.0, False
-        for token.text in analysis.for_language(self.lang).stems(value):
-            yield token
+Mark = tuple[int, int]
+CatchUp = Callable[[Building], AbstractContextManager[int]]
 
 
-def _schema(lang: str) -> Any:
-    stems = Stems(lang)
-    return fields.Schema(
-        key=fields.ID(unique=True),
-        id=fields.STORED,
-        version=fields.STORED,
-        title=fields.TEXT(analyzer=stems, phrase=False),
-        body=fields.TEXT(analyzer=stems, phrase=False),
-        words=fields.STORED,  # each once, as written: the lexicon of the speller
-        gist=fields.STORED,
-        heading=fields.STORED,
-    )
+@dataclass(frozen=True)
+class Layout:
+    """What an index is made of, for its keeper."""
+
+    segments: int
+    deleted: int
+    live: int
+    path: str
+
+    @property
+    def deleted_share(self) -> float:
+        return self.deleted / (self.deleted + self.live) if self.deleted else 0.0
 
 
 class WhooshEngine:
     """See engine.Engine. One object serves all threads of a process; writing calls come from one process at a time."""
 
-    name = "whoosh/1"
+    name = "whoosh/2"
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._spellers: dict[str, Speller] = {}
-        self._open: tuple[tuple[int, int], Generation] | None = None
+        self._cache = scoring.ImpactCache()
+        self._open: tuple[Mark, Generation] | None = None
+        self._refused: tuple[Mark, float, Exception] | None = None
         self._lock = threading.Lock()
         self._pending: dict[int, Document] = {}
         self._doomed: set[int] = set()
@@ -77,44 +69,30 @@ class WhooshEngine:
     # --- Reading ---
 
     def search(self, request: SearchRequest) -> Results:
-        language = self._current().language(request.lang)
-        if language is None:
-            return Results((), 0)
-        understood = understand(
-            request.text, language.analysis, language, request.synonyms, is_verbatim=request.is_verbatim
-        )
-        terms = dict(understood.terms)
-        if request.max_terms is not None and len(terms) > request.max_terms:
-            terms = language.rarest(terms, request.max_terms)
-        ranked, total = language.collection.top(terms, request.offset + request.k)
-        return Results(
-            hits=tuple(language.hit(score, number) for score, number in ranked[request.offset :]),
-            total=total,
-            corrected=understood.corrected,
-            terms=understood.meant,
-            phrases=understood.phrases,
-            known=understood.known,
-        )
+        with self._reading(request.lang) as language:
+            return language.search(request) if language else Results((), 0)
 
     def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:
-        language = self._current().language(lang)
-        return language.suggest(prefix, limit) if language else []
+        with self._reading(lang) as language:
+            return language.suggest(prefix, limit) if language else []
 
     def correct(self, text: str, lang: str) -> str:
-        language = self._current().language(lang)
-        return (understand(text, language.analysis, language).corrected if language else "") or text
+        with self._reading(lang) as language:
+            return (understand(text, language.analysis, language.lexicon).corrected if language else "") or text
 
     def known(self, text: str, lang: str) -> float:
-        language = self._current().language(lang)
-        return understand(text, language.analysis, language, is_verbatim=True).known if language else 0.0
+        with self._reading(lang) as language:
+            if language is None or not language.collection.count:
+                return 0.0
+            return understand(text, language.analysis, language.lexicon, is_verbatim=True).known
 
     def similar(self, id: int, lang: str, *, limit: int = 3) -> Sequence[Hit]:
-        language = self._current().language(lang)
-        return language.similar(id, limit) if language else []
+        with self._reading(lang) as language:
+            return language.similar(id, limit) if language else []
 
     def generation(self) -> int:
         try:
-            return int(self._current().manifest["generation"])
+            return self._current().number
         except IndexDamaged:
             return 0
 
@@ -129,146 +107,165 @@ class WhooshEngine:
     def stats(self) -> Stats:
         generation = self._current()
         return Stats(
-            generation=generation.manifest["generation"],
-            documents={lang: generation.language(lang).collection.count for lang in generation.languages()},  # type: ignore[union-attr]
-            bytes=sum(size for size, _crc in generation.manifest["files"].values()),
-            position=generation.manifest["position"],
+            generation=generation.number,
+            documents={lang: sum(one.live for one in held) for lang, held in generation.held.items()},
+            bytes=generation.bytes,
+            position=generation.position,
         )
+
+    def layout(self) -> Layout:
+        generation = self._current()
+        every = [one for held in generation.held.values() for one in held]
+        return Layout(
+            segments=len(every),
+            deleted=sum(len(one.gone) for one in every),
+            live=sum(one.live for one in every),
+            path=str(self._folder / generation.name),
+        )
+
+    def check_every_byte(self) -> None:
+        """Raise IndexDamaged where a byte of the index is not as it was written."""
+        self._current().check_every_byte()
 
     def close(self) -> None:
         with self._lock:
             if self._open is not None:
-                self._open[1].close()
-                self._open = None
+                self._open[1].forget()
+            self._open = self._refused = None
+
+    @contextlib.contextmanager
+    def _reading(self, lang: str) -> Iterator[Language | None]:
+        generation = self._current()
+        try:
+            yield generation.language(lang)
+        except (IndexDamaged, EngineUnavailable) as error:
+            if isinstance(error, IndexDamaged):
+                generation.found_damaged(str(error))
+            raise
+        except Exception:
+            # Altered bytes may raise anything before they are summed up; what is no fault of theirs is ours.
+            try:
+                generation.check_every_byte()
+            except IndexDamaged as error:
+                generation.found_damaged(str(error))
+                raise
+            raise
 
     def _current(self) -> Generation:
-        """The generation that serves now; opened anew where another process has swapped it."""
-        for attempt in (1, 2, 3):
-            try:
-                stat = os.stat(self._folder / "current")
-                mark = (stat.st_ino, stat.st_mtime_ns)
-                if (seen := self._open) is not None and seen[0] == mark:
-                    return seen[1]
-                with self._lock:
-                    if self._open is None or self._open[0] != mark:
-                        name = (self._folder / "current").read_text()
-                        # The old one is not closed: other threads may be reading it. It goes with its last reader.
-                        self._open = (mark, Generation(self._folder / name, self._spellers))
-                    return self._open[1]
-            except OSError as error:
-                raise IndexDamaged("there is no index yet") from error
-            except IndexDamaged:
-                # Perhaps only cleared away by a writer two generations on, between our two looks.
-                if attempt == 3:
+        """The generation that serves now; opened anew where a writer has swapped it."""
+        for attempt in range(_ATTEMPTS):
+            mark, name = self._serving()
+            if (seen := self._open) is not None and seen[0] == mark:
+                seen[1].look()
+                return seen[1]
+            with self._lock:
+                if self._open is not None and self._open[0] == mark:
+                    continue
+                refused = self._refused
+                if refused is not None and refused[0] == mark and time.monotonic() - refused[1] < _TRUST_DAMAGE:
+                    raise refused[2]
+                try:
+                    before = self._open[1] if self._open is not None else None
+                    opened = Generation(self._folder / name, self._cache, before)
+                except IndexDamaged as error:
+                    if attempt + 1 < _ATTEMPTS and self._serving()[0] != mark:
+                        continue  # swapped and cleared away while we opened it
+                    self._refused = (mark, time.monotonic(), error)
                     raise
-        raise AssertionError("unreachable")
+                self._open, self._refused = (mark, opened), None
+                if before is not None:
+                    before.forget()
+                return opened
+        raise IndexDamaged("the index was swapped faster than it could be opened")
+
+    def _serving(self) -> tuple[Mark, str]:
+        """What `current` says; the mark changes with every swap."""
+        path = self._folder / "current"
+        try:
+            stat = os.stat(path)
+            mark = (stat.st_ino, stat.st_mtime_ns)
+            if self._open is not None and self._open[0] == mark:
+                return mark, ""
+            return mark, path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise IndexDamaged("there is no index yet") from error
 
     @staticmethod
     def _versions(generation: Generation) -> dict[int, int]:
-        have: dict[int, int] = {}
-        for lang in generation.languages():
+        found: dict[int, int] = {}
+        for lang in generation.held:
             if (language := generation.language(lang)) is not None:
-                have |= language.versions()
-        return have
+                found |= language.versions()
+        return found
 
-    # --- Writing ---
+    # --- Writing: one process at a time ---
+
+    def version(self, id: int) -> int | None:
+        """In which version the index has the document; None where it has not."""
+        return self._current().version(id)
 
     def index(self, docs: Iterable[Document]) -> int:
-        have = self._versions(self._current())
-        newer = {doc.id: doc for doc in docs if doc.version > have.get(doc.id, -1)}
-        self._pending |= newer
-        return len(newer)
+        generation, taken = self._current(), 0
+        for doc in docs:
+            pending = self._pending.get(doc.id)
+            have = pending.version if pending else generation.version(doc.id)
+            if have is None or doc.version > have or (doc.id in self._doomed and doc.version == have):
+                self._pending[doc.id] = doc
+                self._doomed.discard(doc.id)
+                taken += 1
+        return taken
 
     def delete(self, ids: Iterable[int]) -> None:
-        self._doomed |= set(ids) & self._versions(self._current()).keys()
+        for id in ids:
+            self._pending.pop(id, None)
+            self._doomed.add(id)
 
     def commit(self, *, position: int) -> int:
-        old = self._current()
-        number = int(old.manifest["generation"])
-        if not self._pending and not self._doomed:
-            if position > old.manifest["position"]:
-                old.manifest["position"] = position
-                generations.replace_file(self._folder / f"g{number:06d}" / "manifest.json", json.dumps(old.manifest))
-            return number
-        with self._building() as building:
-            generations.link_files(self._folder / f"g{number:06d}", building, old.manifest["files"])
-            touched = {doc.lang for doc in self._pending.values()} | set(old.languages())
-            for lang in sorted(touched):
-                self._write(building / lang, lang)
-            self._swap(building, number + 1, position, known=old.manifest["files"])
-        return number + 1
+        before = self._current()
+        docs, doomed = list(self._pending.values()), {id for id in self._doomed if before.version(id) is not None}
+        self._pending, self._doomed = {}, set()
+        if not docs and not doomed:
+            if position > before.position:
+                before.manifest["position"] = before.position = position
+                generations.write_manifest(self._folder / before.name, before.manifest)
+            return before.number
+        with self._building("commit") as folder:
+            building = Building(folder, (self._folder / before.name, before))
+            building.apply(docs, doomed)
+            return self._swap(building, folder, position)
 
-    def rebuild(self, docs: Iterable[Document], *, position: int) -> int:
+    def rebuild(self, docs: Iterable[Document], *, position: int, catch_up: CatchUp | None = None) -> int:
+        """See engine.Engine. `catch_up` is entered once all is built and before the swap, and left after it.
+
+        It applies to the building what has changed since `docs` were read, keeps other writers away until it is left,
+        and gives the position up to which it has looked. Without it the caller is the only writer.
+        """
+        with self._building("rebuild") as folder:
+            building = Building(folder)
+            building.fill(docs)
+            with catch_up(building) if catch_up else contextlib.nullcontext(position) as reached:
+                return self._swap(building, folder, reached)
+
+    @contextlib.contextmanager
+    def _building(self, kind: str) -> Iterator[Path]:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # private: Whoosh's files hold pickles
+        for left_over in self._folder.glob(f"{kind}-*"):
+            shutil.rmtree(left_over)
+        folder = self._folder / f"{kind}-{os.getpid()}"
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _swap(self, building: Building, folder: Path, position: int) -> int:
         # Not from the old generation's number alone: its manifest may be what is damaged.
         numbers = [int(path.name[1:]) for path in self._folder.glob("g[0-9]*") if path.name[1:].isdigit()]
         number = max(numbers, default=0) + 1
-        self._pending, self._doomed = {doc.id: doc for doc in docs}, set()
-        with self._building() as building:
-            for lang in sorted({doc.lang for doc in self._pending.values()}):
-                self._write(building / lang, lang)
-            self._swap(building, number, position, known={})
-        return number
-
-    @contextlib.contextmanager
-    def _building(self) -> Iterator[Path]:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # private: Whoosh's files hold pickles
-        for left_over in self._folder.glob("building-*"):
-            shutil.rmtree(left_over)
-        building = self._folder / f"building-{os.getpid()}"
-        building.mkdir(mode=0o700)
-        try:
-            yield building
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
-            self._pending, self._doomed = {}, set()
-
-    def _write(self, folder: Path, lang: str) -> None:
-        docs = [doc for doc in self._pending.values() if doc.lang == lang]
-        if not folder.exists():
-            folder.mkdir(mode=0o700)
-            whoosh_index = index.create_in(str(folder), _schema(lang))
-        else:
-            whoosh_index = index.open_dir(str(folder))
-        writer = whoosh_index.writer(limitmb=64)
-        # A document that changed its language leaves its old one too.
-        for id in self._doomed | self._pending.keys():
-            writer.delete_by_term("key", str(id))
-        for doc in docs:
-            writer.add_document(
-                key=str(doc.id),
-                id=doc.id,
-                version=doc.version,
-                title=doc.title,
-                body=doc.body,
-                words=" ".join(sorted(set(analysis.words(f"{doc.title}\n{doc.body}")))),
-                gist=_gist(doc),
-                heading=doc.title,
-            )
-        writer.commit()
-        whoosh_index.close()
-
-    def _swap(self, building: Path, number: int, position: int, *, known: Mapping[str, Any]) -> None:
-        files: dict[str, Any] = {}
-        for path in sorted(building.glob("*/*")):
-            name = f"{path.parent.name}/{path.name}"
-            if path.name.endswith("LOCK"):
-                path.unlink()  # a linked lock file would be one lock for two generations
-                continue
-            files[name] = known.get(name) or [path.stat().st_size, zlib.crc32(path.read_bytes())]
-        manifest = {"generation": number, "position": position, "files": files}
-        (building / "manifest.json").write_text(json.dumps(manifest))
         name = f"g{number:06d}"
-        building.rename(self._folder / name)
+        building.finish(number=number, position=position)
+        folder.rename(self._folder / name)
         generations.replace_file(self._folder / "current", name)
+        (self._folder / generations.DAMAGED).unlink(missing_ok=True)
         for path in sorted(self._folder.glob("g[0-9]*"))[:-_KEPT]:
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _gist(doc: Document) -> list[tuple[str, int]]:
-    language = analysis.for_language(doc.lang)
-    counts = Counter(
-        language.stem(word)
-        for word in [*analysis.words(doc.title) * 3, *analysis.words(doc.body)]
-        if len(word) > 2 and not language.is_stop(word) and not word.isdigit()
-    )
-    return counts.most_common(_GIST_WORDS)
+        return number

@@ -10,9 +10,9 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from whoosh import analysis, fields, index
+    from whoosh import analysis, fields, index, reading
 
-    for _name in ("codec.whoosh3", "reading", "searching", "writing"):
+    for _name in ("codec.whoosh3", "searching", "writing"):
         importlib.import_module(f"whoosh.{_name}")
 
-__all__ = ["analysis", "fields", "index"]
+__all__ = ["analysis", "fields", "index", "reading"]

@@ -10,7 +10,6 @@ import pytest
 from kb.search import analysis, scoring
 from kb.search.engine import Document, IndexDamaged, SearchRequest
 from kb.search.snippets import snippet
-from kb.search.spelling import Speller, distance
 from kb.search.whoosh import WhooshEngine
 
 ENGINES = {"whoosh": WhooshEngine}
@@ -46,168 +45,6 @@ def shop(engine):
 
 def ask(engine, text: str, lang: str = "en", **more) -> list[int]:
     return [hit.id for hit in engine.search(SearchRequest(text, lang, **more)).hits]
-
-
-def test_without_an_index_it_says_so(engine):
-    assert engine.generation() == 0
-    with pytest.raises(IndexDamaged):
-        ask(engine, "late")
-
-
-def test_the_best_answer_comes_first(shop):
-    assert ask(shop, "late parcel")[0] == 1
-    assert ask(shop, "refunds")[0] == 2
-    assert ask(shop, "changing my address")[0] == 3
-
-
-def test_words_like_codes_stay_whole(shop):
-    assert ask(shop, "5.7.134") == [4]
-    assert ask(shop, "134") == []
-
-
-def test_each_language_is_searched_alone(shop):
-    assert ask(shop, "paquete", "es") == [5]
-    assert ask(shop, "paquete", "en") == []
-    assert ask(shop, "late", "fr") == []
-
-
-def test_accents_may_be_left_out(shop):
-    assert ask(shop, "devolucion", "es") == ask(shop, "devolución", "es") == [5]
-
-
-def test_a_typo_in_an_unknown_word_is_corrected_and_told(shop):
-    results = shop.search(SearchRequest("refnud", "en"))
-    assert results.hits[0].id == 2
-    assert results.corrected == "refund"
-    assert shop.correct("late pracel", "en") == "late parcel"
-
-
-def test_a_known_word_is_never_corrected(shop):
-    assert shop.search(SearchRequest("refunding late", "en")).corrected == ""
-
-
-def test_stop_words_alone_still_find_titles(shop):
-    assert ask(shop, "my") != []
-
-
-@pytest.mark.parametrize("text", ["", "   ", "?!", "*", "a" * 5000, "\x00", "title:late AND (", '"', "late~ -x", "🚚"])
-def test_no_text_breaks_it(shop, text):
-    ask(shop, text)
-
-
-def test_pages_follow_each_other(shop):
-    everything = ask(shop, "parcel refund address card")
-    pages = [ask(shop, "parcel refund address card", k=1, offset=n) for n in range(len(everything))]
-    assert [id for page in pages for id in page] == everything
-    assert shop.search(SearchRequest("parcel refund address card", "en", k=1)).total == len(everything) == 4
-
-
-def test_a_long_text_is_searched_by_its_rarest_words(shop):
-    text = "Hello, I would like to ask about the parcel and the parcel and also " * 5 + "checkout"
-    assert ask(shop, text, max_terms=1) == [4]
-
-
-def test_changes_are_seen_after_the_commit_and_not_before(shop):
-    shop.index([doc(6, "Gift vouchers", "Vouchers last two years."), doc(1, "My parcel is lost", version=2)])
-    shop.delete([2])
-    assert ask(shop, "vouchers") == []
-    assert shop.commit(position=9) == 2
-    assert ask(shop, "vouchers") == [6]
-    assert 2 not in ask(shop, "refund")
-    assert ask(shop, "lost") == [1]
-    assert shop.stats().position == 9
-    assert ask(shop, "paquete", "es") == [5]
-
-
-def test_an_older_version_never_overwrites_a_newer_one(shop):
-    shop.index([doc(1, "Parcel, version five", version=5)])
-    shop.commit(position=1)
-    assert shop.index([doc(1, "Parcel, version four", version=4)]) == 0
-    shop.commit(position=2)
-    assert shop.search(SearchRequest("five", "en")).hits[0].version == 5
-    assert ask(shop, "four") == []
-
-
-def test_a_hundred_commits_leave_no_ghosts(shop):
-    for version in range(2, 102):
-        shop.index([doc(1, f"Parcel edition{version}", version=version)])
-        if version % 7 == 0:
-            shop.delete([3])
-        elif version % 7 == 1:
-            shop.index([doc(3, "Change the delivery address", version=version)])
-        shop.commit(position=version)
-    assert ask(shop, "edition101") == [1]
-    assert ask(shop, "edition100") == []
-    assert ask(shop, "parcel").count(1) == 1
-    assert shop.stats().documents == {"en": 4, "es": 1}
-    assert not shop.verify({1: 101, 2: 1, 3: 99, 4: 1, 5: 1})
-
-
-def test_nothing_to_do_makes_no_generation(shop):
-    assert shop.commit(position=50) == shop.generation() == 1
-    assert shop.stats().position == 50
-
-
-def test_an_article_that_changes_its_language_leaves_the_old_one(shop):
-    shop.index([doc(1, "Mi paquete tarda", version=2, lang="es")])
-    shop.commit(position=1)
-    assert ask(shop, "late parcel") != [1]
-    assert 1 in ask(shop, "tarda", "es")
-
-
-def test_verify_names_what_is_missing_stale_and_ghost(shop):
-    drift = shop.verify({1: 1, 2: 9, 3: 1, 4: 1, 8: 1})
-    assert (drift.missing, drift.stale, drift.ghost) == ((8,), (2,), (5,))
-    assert not shop.verify({1: 1, 2: 1, 3: 1, 4: 1, 5: 1})
-
-
-def test_a_rebuild_replaces_everything_and_goes_on_counting(shop):
-    assert shop.rebuild([doc(9, "Only this")], position=3) == 2
-    assert ask(shop, "parcel") == []
-    assert ask(shop, "only this") == [9]
-
-
-def test_similar_articles_are_others_about_the_same(shop):
-    found = [hit.id for hit in shop.similar(1, "en")]
-    assert 1 not in found
-    assert found[0] in (2, 3)
-    assert list(shop.similar(99, "en")) == []
-
-
-def test_titles_are_suggested_by_the_beginnings_of_their_words(shop):
-    assert [hit.id for hit in shop.suggest("ref", "en")] == [2]
-    assert [hit.id for hit in shop.suggest("parcel la", "en")] == [1]
-    assert list(shop.suggest("zzz", "en")) == []
-
-
-def test_another_reader_sees_each_commit_whole(shop, tmp_path):
-    """Readers ask all the time while a writer commits: no error, and the two halves of a commit always together."""
-    reader = type(shop)(tmp_path / "engine")
-    torn, failures, done = [], [], threading.Event()
-
-    def read() -> None:
-        try:
-            while not done.is_set():
-                results = reader.search(SearchRequest("twin", "en"))
-                versions = {hit.version for hit in results.hits}
-                if len(versions) > 1:
-                    torn.append(versions)
-        except Exception as error:  # noqa: BLE001  whatever it is, the test fails
-            failures.append(error)
-
-    threads = [threading.Thread(target=read) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for version in range(1, 30):
-        shop.index([doc(20, "The twin", version=version), doc(21, "Other twin", version=version)])
-        shop.commit(position=version)
-    done.set()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert not torn
-    assert {hit.version for hit in reader.search(SearchRequest("twin", "en")).hits} == {29}
-    reader.close()
 
 
 @pytest.mark.parametrize("harm", ["truncated", "removed"])
@@ -253,19 +90,6 @@ def test_two_generations_are_kept_and_no_more(shop, tmp_path):
     assert len(list((tmp_path / "engine").glob("g*"))) == 2
 
 
-def test_scores_are_those_of_the_formula(tmp_path):
-    """By hand: three documents of four words each, the word in the bodies of two, once and twice."""
-    engine = WhooshEngine(tmp_path / "engine")
-    engine.rebuild(
-        [doc(1, "x", "lamp one two three"), doc(2, "y", "lamp lamp five six"), doc(3, "z", "a7 b7 c7 d7")], position=0
-    )
-    idf = 0.6931471805599453  # ln(1 + 3 / (2 + 1))
-    hits = {hit.id: hit.score for hit in engine.search(SearchRequest("lamp", "en")).hits}
-    assert hits[1] == pytest.approx(idf * 2.2 * 1 / (1.2 + 1), rel=1e-4)
-    assert hits[2] == pytest.approx(idf * 2.2 * 2 / (1.2 + 2), rel=1e-4)
-    engine.close()
-
-
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 1000, 5000])
 def test_the_best_are_exactly_the_best(size):
     import numpy as np
@@ -276,35 +100,6 @@ def test_the_best_are_exactly_the_best(size):
     for k in (1, 10, 100):
         found = sorted(scores[scoring._best(scores, min(k, size))].tolist(), reverse=True)
         assert found == sorted(scores[:size].tolist(), reverse=True)[:k]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "slips"),
-    [
-        ("refund", "refund", 0),
-        ("refnud", "refund", 1),
-        ("refun", "refund", 1),
-        ("rfeudn", "refund", 2),
-        ("cat", "dog", 3),
-    ],
-)
-def test_slips_are_counted(a, b, slips):
-    assert distance(a, b, limit=2) == slips
-
-
-def test_the_speller_forgets_words_that_are_gone():
-    speller = Speller()
-    speller.learn({"voucher": 3, "vouches": 1})
-    assert speller.guess("vouchre")[0][0] == "voucher"
-    speller.learn({"vouches": 1})
-    assert [word for word, _ in speller.guess("vouchre")] == ["vouches"]
-
-
-def test_short_words_and_numbers_are_left_alone():
-    speller = Speller()
-    speller.learn({"order": 5, "2024": 9})
-    assert speller.guess("2025") == []
-    assert speller.guess("odr") == []
 
 
 TEXT = "Delivery\nWe ship on weekdays. A refund for <b>late</b> parcels comes within five days. Ask us.\nOther things."
@@ -330,16 +125,3 @@ def test_one_endless_sentence_is_cut_around_the_word():
 
 def test_an_empty_text_has_no_snippet():
     assert snippet("", {"x"}, lang="en") == ""
-
-
-def test_a_word_two_slips_away_is_no_guess_beside_one_that_is_one_away():
-    speller = Speller()
-    speller.learn({"parcel": 3, "place": 50})
-    assert [word for word, _ in speller.guess("pracel")] == ["parcel"]
-
-
-def test_second_guesses_are_searched_for_but_not_marked(engine):
-    engine.rebuild([doc(1, "Letter"), doc(2, "Latter"), doc(3, "Litter")], position=0)
-    results = engine.search(SearchRequest("lotter", "en"))
-    assert len(results.hits) == 3
-    assert len(results.terms) == 1

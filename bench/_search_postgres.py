@@ -1,0 +1,190 @@
+"""The database's own search beside PostgreSQL's full-text search: the same 10,000 documents in the same server.
+
+`measure` is for bench/search.py; alone: python -m bench._search_postgres [--quick]. It runs in a process and on an
+embedded server of its own, so no shop's data are touched. The documents are the two real help centres of PREEMPT_DATA
+and, up to 10,000, texts made of their words; the queries are the real ones. The peer is ts_rank over a GIN index
+(configuration english, title with weight A), asked for any of the query's words, as the engine is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CENTRES = ("gumroad", "dnsimple")
+SIZE = 10_000
+_WORD = re.compile(r"\w+")
+
+PEER = """
+CREATE SCHEMA peer;
+CREATE TABLE peer.document (id bigint PRIMARY KEY, text tsvector);
+INSERT INTO peer.document
+    SELECT id, setweight(to_tsvector('english', title), 'A') || to_tsvector('english', body)
+    FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (id, title, body);
+CREATE INDEX ON peer.document USING gin (text);
+"""
+# The query's words as stems, any of them: what plainto_tsquery makes, with "or" for "and".
+ASK_PEER = """
+SELECT id FROM peer.document, (
+    SELECT replace(replace(plainto_tsquery('english', %s)::text, '&', '|'), '<->', '|')::tsquery AS asked) AS query
+WHERE text @@ asked ORDER BY ts_rank(text, asked) DESC, id LIMIT 10
+"""
+
+
+def measure(*, quick: bool = False) -> None:
+    """Print postgres_p95_ms, postgres_p95_vs_ts_rank and postgres_ndcg_vs_ts_rank as JSON lines."""
+    command = [sys.executable, "-m", "bench._search_postgres", *(["--quick"] if quick else [])]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def load(data: Path) -> tuple[list[tuple[str, str]], list[tuple[str, set[int]]]]:
+    """(title, text) of each document by its number, and (query, numbers of the right ones); both empty without data."""
+    from kb import rendering
+
+    texts: list[tuple[str, str]] = []
+    queries: list[tuple[str, set[int]]] = []
+    for centre in CENTRES:
+        folder = data / f"help_{centre}"
+        if not folder.is_dir():
+            print(f"search: skipped {centre}: {folder} is not there (set PREEMPT_DATA)", file=sys.stderr)
+            continue
+        numbers: dict[str, int] = {}
+        for line in (folder / "articles.jsonl").open(encoding="utf-8"):
+            row = json.loads(line)
+            numbers[row["id"]] = len(texts)
+            texts.append((row["title"], rendering.render(row["body"]).text))
+        with (folder / "queries.tsv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+                queries.append((row["query"], {numbers[id] for id in row["relevant_ids"].split()}))
+    return texts, queries
+
+
+def made_up_to(size: int, texts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The texts, and others like them about other things: of the same lengths, each word said as often.
+
+    A made-up text is a real one with its words exchanged for words about as frequent in all texts, one for one. So a
+    word comes in as large a share of documents, and as often in those, as in the real ones; the 100 most frequent stay.
+    """
+    rng = random.Random(1)
+    counts = Counter(word for text in texts for part in text for word in _WORD.findall(part.lower()))
+    by_rank = [word for word, _ in counts.most_common()]
+    rank = {word: place for place, word in enumerate(by_rank)}
+    made = list(texts)
+    while len(made) < size:
+        exchanged: dict[str, str] = {}
+
+        def exchange(match: re.Match[str], exchanged: dict[str, str] = exchanged) -> str:
+            word = match[0].lower()
+            if word not in exchanged:
+                place = rank[word]
+                moved = min(int(place * math.exp(rng.gauss(0, 0.3))), len(by_rank) - 1)
+                exchanged[word] = word if place < 100 else by_rank[max(moved, 100)]
+            return exchanged[word]
+
+        title, text = rng.choice(texts)
+        made.append((_WORD.sub(exchange, title), _WORD.sub(exchange, text)))
+    return made
+
+
+def ndcg(ranked: list[int], relevant: set[int], k: int = 10) -> float:
+    gained = sum(1 / math.log2(place + 2) for place, id in enumerate(ranked[:k]) if id in relevant)
+    return gained / sum(1 / math.log2(place + 2) for place in range(min(k, len(relevant))))
+
+
+def timed(ask: Callable[[str], list[int]], queries: list[tuple[str, set[int]]], repeats: int) -> tuple[float, float]:
+    """(mean nDCG@10, p95 in ms): each query's best of `repeats`, after one run of all."""
+    gains = [ndcg(ask(text), right) for text, right in queries]
+    times = []
+    for text, _ in queries:
+        best = math.inf
+        for _repeat in range(repeats):
+            started = time.perf_counter()
+            ask(text)
+            best = min(best, time.perf_counter() - started)
+        times.append(best * 1000)
+    times.sort()
+    return statistics.fmean(gains), times[int(len(times) * 0.95)]
+
+
+def run(*, quick: bool) -> None:
+    """Everything, on a server in the folder that PREEMPT_DATA_DIR names."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    from bench._report import report
+    from kb.search.engine import Document, SearchRequest
+    from kb.search.postgres import PostgresEngine
+
+    texts, queries = load(Path(os.environ.get("PREEMPT_DATA", ROOT.parent / "shared" / "data")))
+    if not texts:
+        return
+    call_command("migrate", verbosity=0)
+    documents = made_up_to(SIZE, texts)
+    engine = PostgresEngine()
+    started = time.perf_counter()
+    engine.rebuild((Document(n, 1, "en", *text) for n, text in enumerate(documents)), position=0)
+    report("postgres_index_seconds_10k", time.perf_counter() - started, "s")
+    with connection.cursor() as cursor:
+        titles, bodies = zip(*documents, strict=True)
+        cursor.execute(PEER, [list(range(len(documents))), list(titles), list(bodies)])
+        cursor.execute("VACUUM ANALYZE")
+
+    def ask_engine(text: str) -> list[int]:
+        return [hit.id for hit in engine.search(SearchRequest(text, "en")).hits]
+
+    def ask_peer(text: str) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(ASK_PEER, [text])
+            return [id for (id,) in cursor.fetchall()]
+
+    asked = queries[::4] if quick else queries
+    repeats = 1 if quick else 3
+    ours, our_p95 = timed(ask_engine, asked, repeats)
+    theirs, their_p95 = timed(ask_peer, asked, repeats)
+    report("postgres_p95_ms", our_p95, "ms")
+    report("postgres_p95_vs_ts_rank", our_p95 / their_p95, "ratio", peer=f"ts_rank {their_p95:.1f} ms")
+    report("postgres_ndcg_vs_ts_rank", ours / theirs, "ratio", peer=f"ts_rank {theirs:.3f}, ours {ours:.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="preempt-bench-") as folder:
+        Path(folder).chmod(0o755)  # the server's account must reach it
+        data_dir = Path(folder) / "data"
+        os.environ.pop("DATABASE_URL", None)
+        os.environ.update(DJANGO_SETTINGS_MODULE="config.settings", PREEMPT_DATA_DIR=str(data_dir), LOG_LEVEL="WARNING")
+        from config import embedded
+
+        embedded.ensure(data_dir)
+        try:
+            run(quick=given.quick)
+        finally:
+            from django.db import connections
+
+            for connection in connections.all(initialized_only=True):
+                connection.close()
+                connection.close_pool()
+            embedded.remove(data_dir)
+
+
+if __name__ == "__main__":
+    main()

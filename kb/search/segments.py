@@ -1,0 +1,234 @@
+"""A segment of the Whoosh index as arrays: made once, when the writer has written it, and read by all.
+
+Numbers count a segment's documents from 0, as Whoosh does. A posting is one uint32: the number in the low 24 bits, how
+often the document has the stem, up to 255, in the high 8. Of each stem its postings in titles stand first, then those in
+bodies. Deleted documents stay in a segment; who holds it knows which they are (Held).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.search import analysis, arrays, lexicon
+from kb.search.arrays import Array, Arrays, SortedWords
+
+FIELDS = ("title", "body")
+_NUMBER_BITS = 24
+_NUMBERS = (1 << _NUMBER_BITS) - 1
+_MOST = 255  # a stem as often as this in one text weighs as much as one that is there more often
+_FOUND = 20_000  # stems whose place is remembered
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+class Segment:
+    """Thread-safe. Reading raises IndexDamaged where the file is not whole."""
+
+    def __init__(self, source: Arrays) -> None:
+        self._source = source
+        self.ids = source.whole("ids")
+        self.versions = source.whole("versions")
+        self.categories = source.whole("categories")
+        self.visibilities = source.whole("visibilities")
+        names = SortedWords(source, "visibility_names")
+        self.visibility_names = [names.word(number) for number in range(len(names))]
+        self.lengths = {field: source.whole(f"{field}_lengths") for field in FIELDS}
+        self.words = lexicon.WordTable(source)
+        self._found: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def _terms(self) -> SortedWords:
+        return SortedWords(self._source, "terms")
+
+    @cached_property
+    def _starts(self) -> Array:
+        return self._source.whole("posting_starts")
+
+    @cached_property
+    def _title_words(self) -> SortedWords:
+        return SortedWords(self._source, "title_words")
+
+    @cached_property
+    def _title_starts(self) -> Array:
+        return self._source.whole("title_starts")
+
+    @cached_property
+    def _by_id(self) -> tuple[Array, Array]:
+        order = self._source.whole("by_id")
+        return order, self.ids[order]
+
+    def number(self, id: int) -> int:
+        """The document's number; -1 where it is not here."""
+        order, sorted_ids = self._by_id
+        at = int(np.searchsorted(sorted_ids, id))
+        return int(order[at]) if at < len(order) and sorted_ids[at] == id else -1
+
+    def frequency(self, stem: str) -> int:
+        """In how many titles or bodies the stem is, deleted ones too; a little less where it is in both of one."""
+        found = self._find(stem)
+        if found < 0:
+            return 0
+        before, between, after = (int(n) for n in self._starts[2 * found : 2 * found + 3])
+        return max(between - before, after - between)
+
+    def postings(self, stem: str, *, titles_only: bool = False) -> tuple[Array, Array, int] | None:
+        """(numbers, counts, how many of them are of titles: they come first); None where no document has the stem."""
+        found = self._find(stem)
+        if found < 0:
+            return None
+        before, between, after = (int(n) for n in self._starts[2 * found : 2 * found + 3])
+        packed = self._source.part("postings", before, between if titles_only else after)
+        return packed & np.uint32(_NUMBERS), packed >> np.uint32(_NUMBER_BITS), between - before
+
+    def gist(self, number: int) -> list[tuple[str, int]]:
+        """The most frequent telling stems of a document, and how often each is there."""
+        start, stop = (int(n) for n in self._source.part("gist_starts", number, number + 2))
+        terms, counts = self._source.part("gist_terms", start, stop), self._source.part("gist_counts", start, stop)
+        return [(self._terms.word(term), count) for term, count in zip(terms.tolist(), counts.tolist(), strict=True)]
+
+    def title_words_starting_with(self, prefix: str) -> tuple[Array, Array]:
+        """(numbers, places): the documents with such a word in the title, and where in it, 0 for the first word."""
+        words = self._title_words.starting_with(prefix)
+        start, stop = int(self._title_starts[words.start]), int(self._title_starts[words.stop])
+        return self._source.part("title_numbers", start, stop), self._source.part("title_places", start, stop)
+
+    def _find(self, stem: str) -> int:
+        found = self._found.get(stem)
+        if found is None:
+            if len(self._found) >= _FOUND:
+                self._found = {}
+            found = self._found[stem] = self._terms.find(stem)
+        return found
+
+
+@dataclass(frozen=True)
+class Held:
+    """A segment as a generation holds it: the numbers in `gone` (sorted) are deleted. Names are those of the files."""
+
+    segment: Segment
+    name: str
+    gone: Array
+    gone_name: str = ""
+
+    @property
+    def live(self) -> int:
+        return len(self.segment) - len(self.gone)
+
+    def number(self, id: int) -> int:
+        """The live document's number; -1 where it is not here, or deleted."""
+        number = self.segment.number(id)
+        if number < 0:
+            return -1
+        at = int(np.searchsorted(self.gone, number))
+        return -1 if at < len(self.gone) and self.gone[at] == number else number
+
+
+NONE_GONE: Array = np.empty(0, np.uint32)
+
+
+def read(reader: Any, lang: str) -> dict[str, Array]:
+    """The arrays of a Whoosh segment that has just been written, for `arrays.write`; `reader` is its own."""
+    size = reader.doc_count_all()
+    if size > _NUMBERS:
+        raise ValueError(f"a segment holds at most {_NUMBERS} documents, and this one {size}")
+    stored = [fields for _number, fields in reader.iter_docs()]
+    if len(stored) != size:
+        raise ValueError("a segment with deleted documents")  # they are deleted only later
+    found, terms = _postings(reader, size)
+    ids = np.array([fields["id"] for fields in stored], np.int64)
+    names = sorted({fields["visibility"] for fields in stored})
+    found |= {
+        "ids": ids,
+        "by_id": np.argsort(ids).astype(np.uint32),
+        "versions": np.array([fields["version"] for fields in stored], np.int64),
+        "categories": np.array([fields["category"] for fields in stored], np.int64),
+        "visibilities": np.array([names.index(fields["visibility"]) for fields in stored], np.uint8),
+    }
+    found |= arrays.of_words("visibility_names", names)
+    found |= _gists([fields["gist"] for fields in stored], terms)
+    found |= _title_words([fields["heading"] for fields in stored], lang)
+    frequencies = Counter(word for fields in stored for word in fields["words"].split())
+    return found | lexicon.word_arrays(frequencies, lang)
+
+
+def _postings(reader: Any, size: int) -> tuple[dict[str, Array], list[str]]:
+    by_field: dict[str, dict[bytes, tuple[Array, Array]]] = {field: {} for field in FIELDS}
+    for (field, text), info in reader._terms.items():
+        if field in by_field:
+            by_field[field][text] = _decode(reader, field, text, info)
+    terms = sorted({text for found in by_field.values() for text in found})
+    packed: list[Array] = []
+    starts = np.zeros(2 * len(terms) + 1, np.int64)
+    lengths = {field: np.zeros(size, np.float64) for field in FIELDS}
+    nothing = (np.empty(0, np.uint32), np.empty(0, np.uint32))
+    for place, text in enumerate(terms):
+        for shift, field in enumerate(FIELDS):
+            numbers, counts = by_field[field].get(text, nothing)
+            starts[2 * place + shift + 1] = len(numbers)
+            if len(numbers):
+                lengths[field][numbers] += counts
+                packed.append(numbers | np.minimum(counts, _MOST) << np.uint32(_NUMBER_BITS))
+    found: dict[str, Array] = {
+        "postings": np.concatenate(packed) if packed else np.empty(0, np.uint32),
+        "posting_starts": np.cumsum(starts).astype(np.uint32),
+    }
+    found |= {f"{field}_lengths": np.minimum(lengths[field], 65535).astype(np.uint16) for field in FIELDS}
+    decoded = [text.decode() for text in terms]
+    return found | arrays.of_words("terms", decoded), decoded
+
+
+def _decode(reader: Any, field: str, text: bytes, info: Any) -> tuple[Array, Array]:
+    """A term's (numbers, counts).
+
+    Whoosh's public way costs a call per posting; a block of its leaf matcher is two arrays already. The names with an
+    underscore are those of the pinned 2.7.4.
+    """
+    if info.is_inlined():
+        numbers, weights, _values = info.inlined_postings()
+        return np.array(numbers, np.uint32), np.array(weights).astype(np.uint32)
+    matcher = reader._terms.matcher(field, text, reader.schema[field].format)
+    blocks: list[tuple[Any, Any]] = []
+    while matcher.is_active():
+        matcher._read_ids()
+        matcher._read_weights()
+        blocks.append((np.asarray(matcher._ids, np.uint32), np.asarray(matcher._weights).astype(np.uint32)))
+        matcher._next_block()
+    if len(blocks) == 1:
+        return blocks[0]
+    return np.concatenate([ids for ids, _ in blocks]), np.concatenate([weights for _, weights in blocks])
+
+
+def _gists(gists: Sequence[Sequence[tuple[str, int]]], terms: Sequence[str]) -> dict[str, Array]:
+    places = {term: place for place, term in enumerate(terms)}
+    known = [[(places[stem], count) for stem, count in gist if stem in places] for gist in gists]
+    return {
+        "gist_starts": np.cumsum([0, *map(len, known)]).astype(np.uint32),
+        "gist_terms": np.array([place for gist in known for place, _ in gist], np.uint32),
+        "gist_counts": np.array([min(count, 65535) for gist in known for _, count in gist], np.uint16),
+    }
+
+
+def _title_words(titles: Iterable[str], lang: str) -> dict[str, Array]:
+    language = analysis.for_language(lang)
+    by_word: dict[str, list[tuple[int, int]]] = {}
+    for number, title in enumerate(titles):
+        for place, word in enumerate(language.words(title)):
+            by_word.setdefault(word, []).append((number, place))
+    words = sorted(by_word)
+    found: dict[str, Array] = {
+        "title_starts": np.cumsum([0, *(len(by_word[word]) for word in words)]).astype(np.uint32),
+        "title_numbers": np.array([number for word in words for number, _ in by_word[word]], np.uint32),
+        "title_places": np.array([place for word in words for _, place in by_word[word]], np.uint16),
+    }
+    return arrays.of_words("title_words", words) | found
