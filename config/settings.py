@@ -237,8 +237,6 @@ SEARCH_LOG_DAYS = env.integer("SEARCH_LOG_DAYS", 180, at_least=1)
 SEARCH_SLOW_MS = env.integer("SEARCH_SLOW_MS", 100, at_least=1)
 # Ranking by what readers of an article did next: for nobody, for half of the visitors (a test), for everybody.
 SEARCH_LEARNING = env.choice("SEARCH_LEARNING", "test", among=("off", "test", "on"))
-# Search by meaning, where its packages are installed (make semantic); else, and where this is off, by words alone.
-SEARCH_MEANING = env.boolean("SEARCH_MEANING", True)
 
 # Search by meaning, where its packages are installed (make semantic); else, and where this is off, by words alone.
 SEARCH_MEANING = env.boolean("SEARCH_MEANING", True)
