@@ -229,7 +229,7 @@ JOURNEY_IDLE_MINUTES = 30
 # --- Search ---
 
 SEARCH_ENGINE = env.choice("SEARCH_ENGINE", "whoosh", among=("whoosh", "postgres", "opensearch"))
-SEARCH_INDEX_DIR = DATA_DIR / "index"
+SEARCH_INDEX_DIR = Path(env.text("SEARCH_INDEX_DIR", str(DATA_DIR / "index")))
 OPENSEARCH_URL = env.text("OPENSEARCH_URL").rstrip("/")
 OPENSEARCH_PREFIX = env.text("OPENSEARCH_PREFIX", "preempt")  # of the names of its indexes
 OPENSEARCH_USER, OPENSEARCH_PASSWORD = env.text("OPENSEARCH_USER"), env.text("OPENSEARCH_PASSWORD")

@@ -162,6 +162,11 @@ def beat(*, env: Mapping[str, str] | None = None) -> Part:
     return Part("beat", (sys.executable, "-m", "celery", "-A", "config.celery", "beat"), env=env or {})
 
 
+def indexer(*, env: Mapping[str, str] | None = None) -> Part:
+    """Keeps this host's search index up to date. Another one of the same host stands by."""
+    return Part("indexer", (sys.executable, "manage.py", "search_index", "run"), env=env or {})
+
+
 def listen(wished: int, *, tries: int = 100) -> list[socket.socket]:
     """Sockets on this machine's own addresses, at the first free port from `wished` on. Raises OSError."""
     for port in range(wished, min(wished + tries, 65_536)):

@@ -19,7 +19,7 @@ from core import clock
 from kb import experiments, rendering, tasks
 from kb.models import Article, ArticleState, Category, Draft, IndexChange, Redirect, Revision
 from kb.refusals import DraftConflict, EmptyText, NotAllowed, PublishingError, SlugTaken, Text, UnderTest
-from kb.search import postings
+from kb.search import indexing, postings
 from kb.search.engine import Document
 
 __all__ = [
@@ -272,6 +272,7 @@ def _change(article: Article, *, ring: bool = True, **values: object) -> None:
 def _index(article: Article) -> None:
     """Under the article's lock: into the database's own index now, and into the outbox for any other."""
     IndexChange.objects.create(article_id=article.pk)
+    indexing.announce()
     live = article.live_revision
     if article.state != ArticleState.PUBLISHED or live is None:
         postings.remove(article.pk)

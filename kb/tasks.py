@@ -9,7 +9,7 @@ from kb.search import indexing, log, suggest, vectors
 
 @shared_task(name="kb.apply_index_changes")
 def apply_index_changes() -> None:
-    indexing.apply_changes()
+    indexing.ring()
 
 
 @shared_task(name="kb.tidy_searches")

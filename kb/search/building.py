@@ -20,6 +20,7 @@ from kb.search import analysis, arrays, generations, segments
 from kb.search.arrays import ArrayFile
 from kb.search.engine import Document
 from kb.search.generations import Generation
+from kb.search.pool import SegmentWriter
 from kb.search.segments import NONE_GONE, Held, Segment
 from kb.search.whoosh_import import analysis as whoosh_analysis
 from kb.search.whoosh_import import fields, index, reading
@@ -27,19 +28,18 @@ from kb.search.whoosh_import import fields, index, reading
 _GIST_WORDS = 40  # of a document's own words are kept to find similar ones
 _SMALL = (16, 128)  # live documents of segments that are merged once there are _MANY of them, most first
 _MANY = 8
-_MEMORY_MB = 64  # of postings, before Whoosh sorts them on disk
 
 
 class Stems(whoosh_analysis.Analyzer):  # type: ignore[misc]
-    """Our stems as Whoosh's tokens. Whoosh pickles it with the index, so it carries no stemmer."""
+    """Our stems as Whoosh's tokens, of a text or of stems made already. Whoosh pickles it: it carries no stemmer."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
 
-    def __call__(self, value: str, **_options: Any) -> Iterator[Any]:
+    def __call__(self, value: str | list[str], **_options: Any) -> Iterator[Any]:
         token = whoosh_analysis.Token()
         token.boost, token.stopped = 1.0, False
-        for token.text in analysis.for_language(self.lang).stems(value):
+        for token.text in analysis.for_language(self.lang).stems(value) if isinstance(value, str) else value:
             yield token
 
 
@@ -133,14 +133,15 @@ class _LanguageWriter:
         else:
             folder.mkdir(mode=0o700)
             self._index = index.create_in(str(folder), _schema(lang))
-        self._writer = self._index.writer(limitmb=_MEMORY_MB)
+        self._writer = SegmentWriter(self._index)
 
     def __enter__(self) -> _LanguageWriter:
         return self
 
     def __exit__(self, *_error: object) -> None:
         if not self._writer.is_closed:
-            self._writer.cancel()
+            # Not cancel(): after a write that failed it fails too, by another error. The folder is dropped anyway.
+            self._writer.writelock.release()
         self._index.close()
 
     def add(self, doc: Document) -> None:
@@ -151,8 +152,8 @@ class _LanguageWriter:
             version=doc.version,
             category=doc.category,
             visibility=doc.visibility,
-            title=doc.title,
-            body=doc.body,
+            title=[language.stem(word) for word in title],
+            body=[language.stem(word) for word in body],
             words=" ".join({word for word in (*title, *body) if word.isalpha()}),
             gist=_gist(language, title, body),
             heading=doc.title,
@@ -175,7 +176,7 @@ class _LanguageWriter:
             if (one := known.get(name)) is None:
                 reader = reading.SegmentReader(self._index.storage, self._index.schema, segment)
                 with contextlib.closing(reader):
-                    arrays.write(self._folder / name, segments.read(reader, self._lang))
+                    arrays.write(self._folder / name, segments.read(reader, self._writer.pool, self._lang))
                 one = Held(Segment(ArrayFile(self._folder / name)), name, NONE_GONE)
             found.append(self._with_deletions(one, segment))
         return found

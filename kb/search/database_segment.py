@@ -1,7 +1,7 @@
 """One language of the database's postings as a segment (segments.py): read as searches ask for it, and kept.
 
-All of a generation's articles are read at once, postings stem by stem. Columns come as PostgreSQL's binary arrays, which
-are numpy's but for four bytes of length before each value: no Python object is made of a row.
+All of a generation's articles are read at once, postings stem by stem. Columns come as PostgreSQL's binary arrays,
+which are numpy's but for four bytes of length before each value: no Python object is made of a row.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from kb.search.segments import FIELDS, Segment
 Ask = Callable[..., list[tuple[Any, ...]]]  # (sql, values, *, is_binary) → rows
 
 _MOST = 255  # as in segments.py: a stem as often as this weighs as much as one that is there more often
-_ENOUGH = 1000  # of a stem's documents are counted to tell rare from common
 _ROOM = 2_000_000  # postings kept, 12 MB
 _LAST = "\U0010ffff"
 
@@ -41,13 +40,18 @@ SELECT asked.number, found.* FROM unnest(%(terms)s::text[], %(fields)s::smallint
 LATERAL (SELECT array_agg(article_id), array_agg(count) FROM kb_posting posting
          WHERE posting.lang = %(lang)s AND posting.term = asked.term AND posting.field = asked.field) AS found
 """
+# How many articles have the word as written; whether any has its stem.
+_WORD_FREQUENCIES = """
+SELECT asked.number, counted.documents,
+       EXISTS (SELECT FROM kb_posting posting WHERE posting.lang = %(lang)s AND posting.term = asked.term)
+FROM unnest(%(words)s::text[], %(terms)s::text[]) WITH ORDINALITY AS asked (word, term, number)
+LEFT JOIN kb_lexiconword counted ON counted.lang = %(lang)s AND counted.word = asked.word
+"""
 _FREQUENCIES = """
 SELECT asked.number, max(found.documents) FROM unnest(%(terms)s::text[]) WITH ORDINALITY AS asked (term, number),
-    (VALUES (0::smallint), (1::smallint)) AS of (field),
-    LATERAL (SELECT count(*) AS documents FROM (
-        SELECT FROM kb_posting posting
-        WHERE posting.lang = %(lang)s AND posting.term = asked.term AND posting.field = of.field LIMIT %(enough)s
-    ) AS counted) AS found
+    (VALUES (0::smallint), (1::smallint)) AS part (field),
+    LATERAL (SELECT count(*) AS documents FROM kb_posting posting
+             WHERE posting.lang = %(lang)s AND posting.term = asked.term AND posting.field = part.field) AS found
 GROUP BY asked.number
 """
 _STARTS = """
@@ -167,17 +171,34 @@ class DatabaseSegment(Segment):
         self._postings |= found
         return found
 
-    def prefetch_frequencies(self, stems: Iterable[str]) -> None:
-        """Count in how many titles, or bodies where these are more, each of the stems is; a thousand at most."""
-        wanted = [stem for stem in dict.fromkeys(stems) if stem not in self._frequencies]
-        values = {"lang": self.lang, "terms": [postings.key(stem) for stem in wanted], "enough": _ENOUGH}
+    def prefetch_words(self, words: Mapping[str, str]) -> None:
+        """Learn about how many articles have each of {stem: a word of the text that has it}, without their postings."""
+        wanted = [(stem, word) for stem, word in words.items() if stem not in self._frequencies]
+        values = {
+            "lang": self.lang,
+            "words": [word for _stem, word in wanted],
+            "terms": [postings.key(stem) for stem, _word in wanted],
+        }
+        written_otherwise = []
+        for number, documents, is_known in self._ask(_WORD_FREQUENCIES, values) if wanted else ():
+            stem, _word = wanted[number - 1]
+            if is_known and not documents:
+                written_otherwise.append(stem)
+            else:
+                self._frequencies[stem] = documents if is_known else 0
+        self._count(written_otherwise)
+
+    def _count(self, stems: Iterable[str]) -> None:
+        """In how many titles, or bodies where these are more, each of the stems is."""
+        wanted = [stem for stem in stems if stem not in self._frequencies]
+        values = {"lang": self.lang, "terms": [postings.key(stem) for stem in wanted]}
         for number, documents in self._ask(_FREQUENCIES, values) if wanted else ():
             self._frequencies[wanted[number - 1]] = documents
 
     def gist(self, number: int) -> list[tuple[str, int]]:
         rows = self._ask("SELECT gist FROM kb_indexedarticle WHERE article_id = %(id)s", {"id": int(self.ids[number])})
         found = [(stem, count) for stem, count in json.loads(rows[0][0])] if rows else []
-        self.prefetch_frequencies(stem for stem, _count in found)
+        self._count(stem for stem, _times in found)
         return found
 
     def title_words_starting_with(self, prefix: str) -> tuple[Array, Array]:

@@ -30,6 +30,7 @@ logger = logging.getLogger("preempt.search")
 DAMAGED = "damaged"  # a file in the index's folder that names the generation found so: for the writer to see
 _LOOK_SECONDS = 1.0
 _AT_ONCE = 1_000_000  # bytes that are summed up before the first search
+_LATER_SECONDS = 0.2  # for the search that waits for this generation
 _CHUNK = 1 << 20
 
 Mark = tuple[int, int, int]  # of a file: what it is, how long, when altered
@@ -164,7 +165,11 @@ class Generation:
             if self._damage:
                 raise IndexDamaged(self._damage)
         else:
-            threading.Thread(target=self._sum_all, args=[new], name="index-check", daemon=True).start()
+            threading.Thread(target=self._sum_later, args=[new], name="index-check", daemon=True).start()
+
+    def _sum_later(self, names: Iterable[str]) -> None:
+        time.sleep(_LATER_SECONDS)
+        self._sum_all(names)
 
     def _sum_all(self, names: Iterable[str]) -> None:
         try:

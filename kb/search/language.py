@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,11 +42,14 @@ class Language:
             required=frozenset(stem for phrase in understood.phrases for stem in phrase),
         )
         ranked = self.collection.top(terms, request.offset + request.k, filters)
+        hits = self._hits(ranked.hits[request.offset :])
+        if request.explain:
+            numbers = (number for _score, number in ranked.hits[request.offset :])
+            hits = [
+                replace(hit, why=self.collection.why(terms, number)) for hit, number in zip(hits, numbers, strict=True)
+            ]
         return Results(
-            hits=tuple(
-                self._hit(score, number, why=self.collection.why(terms, number) if request.explain else {})
-                for score, number in ranked.hits[request.offset :]
-            ),
+            hits=tuple(hits),
             total=ranked.total,
             corrected=understood.corrected,
             terms=understood.meant,
@@ -77,7 +81,7 @@ class Language:
         }
         strongest = dict(sorted(weighed.items(), key=lambda item: -item[1])[:_GIST_USED])
         ranked = self.collection.top(strongest, limit + 1, _ANYBODY)
-        return [self._hit(score, n) for score, n in ranked.hits if n != number][:limit]
+        return self._hits([hit for hit in ranked.hits if hit[1] != number][:limit])
 
     def suggest(self, prefix: str, limit: int) -> list[Hit]:
         """Public documents with a word in the title that starts like the last one, and any of the words before it."""
@@ -93,8 +97,7 @@ class Language:
             terms = understand(" ".join(others), self.analysis, self.lexicon, is_verbatim=True).terms
             before = self.collection.scores(terms)[: len(scores)]
             scores = np.where((scores > 0) & (before > 0), scores + before, np.float32(0))
-        ranked = self.collection.best(scores, limit, _ANYBODY)
-        return [self._hit(score, number) for score, number in ranked]
+        return self._hits(self.collection.best(scores, limit, _ANYBODY))
 
     def _rarest(self, terms: dict[Term, float], count: int) -> dict[Term, float]:
         """The `count` terms that tell documents apart best; words that no document has tell nothing."""
@@ -102,5 +105,7 @@ class Language:
         telling.sort(key=lambda term: self.collection.rough_frequency(term.stem))
         return {term: terms[term] for term in telling[:count]}
 
-    def _hit(self, score: float, number: int, *, why: dict[str, float] | None = None) -> Hit:
-        return Hit(int(self.collection.ids[number]), int(self.collection.versions[number]), score, why or {})
+    def _hits(self, ranked: Sequence[tuple[float, int]]) -> list[Hit]:
+        numbers = [number for _score, number in ranked]
+        ids, versions = self.collection.ids[numbers].tolist(), self.collection.versions[numbers].tolist()
+        return [Hit(id, version, score) for id, version, (score, _) in zip(ids, versions, ranked, strict=True)]

@@ -169,31 +169,23 @@ class Lexicon:
         return []
 
     def _guess(self, word: str) -> list[tuple[str, float]]:
-        allowed = spelling.slips(word)
-        candidates: set[str] = set()
-        looked_up = spelling.hashes(word)
-        for table in self._tables:
-            candidates.update(table.near(looked_up))
-        while candidates:
-            # Words that are further away than the nearest are noise beside it.
-            least, near = allowed, []
-            for candidate in candidates:
-                slips = spelling.distance(word, candidate, limit=least)
-                if slips < least:
-                    least, near = slips, [candidate]
-                elif slips == least:
-                    near.append(candidate)
-            alive = [candidate for candidate in near if self._is_alive(candidate)]
-            if alive or not near:
-                alive.sort(key=lambda candidate: (self._cost(word, candidate, least), candidate))
-                share = 1.0 if least <= 1 else FIRST_GUESS
-                return [(guess, weight * share) for guess, weight in zip(alive, WEIGHTS, strict=False)]
-            candidates.difference_update(near)
+        # One slip first: words that are further away than the nearest are noise beside it, and there are many.
+        for slips in range(1, spelling.slips(word) + 1):
+            looked_up = spelling.hashes(word, slips)
+            near = {
+                candidate
+                for table in self._tables
+                for candidate in table.near(looked_up)
+                if spelling.distance(word, candidate, limit=slips) <= slips and self._is_alive(candidate)
+            }
+            if near:
+                ranked = sorted(near, key=lambda candidate: (self._cost(word, candidate), candidate))
+                share = 1.0 if slips == 1 else FIRST_GUESS
+                return [(guess, weight * share) for guess, weight in zip(ranked, WEIGHTS, strict=False)]
         return []
 
-    def _cost(self, word: str, candidate: str, slips: int) -> float:
-        documents = sum(table.documents(candidate) for table in self._tables)
-        return spelling.cost(word, candidate, slips, documents)
+    def _cost(self, word: str, candidate: str) -> float:
+        return spelling.cost(word, candidate, sum(table.documents(candidate) for table in self._tables))
 
     def _is_alive(self, word: str) -> bool:
         return self.knows(self._language.stem(word))

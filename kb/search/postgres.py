@@ -1,8 +1,8 @@
 """The search engine on PostgreSQL: postings that every edit writes itself (postings.py), read by index-only scans.
 
-Never stale and no process of its own: what is committed is found, what is unpublished is gone. Every search asks for the
-index's generation; while that stays, a stem's postings are read once and scored by scoring.py as arrays, so that the
-formula, filters and order are those of the embedded engine. Replicas of the database search as well as the primary.
+Never stale and no process of its own: what is committed is found, what is unpublished is gone. Every search asks for
+the index's generation; while that stays, a stem's postings are read once and scored by scoring.py as arrays, so that
+the formula, filters and order are those of the embedded engine. Replicas of the database search as well as the primary.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from django.conf import settings
@@ -185,12 +185,12 @@ class _Open:
         return self._segment.generation == generation and not self.words.is_old(generation, _REFRESH_SECONDS)
 
     def prefetch(self, text: str, *, is_long: bool) -> None:
-        """Read what a search for the text will look up: of a stop word beside others its titles, of a long text counts."""
+        """Read what a search for the text looks up: of a stop word beside others its titles, of a long text counts."""
         language = self.language.analysis
         words = dict.fromkeys(language.words(text))
         telling = [word for word in words if not language.is_stop(word)]
         if is_long and len(telling) > _MANY:
-            self._segment.prefetch_frequencies(map(language.stem, telling))
+            self._segment.prefetch_words({language.stem(word): word for word in telling})
         elif words:
             stems = {language.stem(word): bool(telling) for word in words}
             self._segment.prefetch(stems | {language.stem(word): False for word in telling})
@@ -199,7 +199,8 @@ class _Open:
 def _fetch(alias: str, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connections[alias].cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _fetch_binary(alias: str, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -207,6 +208,5 @@ def _fetch_binary(alias: str, sql: str, values: Mapping[str, Any]) -> list[tuple
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(sql, values, binary=True)
-        result = cursor.pgresult
-        assert result is not None
+        result = cast(psycopg.pq.abc.PGresult, cursor.pgresult)  # there is one after execute
         return [tuple(result.get_value(row, n) for n in range(result.nfields)) for row in range(result.ntuples)]

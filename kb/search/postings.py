@@ -1,8 +1,8 @@
 """Articles into the database's own search index (models.postings), in whatever transaction the caller is.
 
 Edits never wait for each other: each writes rows of its own article only, and what it adds to the lexicon and to the
-generation as new rows. Every so many edits one of them folds these together; who finds another at it leaves it. A rebuild
-alone keeps edits waiting, while it swaps.
+generation as new rows. Every so many edits one of them folds these together; who finds another at it leaves it. A
+rebuild alone keeps edits waiting, while it swaps.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIELDS = {name: number for number, name in enumerate(FIELD_WEIGHTS)}
 TITLE, BODY = FIELDS["title"], FIELDS["body"]
 _WRITERS = 7_530_001  # advisory lock: shared by edits, a rebuild alone
 _FOLDING = 7_530_002  # advisory lock: who folds counts together
-_FOLD_EVERY = 64  # edits
+_FOLD_EVERY = 32  # edits
 _LONGEST = 60  # characters of a term; the index takes 2,700 bytes
 _MOST = 32_767  # of a smallint
 _GIST_WORDS = 40  # of an article's own words are kept to find similar ones
@@ -102,11 +102,9 @@ def remove(article_id: int, *, using: str = "default", changes: int = 1) -> bool
 
 def advance(*, position: int, changes: int, using: str = "default") -> None:
     """Note how far the index has read in the outbox, and that so many changes became visible together."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO kb_indexstep (changes, position) VALUES (%s, %s)",
-            [changes, position],
-        )
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_WRITERS])
+        _step(cursor, changes, position)
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,12 @@ def _count(cursor: Any, old: _Old | None, new: Entry | None, changes: int) -> No
             "INSERT INTO kb_lexiconchange (lang, word, change) SELECT * FROM unnest(%s::text[], %s::text[], %s::int[])",
             [list(column) for column in zip(*words, strict=True)],
         )
-    cursor.execute("INSERT INTO kb_indexstep (changes, position) VALUES (%s, 0) RETURNING id", [changes])
+    _step(cursor, changes, 0)
+
+
+def _step(cursor: Any, changes: int, position: int) -> None:
+    sql = "INSERT INTO kb_indexstep (changes, position) VALUES (%s, %s) RETURNING id"
+    cursor.execute(sql, [changes, position])
     if cursor.fetchone()[0] % _FOLD_EVERY == 0:
         _fold(cursor)
 
@@ -207,21 +210,22 @@ def rebuild(docs: Iterable[Document], *, position: int | None, using: str = "def
     """All of the index anew, in one transaction: readers see the old one, then the new one.
 
     The words are read and copied beside it first; edits wait only for the swap. An article that was changed since
-    `position` (of the outbox) keeps the rows of its own edit where these are newer. None: no edit can have come between.
+    `position` (of the outbox) keeps the rows of its own edit where these are newer. None: no edit came between.
     """
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         _stage(cursor, docs)
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITERS])
         cursor.execute(_KEPT, [position if position is not None else 2**62])
+        cursor.execute("SET LOCAL work_mem = '64MB'")
         # In the order of their indexes, which makes these several times faster to fill.
         for table, order in (
             ("posting", "lang, term, field, article_id"),
             ("titleword", "lang, word, article_id"),
             ("indexedarticle", "article_id"),
         ):
-            cursor.execute(f"DELETE FROM kb_{table} WHERE article_id NOT IN (SELECT article_id FROM kb_kept)")
+            cursor.execute(f"DELETE FROM kb_{table} WHERE article_id NOT IN (SELECT article_id FROM kb_kept)")  # noqa: S608
             cursor.execute(
-                f"INSERT INTO kb_{table} SELECT * FROM new_{table} "
+                f"INSERT INTO kb_{table} SELECT * FROM new_{table} "  # noqa: S608  our own names
                 f"WHERE article_id NOT IN (SELECT article_id FROM kb_kept) ORDER BY {order}"
             )
         cursor.execute("DELETE FROM kb_lexiconchange")

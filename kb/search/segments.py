@@ -1,8 +1,8 @@
 """A segment of the Whoosh index as arrays: made once, when the writer has written it, and read by all.
 
 Numbers count a segment's documents from 0, as Whoosh does. A posting is one uint32: the number in the low 24 bits, how
-often the document has the stem, up to 255, in the high 8. Of each stem its postings in titles stand first, then those in
-bodies. Deleted documents stay in a segment; who holds it knows which they are (Held).
+often the document has the stem, up to 255, in the high 8. Of each stem those of titles stand before those of bodies.
+Deleted documents stay in a segment; who holds it knows which they are (Held).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from kb.search import analysis, arrays, lexicon
 from kb.search.arrays import Array, Arrays, SortedWords
+from kb.search.pool import Postings
 
 FIELDS = ("title", "body")
 _NUMBER_BITS = 24
@@ -137,15 +138,15 @@ class Held:
 NONE_GONE: Array = np.empty(0, np.uint32)
 
 
-def read(reader: Any, lang: str) -> dict[str, Array]:
-    """The arrays of a Whoosh segment that has just been written, for `arrays.write`; `reader` is its own."""
+def read(reader: Any, postings: Postings, lang: str) -> dict[str, Array]:
+    """The arrays of a Whoosh segment that has just been written, for `arrays.write`; `reader` and postings are its."""
     size = reader.doc_count_all()
     if size > _NUMBERS:
         raise ValueError(f"a segment holds at most {_NUMBERS} documents, and this one {size}")
     stored = [fields for _number, fields in reader.iter_docs()]
     if len(stored) != size:
         raise ValueError("a segment with deleted documents")  # they are deleted only later
-    found, terms = _postings(reader, size)
+    found, terms = _postings(postings, size)
     ids = np.array([fields["id"] for fields in stored], np.int64)
     names = sorted({fields["visibility"] for fields in stored})
     found |= {
@@ -162,51 +163,25 @@ def read(reader: Any, lang: str) -> dict[str, Array]:
     return found | lexicon.word_arrays(frequencies, lang)
 
 
-def _postings(reader: Any, size: int) -> tuple[dict[str, Array], list[str]]:
-    by_field: dict[str, dict[bytes, tuple[Array, Array]]] = {field: {} for field in FIELDS}
-    for (field, text), info in reader._terms.items():
-        if field in by_field:
-            by_field[field][text] = _decode(reader, field, text, info)
-    terms = sorted({text for found in by_field.values() for text in found})
+def _postings(postings: Postings, size: int) -> tuple[dict[str, Array], list[str]]:
+    by_field = [postings.of_field(field) for field in FIELDS]
+    terms = sorted({text for found in by_field for text in found})
     packed: list[Array] = []
     starts = np.zeros(2 * len(terms) + 1, np.int64)
-    lengths = {field: np.zeros(size, np.float64) for field in FIELDS}
-    nothing = (np.empty(0, np.uint32), np.empty(0, np.uint32))
     for place, text in enumerate(terms):
-        for shift, field in enumerate(FIELDS):
-            numbers, counts = by_field[field].get(text, nothing)
-            starts[2 * place + shift + 1] = len(numbers)
-            if len(numbers):
-                lengths[field][numbers] += counts
-                packed.append(numbers | np.minimum(counts, _MOST) << np.uint32(_NUMBER_BITS))
-    found: dict[str, Array] = {
+        for shift, found in enumerate(by_field):
+            if text in found:
+                numbers, counts = found[text]
+                starts[2 * place + shift + 1] = len(numbers)
+                packed.append(numbers | np.minimum(counts, _MOST).astype(np.uint32) << np.uint32(_NUMBER_BITS))
+    made: dict[str, Array] = {
         "postings": np.concatenate(packed) if packed else np.empty(0, np.uint32),
         "posting_starts": np.cumsum(starts).astype(np.uint32),
     }
-    found |= {f"{field}_lengths": np.minimum(lengths[field], 65535).astype(np.uint16) for field in FIELDS}
+    for field in FIELDS:
+        made[f"{field}_lengths"] = np.minimum(postings.lengths(field, size), 65535).astype(np.uint16)
     decoded = [text.decode() for text in terms]
-    return found | arrays.of_words("terms", decoded), decoded
-
-
-def _decode(reader: Any, field: str, text: bytes, info: Any) -> tuple[Array, Array]:
-    """A term's (numbers, counts).
-
-    Whoosh's public way costs a call per posting; a block of its leaf matcher is two arrays already. The names with an
-    underscore are those of the pinned 2.7.4.
-    """
-    if info.is_inlined():
-        numbers, weights, _values = info.inlined_postings()
-        return np.array(numbers, np.uint32), np.array(weights).astype(np.uint32)
-    matcher = reader._terms.matcher(field, text, reader.schema[field].format)
-    blocks: list[tuple[Any, Any]] = []
-    while matcher.is_active():
-        matcher._read_ids()
-        matcher._read_weights()
-        blocks.append((np.asarray(matcher._ids, np.uint32), np.asarray(matcher._weights).astype(np.uint32)))
-        matcher._next_block()
-    if len(blocks) == 1:
-        return blocks[0]
-    return np.concatenate([ids for ids, _ in blocks]), np.concatenate([weights for _, weights in blocks])
+    return made | arrays.of_words("terms", decoded), decoded
 
 
 def _gists(gists: Sequence[Sequence[tuple[str, int]]], terms: Sequence[str]) -> dict[str, Array]:

@@ -28,10 +28,10 @@ def slips(word: str) -> int:
     return 2 if len(word) >= _LONG else 1
 
 
-def cost(word: str, candidate: str, distance: int, documents: int) -> float:
-    """How unlikely it is that `candidate`, which so many documents hold, was meant: the least is the likeliest."""
+def cost(word: str, candidate: str, documents: int) -> float:
+    """How unlikely it is that `candidate`, which so many documents hold, was meant rather than others as near."""
     # People seldom miss the first letter; and a word in many documents is likelier than one in few.
-    return distance * 3.0 + (0.0 if candidate[0] == word[0] else 1.2) - 0.55 * math.log(documents + 1)
+    return (0.0 if candidate[0] == word[0] else 1.2) - 0.55 * math.log(documents + 1)
 
 
 def distance(a: str, b: str, *, limit: int) -> int:
@@ -79,10 +79,10 @@ def table(words: Sequence[str]) -> npt.NDArray[np.uint32]:
     return np.stack([(pairs >> np.uint64(32)).astype(np.uint32), pairs.astype(np.uint32)], axis=1)
 
 
-def hashes(word: str) -> Hashes:
-    """The hashes to look a mistyped word up by, sorted, each once."""
+def hashes(word: str, count: int) -> Hashes:
+    """The hashes to look a word with so many slips up by, sorted, each once."""
     length = min(len(word), PREFIX)
-    return np.unique(_hashes([word[:length]], length, slips(word)))
+    return np.unique(_hashes([word[:length]], length, count))
 
 
 def _hashes(prefixes: Sequence[str], length: int, count: int) -> Hashes:

@@ -59,6 +59,7 @@ class WhooshEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._current_file = str(folder / "current")  # asked for with every search
         self._cache = scoring.ImpactCache()
         self._open: tuple[Mark, Generation] | None = None
         self._refused: tuple[Mark, float, Exception] | None = None
@@ -123,6 +124,14 @@ class WhooshEngine:
             path=str(self._folder / generation.name),
         )
 
+    def written_at(self) -> float:
+        """When the index was last brought up to date, in seconds of this host's clock."""
+        generation = self._current()
+        try:
+            return (self._folder / generation.name / "manifest.json").stat().st_mtime
+        except OSError as error:
+            raise IndexDamaged(f"{generation.name}/manifest.json: {error.strerror}") from error
+
     def check_every_byte(self) -> None:
         """Raise IndexDamaged where a byte of the index is not as it was written."""
         self._current().check_every_byte()
@@ -180,13 +189,12 @@ class WhooshEngine:
 
     def _serving(self) -> tuple[Mark, str]:
         """What `current` says; the mark changes with every swap."""
-        path = self._folder / "current"
         try:
-            stat = os.stat(path)
+            stat = os.stat(self._current_file)
             mark = (stat.st_ino, stat.st_mtime_ns)
-            if self._open is not None and self._open[0] == mark:
+            if (seen := self._open) is not None and seen[0] == mark:
                 return mark, ""
-            return mark, path.read_text()
+            return mark, Path(self._current_file).read_text()
         except (OSError, UnicodeDecodeError) as error:
             raise IndexDamaged("there is no index yet") from error
 

@@ -10,9 +10,9 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from whoosh import analysis, fields, index, reading
+    from whoosh import analysis, fields, index, reading, writing
 
-    for _name in ("codec.whoosh3", "searching", "writing"):
+    for _name in ("codec.whoosh3", "searching"):
         importlib.import_module(f"whoosh.{_name}")
 
-__all__ = ["analysis", "fields", "index", "reading"]
+__all__ = ["analysis", "fields", "index", "reading", "writing"]

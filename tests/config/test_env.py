@@ -20,6 +20,7 @@ def test_unset_variable_gives_the_default(monkeypatch):
     assert env.integer("X_SET", 7) == 7
     assert env.fraction("X_SET", 0.5) == 0.5
     assert env.words("X_SET", ["a"]) == ["a"]
+    assert env.choice("X_SET", "b", among=("a", "b")) == "b"
 
 
 @pytest.mark.parametrize(("said", "meant"), [("1", True), ("YES", True), (" on ", True), ("0", False), ("", False)])
@@ -37,6 +38,7 @@ def test_booleans_in_the_words_people_use(monkeypatch, said, meant):
         (lambda: env.fraction("X_SET", 0.1), "10%"),
         (lambda: env.fraction("X_SET", 0.1), "1.01"),
         (lambda: env.fraction("X_SET", 0.1), "nan"),
+        (lambda: env.choice("X_SET", "a", among=("a", "b")), "c"),
     ],
 )
 def test_nonsense_is_refused_by_the_variables_name(monkeypatch, reader, said):

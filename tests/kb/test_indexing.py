@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -17,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from config import embedded
-from kb import publishing, search, selectors
+from kb import publishing, search, selectors, tasks
 from kb.models import Article, Draft, IndexChange
 from kb.publishing import Text
 from kb.search import indexing, query
@@ -121,7 +122,8 @@ def test_an_index_older_than_the_outbox_reaches_is_made_anew(write, index_folder
     rewrite(article, "Import taxes")
     IndexChange.objects.all().delete()  # as after seven days
     long_ago = time.time() - timedelta(days=4).total_seconds()
-    os.utime(index_folder / "current", (long_ago, long_ago))
+    for manifest in index_folder.glob("g*/manifest.json"):
+        os.utime(manifest, (long_ago, long_ago))
     indexing.apply_changes()
     assert titles("taxes") == ["Import taxes"]
 
@@ -218,7 +220,7 @@ def test_a_writer_killed_at_any_moment_leaves_an_index_that_works(write, index_f
         assert len(titles("customs")) == 12
         indexing.apply_changes()
         assert not indexing.verify()
-    assert not list(index_folder.glob("building-*"))
+    assert not list(index_folder.glob("commit-*"))
 
 
 SEARCH = """
@@ -285,13 +287,91 @@ def test_the_command_tells_whether_index_and_database_agree(write, capsys, index
         call_command("search_index", "verify")
     write("Customs duties")
     call_command("search_index", "rebuild")
+    assert "1 of 1 articles" in capsys.readouterr().out
     call_command("search_index", "verify")
-    write("Import taxes")
+    assert "holds what is published" in capsys.readouterr().out
+    article = write("Import taxes")
     with pytest.raises(SystemExit):
         call_command("search_index", "verify")
-    assert '"missing": [' in capsys.readouterr().out
+    assert f"1 published, but not in the index: article {article.pk}" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        call_command("search_index", "verify", "--json")
+    assert json.loads(capsys.readouterr().out) == {"missing": [article.pk], "stale": [], "ghost": []}
+    call_command("search_index", "stats", "--json")
+    stats = json.loads(capsys.readouterr().out)
+    assert stats["documents"] == {"en": 1}
+    assert (stats["lag_articles"], stats["segments"], stats["has_indexer"]) == (1, 1, False)
     call_command("search_index", "stats")
-    assert '"documents": {"en": 1}' in capsys.readouterr().out
+    assert "1 en" in capsys.readouterr().out
+
+
+def test_lag_counts_what_the_index_lacks_and_since_when(write):
+    article = write("Customs duties")
+    indexing.rebuild()
+    assert indexing.lag() == indexing.Lag(0, 0.0)
+    rewrite(article, "Import taxes")
+    publishing.archive(write("Gone before it was seen"), by=None)
+    IndexChange.objects.update(at=Now() - timedelta(seconds=90))
+    lag = indexing.lag()
+    assert lag.articles == 1
+    assert 90 <= lag.seconds < 120
+    indexing.apply_changes()
+    assert indexing.lag().articles == 0
+
+
+def test_a_damaged_file_makes_verify_fail_even_where_nobody_reads_it(write, index_folder):
+    write("Customs duties")
+    indexing.rebuild()
+    file = next(index_folder.glob("g*/en/*.seg"))
+    time_before = file.stat().st_mtime_ns
+    content = bytearray(file.read_bytes())
+    content[40] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(time_before, time_before))  # as a disk that forgets a bit
+    with pytest.raises(CommandError, match="cannot be used"):
+        call_command("search_index", "verify")
+
+
+def test_what_waits_after_a_large_import_comes_in_portions(write, monkeypatch):
+    monkeypatch.setattr(indexing, "_BATCH", 4)
+    generation = indexing.rebuild()
+    for number in range(11):
+        write(f"Customs {number}")
+    assert indexing.apply_changes() == generation + 3
+    assert not indexing.verify()
+
+
+def test_a_rebuild_lets_others_write_and_loses_nothing_of_it(write):
+    """While the documents are read, articles are edited, added and taken away, and another writer commits them."""
+    for number in range(8):
+        write(f"Customs {number}")
+    indexing.rebuild()
+    articles = list(Article.objects.order_by("pk"))
+
+    def meddle(done: int, total: int) -> None:
+        if done == 4:
+            rewrite(articles[0], "Import taxes")
+            publishing.archive(articles[1], by=None)
+            write("Vouchers")
+            indexing.apply_changes()
+            assert titles("taxes") == ["Import taxes"]
+
+    generation = search.engine().generation()
+    assert indexing.rebuild(progress=meddle) == generation + 2
+    assert not indexing.verify()
+    assert search.engine().layout().live == 8
+
+
+def test_with_an_indexer_at_work_the_celery_task_does_nothing(write):
+    indexing.rebuild()
+    write("Customs duties")
+    with indexing.the_indexer():
+        assert indexing.has_indexer()
+        tasks.apply_index_changes()
+    assert titles("customs") == []
+    assert not indexing.has_indexer()
+    tasks.apply_index_changes()
+    assert titles("customs") == ["Customs duties"]
 
 
 def test_the_command_searches_as_a_customer_would(write, capsys):

@@ -27,7 +27,7 @@ READY_SECONDS = 60.0
 
 
 class Command(BaseCommand):
-    help = "Run the whole shop on this machine: database, web, worker and beat. Ctrl-C stops everything."
+    help = "Run the whole shop on this machine: database, web, worker, beat and indexer. Ctrl-C stops everything."
     requires_system_checks = []  # `make lint` and each child check; here they only cost time
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         if not settings.LOCAL:
             raise CommandError(
                 "DATABASE_URL is set, and the demo is for this machine's embedded database only. Unset it, or run web, "
-                "worker and beat by themselves: docs/operations.md."
+                "worker, beat and indexer by themselves: docs/operations.md."
             )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)
@@ -84,7 +84,8 @@ class Command(BaseCommand):
             self._seed()
         env = {"SITE_URL": site, "PREEMPT_DEMO": "1", "LOG_LEVEL": self.log_level}
         with supervisor.Supervisor(logs=settings.DATA_DIR / "logs", say=self.say) as parts:
-            for part in (supervisor.web(listeners, env=env), supervisor.worker(env=env), supervisor.beat(env=env)):
+            others = (supervisor.worker(env=env), supervisor.beat(env=env), supervisor.indexer(env=env))
+            for part in (supervisor.web(listeners, env=env), *others):
                 parts.start(part)
                 self.say(f"{part.name}: started, logs to {parts.logs / part.name}.log")
             self._wait_until_healthy(parts, port)
