@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from config import embedded
+from kb import search
 from kb.search import signals, suggest, tuning
 from tests import workers
 
@@ -70,6 +71,7 @@ def celery_worker_process(transactional_db: None, tmp_path: Path) -> Iterator[wo
 @pytest.fixture(autouse=True)
 def _nothing_remembered_of_search() -> None:
     """What a process keeps for a second must not reach the next test."""
+    search.database().close()  # its generation goes back with a test's transaction, what it read does not
     tuning.forget()
     signals.forget()
     suggest.forget()

@@ -18,7 +18,7 @@ from analytics.stats import proportions, srm
 from analytics.stats.proportions import Interval, Rate
 from kb.search import signals
 
-CONTACT_WITHIN = timedelta(hours=24)
+_HOURS = 24  # after a search, in which a contact counts
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ SELECT ranking, count(*),
        count(*) FILTER (WHERE EXISTS (SELECT FROM kb_searchlog WHERE reformulates_id = known.id)),
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM analytics_event AS event
-           WHERE event.kind = 'contact' AND event.at >= known.at AND event.at < known.at + %(within)s
+           WHERE event.kind = 'contact' AND event.at >= known.at
+             AND event.at < known.at + make_interval(hours => %(hours)s)
              AND (event.visitor = known.visitor_id
                   OR event.person IN (SELECT person FROM analytics_identity WHERE visitor = known.visitor_id))
        ))
@@ -107,9 +108,9 @@ FROM known GROUP BY ranking
 
 def build(period: Period, *, now: datetime) -> SearchLearning:
     """The test in a period; searches of the last 24 hours are not over yet and left out."""
-    end = min(period.end, now - CONTACT_WITHIN)
+    end = min(period.end, now - timedelta(hours=_HOURS))
     with connection.cursor() as cursor:
-        cursor.execute(_FIRST_SEARCHES, {"start": period.start, "end": end, "within": CONTACT_WITHIN})
+        cursor.execute(_FIRST_SEARCHES, {"start": period.start, "end": end, "hours": _HOURS})
         counted = {ranking: counts for ranking, *counts in cursor.fetchall()}
         cursor.execute("SELECT count(*) FROM kb_searchsignal")
         known = cursor.fetchone()[0]
@@ -138,7 +139,9 @@ def as_data(report: SearchLearning) -> dict[str, object]:
         }
 
     def of_difference(found: Difference | None) -> dict[str, float] | None:
-        return found and {"points": found.points, "low": found.interval.low, "high": found.interval.high}
+        return (
+            None if found is None else {"points": found.points, "low": found.interval.low, "high": found.interval.high}
+        )
 
     return {
         "setting": report.setting,

@@ -47,7 +47,7 @@ def answer(
     """
     language = analysis.for_language(lang)
     in_title = terms & set(language.stems(title))
-    if not terms or not (is_pinned or score >= _lead(in_title, terms) * next_score):
+    if not terms or not (is_pinned or 0 < score >= _lead(in_title, terms) * next_score):
         return None
     best: list[tuple[tuple[int, int], Passage, Set[str]]] = []
     for passage in passages(article_html):
@@ -93,7 +93,4 @@ def _shown(passage: Passage, terms: Set[str], in_heading: Set[str], language: an
     if chosen and chosen[-1].tag == "p" and chosen[-1].text.endswith(":"):
         return ""  # the list that it promises is too long
     text_stems = {stem for block in chosen for stem in language.stems(block.text)}
-    heading_stems = set(language.stems(passage.heading))
-    return (
-        "\n".join(block.html for block in chosen) if text_stems & terms and terms <= text_stems | heading_stems else ""
-    )
+    return "\n".join(block.html for block in chosen) if terms <= text_stems | in_heading else ""

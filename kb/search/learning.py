@@ -103,7 +103,7 @@ def _fitted(rate: Mapping[tuple[int, int], float], clicks: Mapping[tuple[int, in
     if reached == 1:
         return []
     logs, *_rest = np.linalg.lstsq(np.array(rows)[:, 1:], np.array(ratios), rcond=None)
-    found = []
+    found: list[float] = []
     for log in logs:
         found.append(min(found[-1] if found else 1.0, math.exp(float(log))))
     return found

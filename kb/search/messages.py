@@ -1,7 +1,7 @@
 """A whole message, as written into the contact form → the articles that may answer it, or none.
 
-The engine is asked three times: with the subject, with the sentences that ask for something, and with the whole message.
-An article is offered only where it shares several telling words with the message: one that does not fit costs the
+The engine is asked three times: with the subject, the sentences that ask for something, and the whole message. An
+article is offered only where it shares several telling words with the message: one that does not fit costs the
 customer a detour, and costs us their trust in the next one.
 """
 
@@ -25,7 +25,9 @@ _LONGEST = 2_000  # characters; who writes more has said by then what it is abou
 _SUBJECT_LENGTH = 120  # of a first line, where it is one
 _MOST_TERMS = 24  # of a message's rarest words
 _POOL = 30
-_LEAST_SHARED = 3  # telling words that an article must share with a message (fewer where it has fewer)
+# Telling words that an article must share with a message (fewer where it has fewer). One in the article's title counts
+# twice, and three times where it stands in the subject or in a sentence that asks.
+_LEAST_SHARED = 3
 _LOOKED_AT = 2  # times the articles wanted
 _WEIGHTS = {"subject": 0.5, "asking": 0.5, "whole": 1.0}
 
@@ -96,8 +98,8 @@ def offers(text: str, *, locale: str, limit: int = 3) -> list[Offer]:
     ranked = _ranked(message, whole, rules, hidden)[: limit * _LOOKED_AT]
     rows = reading.rows(ranked, with_text=True, locale=locale if lang != locale else "")
     # Of a translation the words cannot be compared with the message; the original was found by them.
-    shared = {id: _shared(rows[id], message.whole, lang) for id in ranked if id in rows}
-    least = min(_LEAST_SHARED, _telling(message.whole, lang))
+    shared = {id: _shared(rows[id], message, lang) for id in ranked if id in rows}
+    least = min(_LEAST_SHARED, len(_stems(message.whole, lang)))
     fitting = [id for id in shared if shared[id] >= least or rows[id].locale != lang]
     return [Offer(rows[id], whole.results.terms) for id in fitting[:limit]]
 
@@ -128,13 +130,12 @@ def _ranked(message: Message, whole: Answer, rules: tuning.Rules, placed: Placed
     return sorted(scores, key=lambda id: (-scores[id], id))
 
 
-def _telling(text: str, lang: str) -> int:
-    return len(_stems(text, lang))
-
-
-def _shared(row: Row, text: str, lang: str) -> int:
-    own = {stem for part in row.texts for stem in analysis.for_language(lang).stems(part)}
-    return len(own & _stems(text, lang))
+def _shared(row: Row, message: Message, lang: str) -> int:
+    language, said = analysis.for_language(lang), _stems(message.whole, lang)
+    own = {stem for part in row.texts for stem in language.stems(part)}
+    title = set(language.stems(row.title))
+    asked = _stems(f"{message.subject}\n{message.asking}", lang)
+    return len(own & said) + len(title & said) + len(title & asked)
 
 
 def _stems(text: str, lang: str) -> set[str]:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from django import db
 from django.conf import settings
@@ -282,7 +283,7 @@ def _result(shown: _Shown, answer: Answer, rules: Rules, asked: _Asked) -> Resul
     return Result(
         article_id=row.id,
         title=row.title,
-        url=_url(row),
+        url=_address(row.slug, row.locale),
         category_name=rules.shelf(row.category_id, asked.locale).name,
         snippet_html=mark_safe(snippet),
         locale=row.locale,
@@ -294,25 +295,26 @@ def _result(shown: _Shown, answer: Answer, rules: Rules, asked: _Asked) -> Resul
 
 
 def _featured(shown: Sequence[_Shown], answer: Answer) -> Featured | None:
-    """A passage of the first answer; of the second only the score counts. Not under pins that lead somewhere else."""
+    """A passage of the first answer, where by the engine's own scores it is clearly ahead of all others."""
     if not shown or answer.results.phrases:
         return None
-    row, hit = shown[0].row, shown[0].hit
+    row = shown[0].row
+    by_words = {hit.id: hit.score for hit in answer.results.hits}
     found = featured.answer(
         row.html,
         title=row.title,
         terms=answer.results.terms,
         lang=row.locale,
-        score=hit.score if hit else 0.0,
-        next_score=next((each.hit.score for each in shown[1:] if each.hit), 0.0),
-        is_pinned=hit is None,
+        score=by_words.get(row.id, 0.0),
+        next_score=max((by_words.get(each.row.id, 0.0) for each in shown[1:]), default=0.0),
+        is_pinned=shown[0].hit is None,
     )
     if found is None:
         return None
     return Featured(
         article_id=row.id,
         title=row.title,
-        url=_url(row) + (f"#{found.anchor}" if found.anchor else ""),
+        url=_address(row.slug, row.locale) + (f"#{found.anchor}" if found.anchor else ""),
         heading=found.heading,
         answer_html=mark_safe(rendering.localise(found.html, row.locale)),
     )
@@ -329,9 +331,10 @@ def _facets(answer: Answer, rules: Rules, asked: _Asked) -> tuple[Facet, ...]:
     return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.name)))
 
 
-def _url(row: Row) -> str:
-    with translation.override(row.locale):
-        return reverse("help:article", args=[row.slug])
+@lru_cache(maxsize=4096)
+def _address(slug: str, locale: str) -> str:
+    with translation.override(locale):
+        return reverse("help:article", args=[slug])
 
 
 def _readable(text: str) -> str:

@@ -43,7 +43,7 @@ def best(article_html: str, terms: Set[str], *, lang: str, length: int = _LENGTH
 
 def holds(text: str, terms: Set[str], *, lang: str) -> bool:
     """Whether the text has all of the words whose stems are `terms`."""
-    return bool(text) and terms <= set(analysis.for_language(lang).stems(text))
+    return bool(text) and terms <= _stems(text, lang)
 
 
 def _chosen(sentences: Sequence[_Sentence], terms: Set[str], lang: str, length: int) -> str:
@@ -54,6 +54,8 @@ def _chosen(sentences: Sequence[_Sentence], terms: Set[str], lang: str, length: 
     weight = {term: 1 / (1 + math.log(count)) for term, count in Counter(t for met in found for t in met).items()}
     best_start, best_score = 0, -1.0
     for start, sentence in enumerate(sentences):
+        if not found[start] and not sentence.heading_stems & terms:
+            continue  # what follows it is better quoted from its own beginning
         end = start + _window(sentences, start, length)
         met = frozenset().union(*found[start:end])
         led_in = (sentence.heading_stems & terms) - met
@@ -68,6 +70,11 @@ def _chosen(sentences: Sequence[_Sentence], terms: Set[str], lang: str, length: 
     if heading and window[0].heading_stems & terms - frozenset().union(*(sentence.stems for sentence in window)):
         body = f"{heading.rstrip('.:')}{'' if heading[-1] in '?!？！' else ':'} {body}"
     return _marked(body, terms, language)
+
+
+@lru_cache(maxsize=2048)  # summaries, a few hundred bytes each
+def _stems(text: str, lang: str) -> frozenset[str]:
+    return frozenset(analysis.for_language(lang).stems(text))
 
 
 @lru_cache(maxsize=256)  # an article quoted once will be again; a few tens of kilobytes each
