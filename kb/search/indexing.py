@@ -40,7 +40,6 @@ _TOO_OLD_SECONDS = 3 * 24 * 3600
 _WAIT_SECONDS = 60.0  # for another writer of this host
 _REBUILD_WAIT_SECONDS = 3600.0  # for another rebuild
 _SHORTLY = 2.0
-_REBUILD_INLINE = 2000  # articles that a web process may index itself, in a few seconds
 _BATCH = 500  # articles of one commit: what is waiting after a large import comes in portions
 _FEW = 50  # changes that a rebuild catches up with while others wait
 
@@ -104,17 +103,6 @@ def rebuild(
             return engine.rebuild(documents, position=position, catch_up=lambda made: _catch_up(made, position))
         with writer():
             return engine.rebuild(documents, position=position)
-
-
-def rebuild_if_small() -> bool:
-    """For a web process that finds no index: make one now where that is quick and nobody else is at it."""
-    if Article.objects.published().count() > _REBUILD_INLINE:
-        return False
-    try:
-        rebuild(only_if_damaged=True, wait=_SHORTLY)
-    except WriterBusy:
-        return False
-    return True
 
 
 def verify() -> Drift:
