@@ -283,7 +283,7 @@ def _index(article: Article) -> None:
             version=article.version,
             lang=article.locale,
             title=live.title,
-            body=f"{live.summary}\n{live.text}".strip(),
+            body=body_of(live.summary, live.text, [heading[2] for heading in live.headings]),
             category=article.category_id,
             visibility=article.visibility,
         )

@@ -36,6 +36,11 @@ class Document:
     visibility: str = PUBLIC
 
 
+def body_of(summary: str, text: str, headings: Iterable[str]) -> str:
+    """What is searched as an article's body. Headings come twice: they say what the passage under them is about."""
+    return "\n".join(part for part in (summary, text, *headings) if part)
+
+
 @dataclass(frozen=True)
 class SearchRequest:
     """`categories` empty means all. `excluded` ids are never among the hits nor counted.

@@ -15,7 +15,7 @@ from kb.search.engine import Hit
 
 WORDS = 0.55  # the share of the words in a short query's score
 SHORT = 4  # terms; fixed with WORDS on half of the queries of bench/search.py
-NEAR = 0.4  # the least cosine by which an article that has none of the words is an answer
+NEAR = 0.35  # the least cosine by which an article that has none of the words is an answer
 MEANING = "(meaning)"  # beside stems, in Hit.why
 
 

@@ -28,7 +28,7 @@ from django.db.models.functions import Now
 from kb import search
 from kb.models import Article, IndexChange
 from kb.search.building import Building
-from kb.search.engine import Document, Drift, Engine, IndexDamaged
+from kb.search.engine import Document, Drift, Engine, IndexDamaged, body_of
 from kb.search.whoosh import WhooshEngine
 
 logger = logging.getLogger("preempt.search")
@@ -205,15 +205,15 @@ def _documents(ids: Sequence[int] | None) -> Iterator[Document]:
         articles = articles.filter(pk__in=ids)
     rows = articles.order_by("pk").values_list(
         "pk", "version", "locale", "category_id", "visibility",
-        "live_revision__title", "live_revision__summary", "live_revision__text",
+        "live_revision__title", "live_revision__summary", "live_revision__text", "live_revision__headings",
     )  # fmt: skip
-    for pk, version, locale, category, visibility, title, summary, text in rows.iterator(chunk_size=500):
+    for pk, version, locale, category, visibility, title, summary, text, headings in rows.iterator(chunk_size=500):
         yield Document(
             id=pk,
             version=version,
             lang=locale,
             title=title,
-            body=f"{summary}\n{text}".strip(),
+            body=body_of(summary, text, [heading[2] for heading in headings]),
             category=category,
             visibility=visibility,
         )

@@ -5,20 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from django import db
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 
 from kb import rendering
 from kb.models import Visibility
-from kb.search import asking, featured, keys, phrases, reading, signals, snippets, tuning
+from kb.search import asking, featured, keys, phrases, reading, signals, snippets, tuning, vectors
 from kb.search.asking import Answer
 from kb.search.engine import Hit, SearchRequest
+from kb.search.found import Facet, Featured, Found, Result
 from kb.search.keys import key_of
 from kb.search.reading import Row
 from kb.search.tuning import Placed, Rules
@@ -31,69 +32,7 @@ MAX_QUERY = keys.LONGEST  # characters; a longer text is searched by its rarest 
 _LONG_TERMS = 12  # of those
 _MOST_READ = 2_000  # characters of a long text; what follows only costs time
 _SPARE = 10  # hits beyond those wanted, for articles unpublished since the index was written
-_POOL = 50  # hits among which an order is made; more where more are wanted
-_PHRASE_POOL = 200  # hits whose texts are looked through for a quoted phrase
-
-
-@dataclass(frozen=True)
-class Result:
-    """One answer as a page shows it. `url` is the article's own, in its own language. `why` only where asked for."""
-
-    article_id: int
-    title: str
-    url: str
-    category_name: str
-    snippet_html: SafeString
-    locale: str = ""
-    is_pinned: bool = False
-    is_staff_only: bool = False
-    score: float = 0.0
-    why: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Featured:
-    """A passage that clearly answers the query, shown on top. `url` leads to its heading in the article."""
-
-    article_id: int
-    title: str
-    url: str
-    heading: str
-    answer_html: SafeString
-
-
-@dataclass(frozen=True)
-class Facet:
-    """A category that some of the answers are in."""
-
-    id: int
-    slug: str
-    name: str
-    count: int
-    is_chosen: bool
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found. `total` counts all answers; `corrected` is the query as it was run, where that differs.
-
-    `other_locale` is the language of the answers where that is not the page's. `engine` and `is_fallback` tell who
-    answered; `ranking` the arm of the test of learnt ranking ("" where it is off); `error` why there is no answer.
-    """
-
-    results: tuple[Result, ...]
-    total: int
-    corrected: str = ""
-    text: str = ""
-    key: str = ""
-    featured: Featured | None = None
-    facets: tuple[Facet, ...] = ()
-    other_locale: str = ""
-    engine: str = ""
-    is_fallback: bool = False
-    ranking: str = ""
-    took_ms: float = 0.0
-    error: str = ""
+_POOL = 200  # hits among which an order is made, and whose texts are looked through for a quoted phrase
 
 
 def find(
@@ -188,8 +127,12 @@ def _find(asked: _Asked) -> Found:
 
     candidates: Sequence[Hit] = [hit for each in answers for hit in each.results.hits]
     total = sum(each.results.total for each in answers)
+    engine = lead.engine.name
     ranking = ""
     if foreign is None:
+        if (blended := _with_meaning(asked, rules, placed, lead)) is not None:
+            total += len(blended) - len(candidates)
+            candidates, engine = blended, f"{engine}+meaning"
         candidates, ranking = signals.rerank(candidates, key=key, locale=asked.locale, visitor=asked.visitor)
     if not lead.results.phrases:
         candidates = candidates[: asked.offset + asked.k + _SPARE]
@@ -221,7 +164,7 @@ def _find(asked: _Asked) -> Found:
         featured=_featured(shown, lead) if is_featured else None,
         facets=_facets(lead, rules, asked) if asked.count_categories else (),
         other_locale=lead.lang if foreign else "",
-        engine=lead.engine.name,
+        engine=engine,
         is_fallback=lead.is_fallback,
         ranking=ranking,
     )
@@ -233,7 +176,7 @@ def _request(asked: _Asked, rules: Rules, placed: Placed, *, lang: str = "") -> 
     return SearchRequest(
         text=asked.text,
         lang=lang,
-        k=max(pool, _PHRASE_POOL) if phrases.is_quoted(asked.text) else pool,
+        k=pool,
         categories=asked.categories,
         visibility=frozenset(Visibility.values) if asked.is_staff else frozenset({Visibility.PUBLIC}),
         excluded=placed.hidden | set(placed.pins),
@@ -242,6 +185,21 @@ def _request(asked: _Asked, rules: Rules, placed: Placed, *, lang: str = "") -> 
         max_terms=asked.max_terms,
         explain=asked.explain,
     )
+
+
+def _with_meaning(asked: _Asked, rules: Rules, placed: Placed, answer: Answer) -> list[Hit] | None:
+    """The answer's hits ordered by meaning too, with what only means the same; None where words must stand alone.
+
+    They do for a phrase in quotes, for a whole message (its words were chosen one by one), and without the extra.
+    """
+    if answer.results.phrases or asked.max_terms is not None:
+        return None
+    meant = answer.results.corrected or asked.text
+    try:
+        return vectors.vectors.blend(_request(asked, rules, placed), answer.results.hits, text=meant)
+    except db.Error:
+        logger.exception("search goes by words alone: the vectors could not be read")
+        return None
 
 
 def _in_better_language(asked: _Asked, rules: Rules, answer: Answer, others: Sequence[str]) -> Answer | None:

@@ -11,7 +11,7 @@ import logging
 import operator
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from kb.models import Article, ArticleVector
-from kb.search import fusion, semantic
+from kb.search import analysis, fusion, semantic
 from kb.search.engine import Hit, SearchRequest
 
 logger = logging.getLogger("preempt.search")
@@ -54,10 +54,10 @@ class Vectors:
         self._looked_at = -1e9
         self._lock = threading.Lock()
 
-    def blend(self, request: SearchRequest, hits: Iterable[Hit], *, text: str, terms: int) -> list[Hit] | None:
+    def blend(self, request: SearchRequest, hits: Sequence[Hit], *, text: str) -> list[Hit] | None:
         """The words' hits and what is near in meaning, together; None where meaning has nothing to say.
 
-        `text` is the query as understood, `terms` how many words it has.
+        `text` is the query as understood.
         """
         encoder = semantic.encoder() if settings.SEARCH_MEANING and semantic.speaks(request.lang) else None
         if encoder is None:
@@ -75,7 +75,7 @@ class Vectors:
         count = min(_NEAREST, len(allowed))
         best = np.argpartition(allowed, -count)[-count:]
         near = {int(matrix.ids[n]): int(matrix.versions[n]) for n in best if allowed[n] >= fusion.NEAR}
-        hits = list(hits)
+        terms = len(set(analysis.for_language(request.lang).words(text)))
         wanted = np.array([*(hit.id for hit in hits), *near], np.int64)
         places = np.searchsorted(matrix.ids, wanted)
         known = {
