@@ -38,6 +38,8 @@ class Arrays(Protocol):
 
     def part(self, name: str, start: int, stop: int) -> Array: ...
 
+    def text(self, name: str) -> bytes: ...
+
 
 class ArraysInMemory:
     """See Arrays."""
@@ -53,6 +55,9 @@ class ArraysInMemory:
 
     def part(self, name: str, start: int, stop: int) -> Array:
         return self._arrays[name][start:stop]
+
+    def text(self, name: str) -> bytes:
+        return self._arrays[name].tobytes()
 
 
 class ArrayFile:
@@ -90,6 +95,10 @@ class ArrayFile:
             raise IndexDamaged(f"{self._name}: {name} has no items {start} to {stop}")
         content = self._read(at + start * kind.itemsize, (stop - start) * kind.itemsize)
         return np.frombuffer(content, kind)
+
+    def text(self, name: str) -> bytes:
+        _kind, at, items = self._directory[name]
+        return self._read(at, items)
 
     def _read(self, at: int, size: int) -> bytes:
         content = os.pread(self.descriptor, size, at)
@@ -138,7 +147,7 @@ class SortedWords:
     """Words in the order of their code points, found by halving. The text is held in memory, not the words."""
 
     def __init__(self, arrays: Arrays, name: str) -> None:
-        self._text = arrays.whole(f"{name}_text").tobytes()
+        self._text = arrays.text(f"{name}_text")
         self._ends = arrays.whole(f"{name}_ends")
 
     def __len__(self) -> int:

@@ -43,18 +43,12 @@ class Segment:
         self.visibility_names = [names.word(number) for number in range(len(names))]
         self.lengths = {field: source.whole(f"{field}_lengths") for field in FIELDS}
         self.words = lexicon.WordTable(source)
+        self._terms = SortedWords(source, "terms")
+        self._starts = source.whole("posting_starts")
         self._found: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    @cached_property
-    def _terms(self) -> SortedWords:
-        return SortedWords(self._source, "terms")
-
-    @cached_property
-    def _starts(self) -> Array:
-        return self._source.whole("posting_starts")
 
     @cached_property
     def _title_words(self) -> SortedWords:
