@@ -97,6 +97,8 @@ class Storm:
         report("storm_index_seconds", time.monotonic() - started, "s")
         self.start_indexer()
         try:
+            while not indexing.has_indexer():  # its start is not what is measured
+                time.sleep(0.1)
             self.measure_visibility()
             killed = self.storm()
             missing, stale, ghost = self.settle()

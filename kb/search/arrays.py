@@ -12,7 +12,7 @@ import json
 import os
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,8 +38,6 @@ class Arrays(Protocol):
 
     def part(self, name: str, start: int, stop: int) -> Array: ...
 
-    def text(self, name: str) -> bytes: ...
-
 
 class ArraysInMemory:
     """See Arrays."""
@@ -55,9 +53,6 @@ class ArraysInMemory:
 
     def part(self, name: str, start: int, stop: int) -> Array:
         return self._arrays[name][start:stop]
-
-    def text(self, name: str) -> bytes:
-        return self._arrays[name].tobytes()
 
 
 class ArrayFile:
@@ -78,10 +73,10 @@ class ArrayFile:
         except (ValueError, TypeError, AttributeError) as error:
             raise IndexDamaged(f"{self._name}: {error}") from error
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:  # when Python ends, `os` may be gone before
         # Whoever still reads from it holds it; the last one closes it.
         if (descriptor := getattr(self, "descriptor", -1)) >= 0:
-            os.close(descriptor)
+            close(descriptor)
 
     def length(self, name: str) -> int:
         return int(self._directory[name][2]) if name in self._directory else 0
@@ -95,10 +90,6 @@ class ArrayFile:
             raise IndexDamaged(f"{self._name}: {name} has no items {start} to {stop}")
         content = self._read(at + start * kind.itemsize, (stop - start) * kind.itemsize)
         return np.frombuffer(content, kind)
-
-    def text(self, name: str) -> bytes:
-        _kind, at, items = self._directory[name]
-        return self._read(at, items)
 
     def _read(self, at: int, size: int) -> bytes:
         content = os.pread(self.descriptor, size, at)
@@ -147,7 +138,7 @@ class SortedWords:
     """Words in the order of their code points, found by halving. The text is held in memory, not the words."""
 
     def __init__(self, arrays: Arrays, name: str) -> None:
-        self._text = arrays.text(f"{name}_text")
+        self._text = arrays.whole(f"{name}_text").tobytes()
         self._ends = arrays.whole(f"{name}_ends")
 
     def __len__(self) -> int:
