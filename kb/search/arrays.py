@@ -12,7 +12,7 @@ import json
 import os
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,10 +73,10 @@ class ArrayFile:
         except (ValueError, TypeError, AttributeError) as error:
             raise IndexDamaged(f"{self._name}: {error}") from error
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:  # when Python ends, `os` may be gone before
         # Whoever still reads from it holds it; the last one closes it.
         if (descriptor := getattr(self, "descriptor", -1)) >= 0:
-            os.close(descriptor)
+            close(descriptor)
 
     def length(self, name: str) -> int:
         return int(self._directory[name][2]) if name in self._directory else 0

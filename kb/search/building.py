@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +168,8 @@ class _LanguageWriter:
 
     def finish(self, held: list[Held]) -> list[Held]:
         """Commit; returns the segments that there are now."""
-        self._writer.commit(mergetype=_merge)
         known = {one.name: one for one in held}
+        self._writer.commit(mergetype=lambda writer, found: _merge(writer, found, known))
         found = []
         for segment in self._index._segments():
             name = _name(segment)
@@ -198,7 +198,7 @@ def _name(segment: Any) -> str:
     return f"{segment.segment_id()}.arrays"
 
 
-def _merge(writer: Any, found: list[Any]) -> list[Any]:
+def _merge(writer: SegmentWriter, found: list[Any], known: Mapping[str, Held]) -> list[Any]:
     """Whoosh's merge policy of ours: only small segments, so that no commit waits for a large merge."""
     kept = [segment for segment in found if segment.doc_count() > 0]
     for most in _SMALL:
@@ -206,7 +206,7 @@ def _merge(writer: Any, found: list[Any]) -> list[Any]:
         if len(small) >= _MANY:
             for segment in small:
                 with contextlib.closing(reading.SegmentReader(writer.storage, writer.schema, segment)) as reader:
-                    writer.add_reader(reader)
+                    writer.take_over(reader, known[_name(segment)].segment.all_postings())
             return [segment for segment in kept if segment not in small]
     return kept
 

@@ -37,7 +37,7 @@ Mark = tuple[int, int, int]  # of a file: what it is, how long, when altered
 
 
 class Generation:
-    """One generation, read-only; languages are opened as they are asked for. Thread-safe. Raises IndexDamaged.
+    """One generation, read-only. Thread-safe. Raises IndexDamaged.
 
     `before` is the generation that served until now: what both have is not read again.
     """
@@ -46,8 +46,6 @@ class Generation:
         self._folder = folder
         self._cache = cache
         self._damage = ""
-        self._lock = threading.Lock()
-        self._languages: dict[str, Language] = {}
         self._looked_at = time.monotonic()
         self.manifest = manifest = self._manifest()
         self.number: int = manifest["generation"]
@@ -61,6 +59,11 @@ class Generation:
             lang: [self._open(lang, name, gone, known.get(f"{lang}/{name}")) for name, gone in segments]
             for lang, segments in manifest["languages"].items()
         }
+        try:
+            self._languages = {lang: Language(held, lang, cache) for lang, held in self.held.items()}
+        except (IndexError, ValueError, OverflowError, MemoryError) as error:  # of bytes not yet summed up
+            self.check_every_byte()
+            raise IndexDamaged(f"{self.name}: {error}") from error
 
     @property
     def name(self) -> str:
@@ -72,11 +75,7 @@ class Generation:
 
     def language(self, lang: str) -> Language | None:
         """None where no document is in this language."""
-        if (found := self._languages.get(lang)) is None and lang in self.held:
-            with self._lock:
-                if (found := self._languages.get(lang)) is None:
-                    found = self._languages[lang] = Language(self.held[lang], lang, self._cache)
-        return found
+        return self._languages.get(lang)
 
     def version(self, id: int) -> int | None:
         """The version in which the index has the document."""
@@ -101,7 +100,7 @@ class Generation:
 
     def forget(self) -> None:
         """Another generation serves: give room. Threads that still search in this one may go on."""
-        for language in list(self._languages.values()):
+        for language in self._languages.values():
             language.collection.forget()
 
     def found_damaged(self, reason: str) -> None:

@@ -9,13 +9,10 @@ underscore, and the attributes replaced here, are those of the pinned 2.7.4.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from kb.search.arrays import Array
-from kb.search.whoosh_import import writing
+from kb.search.whoosh_import import W3Codec, pack_uint, writing
 
 _MOST = 65535  # of a stem in one field of a document
 
@@ -27,50 +24,56 @@ class Postings:
 
     def __init__(self) -> None:
         self._terms: dict[str, dict[bytes, tuple[array[int], array[int]]]] = {}
-        self._values: dict[int, bytes] = {}
+        self._lengths: dict[str, dict[int, int]] = {}
 
     def add(self, posting: Posting) -> None:
-        field, text, number, weight, value = posting
-        count = min(int(weight), _MOST)
-        terms = self._terms.setdefault(field, {})
-        found = terms.get(text)
-        if found is None:
-            found = terms[text] = (array("I"), array("H"))
-        found[0].append(number)
-        found[1].append(count)
-        self._values[count] = value
+        field, text, number, weight, _value = posting
+        self._extend(field, text, (number,), (min(int(weight), _MOST),))
+
+    def extend(self, field: str, text: bytes, numbers: Iterable[int], counts: Iterable[int]) -> None:
+        """Take a term's postings in more documents, whose numbers are above all before."""
+        self._extend(field, text, numbers, counts)
 
     def iter_postings(self) -> Iterator[Posting]:
+        values = [pack_uint(count) for count in range(256)]
         for field in sorted(self._terms):
             terms = self._terms[field]
             for text in sorted(terms):
                 for number, count in zip(*terms[text], strict=True):
-                    yield field, text, number, float(count), self._values[count]
+                    yield field, text, number, float(count), values[count] if count < 256 else pack_uint(count)
 
-    def of_field(self, field: str) -> dict[bytes, tuple[Array, Array]]:
+    def terms(self, field: str) -> dict[bytes, tuple[array[int], array[int]]]:
         """{term: (numbers of documents, how often each has it)}."""
-        terms = self._terms.get(field, {})
-        return {
-            text: (np.frombuffer(numbers, np.uint32), np.frombuffer(counts, np.uint16))
-            for text, (numbers, counts) in terms.items()
-        }
+        return self._terms.get(field, {})
 
-    def lengths(self, field: str, size: int) -> Array:
+    def lengths(self, field: str, size: int) -> list[int]:
         """How many words each of `size` documents has in the field."""
-        found = np.zeros(size, np.int64)
-        for numbers, counts in self.of_field(field).values():
-            found[numbers] += counts
-        return found
+        found = self._lengths.get(field, {})
+        return [found.get(number, 0) for number in range(size)]
 
     def cleanup(self) -> None:
         """Whoosh calls it when all is written; the arrays are still to be read out."""
+
+    def _extend(self, field: str, text: bytes, numbers: Iterable[int], counts: Iterable[int]) -> None:
+        terms = self._terms.get(field)
+        if terms is None:
+            terms = self._terms[field] = {}
+            self._lengths[field] = {}
+        found = terms.get(text)
+        if found is None:
+            found = terms[text] = (array("I"), array("H"))
+        lengths = self._lengths[field]
+        for number, count in zip(numbers, counts, strict=True):
+            found[0].append(number)
+            found[1].append(count)
+            lengths[number] = lengths.get(number, 0) + count
 
 
 class _Lengths:
     """As a per-document reader of Whoosh's tells field lengths."""
 
     def __init__(self, postings: Postings, fields: list[str], size: int) -> None:
-        self._lengths: dict[str, list[int]] = {field: postings.lengths(field, size).tolist() for field in fields}
+        self._lengths = {field: postings.lengths(field, size) for field in fields}
 
     def doc_field_length(self, number: int, field: str, default: int = 0) -> int:
         return self._lengths[field][number]
@@ -80,8 +83,23 @@ class SegmentWriter(writing.SegmentWriter):  # type: ignore[misc]
     """Whoosh's, with `pool` as above."""
 
     def __init__(self, index: Any) -> None:
-        super().__init__(index)
+        # Compressing block by block costs more time at each commit than the room is worth.
+        super().__init__(index, codec=W3Codec(compression=0))
         self.pool: Postings = Postings()  # Whoosh's own has not made any file yet
+
+    def take_over(self, reader: Any, postings: Iterable[tuple[str, bytes, Sequence[int], Sequence[int]]]) -> None:
+        """Merge a segment in: what add_reader does, with the postings given: (field, term, numbers, counts)."""
+        first = self.docnum
+        fields = set(self.schema.names())
+        moved = self.write_per_doc(fields, reader)  # None where no document of it is deleted
+        for field, text, numbers, counts in postings:
+            if moved is None:
+                self.pool.extend(field, text, [first + number for number in numbers], counts)
+            else:
+                kept = [(moved[n], count) for n, count in zip(numbers, counts, strict=True) if n in moved]
+                if kept:
+                    self.pool.extend(field, text, *zip(*kept, strict=True))
+        self._added = True
 
     def _flush_segment(self) -> None:
         self.perdocwriter.close()

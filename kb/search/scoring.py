@@ -39,7 +39,7 @@ _counter = itertools.count()
 
 @dataclass(frozen=True)
 class _Impacts:
-    rows: npt.NDArray[np.int32] | None  # None: `values` is dense, a value for every document
+    rows: Ints | None  # None: `values` is dense, a value for every document
     values: Floats
 
     @property
@@ -47,7 +47,7 @@ class _Impacts:
         return 200 + self.values.nbytes + (0 if self.rows is None else self.rows.nbytes)
 
 
-_NOTHING = _Impacts(np.empty(0, np.int32), np.empty(0, np.float32))
+_NOTHING = _Impacts(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class ImpactCache:
@@ -150,15 +150,19 @@ class Collection:
         self._norms: dict[str, Floats] = {}
         for name in FIELDS:
             lengths = _joined([s.lengths[name] for s in self._segments], np.float32)
-            average = float(lengths[self.is_live].mean()) if self.count else 1.0
+            average = float((lengths if self._all_live else lengths[self.is_live]).mean()) if self.count else 1.0
             self._norms[name] = (1 - B + B / max(average, 1e-9) * lengths).astype(np.float32)
         self._names = sorted({name for s in self._segments for name in s.visibility_names})
-        self._visibility = _joined(
-            [
-                np.array([self._names.index(name) for name in s.visibility_names], np.uint8)[s.visibilities]
-                for s in self._segments
-            ],
-            np.uint8,
+        self._visibility = (
+            _joined(
+                [
+                    np.array([self._names.index(n) for n in s.visibility_names], np.uint8)[s.visibilities]
+                    for s in self._segments
+                ],
+                np.uint8,
+            )
+            if len(self._names) > 1
+            else np.zeros(size, np.uint8)
         )
         self._masks: dict[tuple[frozenset[str], frozenset[int]], Floats | None] = {}
         self._known: dict[str, bool] = {}
@@ -273,6 +277,9 @@ class Collection:
         masks = self._masks
         if key in masks:
             return masks[key]
+        if visibility.issuperset(self._names) and not categories:
+            masks[key] = None
+            return None
         passes = np.zeros(self._padded, bool)
         passes[: len(self.ids)] = np.array([name in visibility for name in self._names], bool)[self._visibility]
         if categories:
@@ -302,7 +309,8 @@ class Collection:
         for segment, offset in zip(self._segments, self.offsets, strict=False):
             if (found := segment.postings(term.stem, titles_only=term.is_minor)) is not None:
                 numbers, counts, titles = found
-                rows = numbers.astype(np.int64) + offset
+                rows = numbers.astype(np.int64)
+                rows += offset
                 by_field["title"].append((rows[:titles], counts[:titles]))
                 by_field["body"].append((rows[titles:], counts[titles:]))
         row = np.zeros(self._padded, np.float32)
@@ -312,18 +320,20 @@ class Collection:
             parts = by_field[name]
             if not weight or not parts:
                 continue
-            rows = np.concatenate([rows for rows, _ in parts])
-            tf = np.concatenate([counts for _, counts in parts]).astype(np.float32)
+            rows = _joined([rows for rows, _ in parts], np.int64)
+            tf = _joined([counts for _, counts in parts], np.float32)
             if not self._all_live:
                 live = self.is_live[rows]
                 rows, tf = rows[live], tf[live]
             if len(rows):
                 x = tf / self._norms[name][rows]
                 row[rows] += np.float32(weight * idf(self.count, len(rows)) * (K1 + 1)) * x / (np.float32(K1) + x)
-        rows = np.flatnonzero(row)
-        if not len(rows):
-            return _NOTHING
-        return _Impacts(None, row) if len(rows) > self._padded * _DENSE else _Impacts(rows.astype(np.int32), row[rows])
+        has = row > 0  # numpy finds the true ones many times faster than the numbers that are not 0
+        df = int(np.count_nonzero(has))
+        if df > self._padded * _DENSE:
+            return _Impacts(None, row)
+        rows = np.flatnonzero(has)
+        return _Impacts(rows, row[rows]) if df else _NOTHING
 
 
 def best(scores: Floats, ids: Ints, k: int) -> Ints:
@@ -351,4 +361,6 @@ def best(scores: Floats, ids: Ints, k: int) -> Ints:
 
 
 def _joined(parts: Sequence[Array], kind: type[np.generic]) -> Array:
+    if len(parts) == 1:
+        return parts[0].astype(kind, copy=False)
     return np.concatenate(parts).astype(kind, copy=False) if parts else np.empty(0, kind)

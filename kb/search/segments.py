@@ -8,7 +8,7 @@ Deleted documents stay in a segment; who holds it knows which they are (Held).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,18 +43,12 @@ class Segment:
         self.visibility_names = [names.word(number) for number in range(len(names))]
         self.lengths = {field: source.whole(f"{field}_lengths") for field in FIELDS}
         self.words = lexicon.WordTable(source)
+        self._terms = SortedWords(source, "terms")
+        self._starts = source.whole("posting_starts")
         self._found: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    @cached_property
-    def _terms(self) -> SortedWords:
-        return SortedWords(self._source, "terms")
-
-    @cached_property
-    def _starts(self) -> Array:
-        return self._source.whole("posting_starts")
 
     @cached_property
     def _title_words(self) -> SortedWords:
@@ -91,6 +85,17 @@ class Segment:
         before, between, after = (int(n) for n in self._starts[2 * found : 2 * found + 3])
         packed = self._source.part("postings", before, between if titles_only else after)
         return packed & np.uint32(_NUMBERS), packed >> np.uint32(_NUMBER_BITS), between - before
+
+    def all_postings(self) -> Iterator[tuple[str, bytes, list[int], list[int]]]:
+        """(field, term, numbers, counts) of every term, deleted documents too."""
+        packed = self._source.whole("postings")
+        numbers, counts = (packed & np.uint32(_NUMBERS)).tolist(), (packed >> np.uint32(_NUMBER_BITS)).tolist()
+        starts = self._starts.tolist()
+        for place in range(len(self._terms)):
+            for shift, field in enumerate(FIELDS):
+                start, stop = starts[2 * place + shift : 2 * place + shift + 2]
+                if stop > start:
+                    yield field, self._terms[place], numbers[start:stop], counts[start:stop]
 
     def gist(self, number: int) -> list[tuple[str, int]]:
         """The most frequent telling stems of a document, and how often each is there."""
@@ -164,19 +169,21 @@ def read(reader: Any, postings: Postings, lang: str) -> dict[str, Array]:
 
 
 def _postings(postings: Postings, size: int) -> tuple[dict[str, Array], list[str]]:
-    by_field = [postings.of_field(field) for field in FIELDS]
+    by_field = [postings.terms(field) for field in FIELDS]
     terms = sorted({text for found in by_field for text in found})
-    packed: list[Array] = []
-    starts = np.zeros(2 * len(terms) + 1, np.int64)
-    for place, text in enumerate(terms):
-        for shift, found in enumerate(by_field):
-            if text in found:
-                numbers, counts = found[text]
-                starts[2 * place + shift + 1] = len(numbers)
-                packed.append(numbers | np.minimum(counts, _MOST).astype(np.uint32) << np.uint32(_NUMBER_BITS))
+    numbers: list[bytes] = []
+    counts: list[bytes] = []
+    lengths = [0]
+    for text in terms:
+        for found in by_field:
+            if (pair := found.get(text)) is not None:
+                numbers.append(pair[0].tobytes())
+                counts.append(pair[1].tobytes())
+            lengths.append(0 if pair is None else len(pair[0]))
+    tf = np.minimum(np.frombuffer(b"".join(counts), np.uint16), _MOST).astype(np.uint32)
     made: dict[str, Array] = {
-        "postings": np.concatenate(packed) if packed else np.empty(0, np.uint32),
-        "posting_starts": np.cumsum(starts).astype(np.uint32),
+        "postings": np.frombuffer(b"".join(numbers), np.uint32) | tf << np.uint32(_NUMBER_BITS),
+        "posting_starts": np.cumsum(lengths).astype(np.uint32),
     }
     for field in FIELDS:
         made[f"{field}_lengths"] = np.minimum(postings.lengths(field, size), 65535).astype(np.uint16)

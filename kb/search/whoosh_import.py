@@ -11,8 +11,10 @@ import warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from whoosh import analysis, fields, index, reading, writing
+    from whoosh.codec.whoosh3 import W3Codec
+    from whoosh.system import pack_uint
 
-    for _name in ("codec.whoosh3", "searching"):
+    for _name in ("searching",):
         importlib.import_module(f"whoosh.{_name}")
 
-__all__ = ["analysis", "fields", "index", "reading", "writing"]
+__all__ = ["W3Codec", "analysis", "fields", "index", "pack_uint", "reading", "writing"]
