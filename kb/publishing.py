@@ -20,7 +20,7 @@ from kb import experiments, rendering, tasks
 from kb.models import Article, ArticleState, Category, Draft, IndexChange, Redirect, Revision
 from kb.refusals import DraftConflict, EmptyText, NotAllowed, PublishingError, SlugTaken, Text, UnderTest
 from kb.search import indexing, postings
-from kb.search.engine import Document
+from kb.search.engine import Document, body_of
 
 __all__ = [
     "NEXT", "DraftConflict", "EmptyText", "NotAllowed", "PublishingError", "SlugTaken", "Text", "UnderTest", "archive",

@@ -2,7 +2,7 @@ import django.contrib.postgres.fields
 from django.db import migrations, models
 
 from kb.search import postings
-from kb.search.engine import Document
+from kb.search.engine import Document, body_of
 
 # Searches read nothing but this index; that holds for pages without recent changes, so vacuum comes often.
 READ_FROM_THE_INDEX_ALONE = """
@@ -23,14 +23,14 @@ def index_published(apps, schema_editor):
         .objects.filter(state="published")
         .values_list(
             "pk", "version", "locale", "live_revision__title", "live_revision__summary", "live_revision__text",
-            "category_id", "visibility",
+            "live_revision__headings", "category_id", "visibility",
         )
     )
     if not rows.exists():
         return  # a new shop
     docs = (
-        Document(pk, version, lang, title, f"{summary}\n{text}".strip(), category, visibility)
-        for pk, version, lang, title, summary, text, category, visibility in rows.iterator(chunk_size=500)
+        Document(pk, version, lang, title, body_of(summary, text, [heading[2] for heading in headings]), category, visibility)
+        for pk, version, lang, title, summary, text, headings, category, visibility in rows.iterator(chunk_size=500)
     )
     postings.rebuild(docs, position=None, using=schema_editor.connection.alias)
 

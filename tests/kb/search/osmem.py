@@ -1,7 +1,7 @@
 """A real server that speaks OpenSearch, for tests: `osmem-server` (MIT), one process that lives in memory.
 
-What it cannot show: it has no refresh (a write is found at once, not only after the commit), scores by lengths of its own
-(so ranks otherwise than Lucene), and has no replicas, synonyms or vectors.
+What it cannot show: it has no refresh (a write is found at once, not only after the commit), scores by lengths of its
+own (so ranks otherwise than Lucene), and has no replicas, synonyms or vectors.
 """
 
 from __future__ import annotations
