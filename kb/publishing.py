@@ -172,12 +172,12 @@ def archive(article: Article, *, by: User | None) -> None:
         _change(article, state=state)
 
 
-def move(article: Article, category: Category, *, ring: bool = True) -> None:
-    """Put the article on another shelf, at once."""
+def move(article: Article, category: Category, *, visibility: str = "", ring: bool = True) -> None:
+    """Put the article on another shelf, and before other readers where `visibility` is given; at once."""
     with transaction.atomic():
         _lock(article)
-        if article.category_id != category.pk:
-            _change(article, category=category, ring=ring)
+        if article.category_id != category.pk or visibility not in ("", article.visibility):
+            _change(article, category=category, visibility=visibility or article.visibility, ring=ring)
 
 
 def rename_slug(article: Article, slug: str) -> None:
@@ -206,7 +206,7 @@ def slug_of(text: str) -> str:
 def _lock(article: Article) -> Article:
     """Take the article's row lock, and read it as it is now."""
     fresh = Article.objects.select_for_update(of=("self",)).select_related("live_revision").get(pk=article.pk)
-    for field in ("state", "slug", "version", "category_id", "live_revision_id"):
+    for field in ("state", "slug", "version", "category_id", "visibility", "live_revision_id"):
         setattr(article, field, getattr(fresh, field))
     article.live_revision = fresh.live_revision
     return article

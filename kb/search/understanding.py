@@ -13,6 +13,8 @@ SYNONYM_WEIGHT = 0.5
 COMPOUND_WEIGHT = 0.5  # of a compound's part, and of a compound that the query's word is part of
 STOP_IN_TITLE = 0.5  # what a stop word in a title is worth, beside telling words of the query
 FIRST_GUESS = 0.8  # the least weight of a first guess at a mistyped word
+_MOST_GUESSED = 12  # unknown words of a query that are corrected: in a text with more, they are no slips
+_LONGEST_PHRASE = 12  # stems: what is longer in quotes is a quotation in a message, not a phrase to be found
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
 
 
@@ -87,13 +89,14 @@ def understand(
     text: str, language: Analysis, lexicon: Lexicon, synonyms: Synonyms = NO_SYNONYMS, *, is_verbatim: bool = False
 ) -> Understood:
     """Correct, expand and weigh the words of a query. Words inside quotes are never corrected."""
-    phrases = tuple(stems for quoted in _QUOTED.findall(text) if (stems := tuple(language.stems(quoted))))
+    quotations = (tuple(language.stems(quoted)) for quoted in _QUOTED.findall(text))
+    phrases = tuple(stems for stems in quotations if 0 < len(stems) <= _LONGEST_PHRASE)
     quoted_stems = {stem for phrase in phrases for stem in phrase}
     tokens = language.tokens(text)
     weights: dict[str, float] = {}
     first: dict[str, str] = {}  # each word as typed: as understood, by its best guess
     corrected, last = "", 0
-    telling = known = 0
+    telling = known = guessed = 0
     for token in tokens:
         word = token.word
         if word not in first:
@@ -103,7 +106,8 @@ def understand(
                 telling += 1
                 known += is_known
             is_as_meant = is_known or token.is_extra or is_verbatim or language.stem(word) in quoted_stems
-            guesses = [] if is_as_meant else lexicon.guess(word)
+            guesses = [] if is_as_meant or guessed >= _MOST_GUESSED else lexicon.guess(word)
+            guessed += not is_as_meant
             if guesses and language.is_stop(guesses[0][0]):
                 guesses = []  # a mistyped "what" tells nothing
             if not is_known and not guesses:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core import roles
 from core.roles import ADMIN, ANALYST, REVIEWER, WRITER, desk
 from kb import desk_list, experiments, publishing, rendering
-from kb.models import Article, Category, Revision
+from kb.models import Article, Category, Revision, Visibility
 from kb.publishing import Text
 
 
@@ -35,6 +35,12 @@ class ArticleForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     category = forms.ChoiceField(label=gettext_lazy("Category"))
+    visibility = forms.ChoiceField(
+        label=gettext_lazy("Who may read it"),
+        choices=Visibility.choices,
+        required=False,  # left out: stays as it is
+        help_text=gettext_lazy("Staff find it in the same search, once they are signed in. Customers never see it."),
+    )
     body = forms.CharField(
         label=gettext_lazy("Text"),
         max_length=200_000,
@@ -75,6 +81,7 @@ def new(request: HttpRequest) -> HttpResponse:
             body=text.body,
             by=_user(request),
         )
+        publishing.move(article, form.chosen_category(), visibility=form.cleaned_data["visibility"])
         if request.POST.get("action") == "publish":
             _publish(request, article, version=1)
         else:
@@ -101,7 +108,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     except publishing.DraftConflict as conflict:
         return _conflict_page(request, article, form, conflict)
     if article.state != "published" or _may_publish(request):  # the shelf of a published article is public at once
-        publishing.move(article, form.chosen_category())
+        publishing.move(article, form.chosen_category(), visibility=form.cleaned_data["visibility"])
     if request.POST.get("action") == "publish":
         _publish(request, article, version=draft.version)
     else:
@@ -218,6 +225,7 @@ def _form_of(article: Article) -> ArticleForm:
             "title": draft.title,
             "summary": draft.summary,
             "category": article.category_id,
+            "visibility": article.visibility,
             "body": draft.body,
             "version": draft.version,
         }
@@ -270,6 +278,7 @@ def _conflict_page(
             "title": conflict.mine.title,
             "summary": conflict.mine.summary,
             "category": form.cleaned_data["category"],
+            "visibility": form.cleaned_data["visibility"],
             "body": conflict.mine.body,
             "version": conflict.version,
         }

@@ -164,6 +164,14 @@ def _record(request: HttpRequest, asked: Asked, found: Found, visitor: visitors.
         return None
     if asked.page > 1 and asked.search:
         return asked.search
+    search_id = log.record(
+        found,
+        kind=SearchKind.PAGE,
+        visitor=visitor.id,
+        locale=asked.locale,
+        categories=asked.categories,
+        is_verbatim=asked.is_verbatim,
+    )
     if visitor.id and asked.page == 1 and not asked.categories:
         fire(
             events.searched,
@@ -176,16 +184,10 @@ def _record(request: HttpRequest, asked: Asked, found: Found, visitor: visitors.
                 total=found.total,
                 shown=tuple(result.article_id for result in found.results),
                 corrected=found.corrected,
+                search_id=search_id,
             ),
         )
-    return log.record(
-        found,
-        kind=SearchKind.PAGE,
-        visitor=visitor.id,
-        locale=asked.locale,
-        categories=asked.categories,
-        is_verbatim=asked.is_verbatim,
-    )
+    return search_id
 
 
 def _answers(asked: Asked, found: Found, search_id: uuid.UUID | None) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def test_sign_out_is_a_button_and_not_a_link(grace):
     "pattern", [one for one in urls.desk if one.name not in ("sign-in", "sign-out")], ids=lambda one: one.name
 )
 def test_a_stranger_is_sent_to_the_sign_in_from_everywhere(pattern):
-    samples = {"int": 1, "uuid": uuid.UUID(int=1)}
+    samples = {"int": 1, "uuid": uuid.UUID(int=1), "slug": "verify"}
     kinds = {
         name: type(one).__name__.removesuffix("Converter").lower() for name, one in pattern.pattern.converters.items()
     }

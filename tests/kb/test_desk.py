@@ -5,6 +5,7 @@ import pytest
 from kb import experiments, publishing
 from kb.models import Article, Draft, Experiment
 from kb.publishing import Text
+from kb.search import indexing, query
 
 pytestmark = pytest.mark.django_db
 
@@ -275,3 +276,22 @@ def test_a_test_needs_a_difference_and_a_live_text(desk, write):
 
 def test_a_writer_starts_no_test(desk, write):
     assert desk("writer").post(f"{LIST}{write('Late').pk}/test/").status_code == 403
+
+
+def test_an_editor_says_who_may_read_an_article(write, desk):
+    article = write("Refund limits of the service desk")
+    indexing.rebuild()
+    assert query.find("refund limits", locale="en").total == 1
+    reviewer = desk("reviewer")
+    assert reviewer.post(edit_url(article), form(article, visibility="staff")).status_code == 302
+    article.refresh_from_db()
+    assert article.visibility == "staff"
+    assert query.find("refund limits", locale="en").total == 0
+    indexing.apply_changes()
+    assert query.find("refund limits", locale="en").total == 0
+    assert query.find("refund limits", locale="en", is_staff=True).results[0].is_staff_only
+    assert "Staff only" in text(reviewer.get(LIST))
+    # A form without the field leaves it as it is.
+    assert reviewer.post(edit_url(article), form(article)).status_code == 302
+    article.refresh_from_db()
+    assert article.visibility == "staff"
