@@ -8,11 +8,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import _search_semantic
 from bench._search_peers import read, serve, timed
+from kb.search import fusion, scoring
 from kb.search.engine import Document, Engine, SearchRequest
 
 
@@ -39,8 +41,9 @@ def engine_of(name: str, folder: Path) -> Engine:
 class Asked:
     """One method a question; each returns what JSON can say."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, make: Callable[[], Engine]) -> None:
+        self._make = make
+        self._engine = make()
         self._pairs: Sequence[Sequence[str]] = []
         self._meaning: Callable[[str], list[int]] | None = None
 
@@ -68,6 +71,14 @@ class Asked:
         self._engine.commit(position=version)
         return time.perf_counter() - started
 
+    def weigh(self, k1: float, b: float, title: float, words: float, short: float) -> None:
+        """Search by these weights from now on (see bench/search_weights.py)."""
+        scoring.K1, scoring.B = k1, b
+        scoring.FIELD_WEIGHTS["title"] = title
+        fusion.WORDS, fusion.SHORT = words, short
+        self._engine.close()
+        self._engine = self._make()  # lengths and impacts were kept by the old weights
+
     def rank(self, texts: Sequence[str]) -> list[list[int]]:
         return [self._search(text) for text in texts]
 
@@ -91,7 +102,7 @@ class Asked:
 
     def prepare_meaning(self) -> bool:
         """Vectors for what was indexed; False where the extra is not there."""
-        self._meaning = _search_semantic.semantic_ranker(self._engine, self._pairs)
+        self._meaning = _search_semantic.semantic_ranker(lambda request: self._engine.search(request), self._pairs)
         return self._meaning is not None
 
     def rank_by_meaning(self, texts: Sequence[str]) -> list[list[int]]:
@@ -114,7 +125,7 @@ class Asked:
 
 
 def main() -> None:
-    asked = Asked(engine_of(sys.argv[1], Path(sys.argv[2])))
+    asked = Asked(partial(engine_of, sys.argv[1], Path(sys.argv[2])))
 
     def answer(line: Mapping[str, Any]) -> object:
         return getattr(asked, line["do"])(**{name: value for name, value in line.items() if name != "do"})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import _relevance, _search_corpus, _search_process
-from bench._relevance import ALL, TEST, RelevanceSet
+from bench._relevance import ALL, DEV, TEST, RelevanceSet
 from bench._search_figures import Figures, say
 from bench._search_process import Process
 from bench._search_world import World
@@ -35,7 +35,7 @@ def measure(
         }
         with _search_process.ours(engine, world.scratch("index")) as process:
             process.ask(do="index", docs=str(ours))
-            lexical = _report(figures, set, "lexical", process.ask(do="rank", texts=_texts(set)))
+            lexical = _report(figures, set, "lexical", _cross_fitted(set, process, "rank"))
             seeds = _TYPO_SEEDS[:1] if is_quick else _TYPO_SEEDS
             ratio = _typos(figures, set, lexical, process, seeds)
             if set.name != SCORER_CHECK:
@@ -44,13 +44,13 @@ def measure(
             if has_meaning and set.name != SCORER_CHECK:
                 has_meaning = process.ask(do="prepare_meaning")
             if has_meaning and set.name != SCORER_CHECK:
-                semantic = _report(figures, set, "semantic", process.ask(do="rank_by_meaning", texts=_texts(set)))
+                semantic = _report(figures, set, "semantic", _cross_fitted(set, process, "rank_by_meaning"))
         if "tantivy" in by_peer:
             version, tantivy = by_peer["tantivy"]
             for kind, values in (("lexical", lexical), ("semantic", semantic)):
                 if values is not None:
-                    figures.report_ratio(f"{set.name}_{kind}_vs_tantivy", values[TEST], tantivy[TEST], version)
-                    figures.report_ratio(f"{set.name}_{kind}_vs_tantivy_all", values[ALL], tantivy[ALL], version)
+                    figures.report_ratio(f"{set.name}_{kind}_vs_tantivy", values[ALL], tantivy[ALL], version)
+                    figures.report_ratio(f"{set.name}_{kind}_vs_tantivy_test", values[TEST], tantivy[TEST], version)
     if typo_ratios:
         figures.report("typo_ratio", min(typo_ratios), "of the clean score, the lowest of the sets")
 
@@ -60,7 +60,7 @@ def _report(
 ) -> dict[str, float]:
     values = _relevance.mean_by_half(set.queries, ranked)
     for half, value in values.items():
-        figures.report(f"{set.name}_{kind}{'' if half == TEST else '_' + half}", value, UNIT, peer=peer)
+        figures.report(f"{set.name}_{kind}{'' if half == ALL else '_' + half}", value, UNIT, peer=peer)
     return values
 
 
@@ -78,17 +78,26 @@ def _peer(
 def _typos(
     figures: Figures, set: RelevanceSet, clean: Mapping[str, float], process: Process, seeds: Sequence[int]
 ) -> float:
-    """Reports the mistyped score and its ratio to the clean one; returns the ratio of the test half."""
+    """Reports the mistyped score and its ratio to the clean one; returns the ratio over all queries."""
     draws = []
     for seed in seeds:
         texts = [_relevance.mistyped(query.text, seed=seed) for query in set.queries]
         draws.append(_relevance.mean_by_half(set.queries, process.ask(do="rank", texts=texts)))
-    for half in (TEST, ALL):
+    for half in (ALL, TEST):
         mean = sum(draw[half] for draw in draws) / len(draws)
-        suffix = "" if half == TEST else f"_{half}"
+        suffix = "" if half == ALL else f"_{half}"
         figures.report(f"{set.name}_lexical_typos{suffix}", mean, UNIT)
         figures.report(f"{set.name}_typo_ratio{suffix}", mean / clean[half], "of the clean score")
     return figures.values[f"{set.name}_typo_ratio"]
+
+
+def _cross_fitted(set: RelevanceSet, process: Process, how: str) -> list[list[int]]:
+    """The ten best of each query, by the weights that were chosen on the other half than its own."""
+    by_half = {}
+    for half, other in ((DEV, TEST), (TEST, DEV)):
+        process.ask(do="weigh", **_relevance.CHOSEN_ON[other])
+        by_half[half] = process.ask(do=how, texts=_texts(set))
+    return [by_half[query.half][n] for n, query in enumerate(set.queries)]
 
 
 def _texts(set: RelevanceSet) -> list[str]:

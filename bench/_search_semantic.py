@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kb.search import analysis, fusion, semantic
-from kb.search.engine import Engine, SearchRequest
+from kb.search.engine import Results, SearchRequest
 
 _POOL = 200  # hits by words that meaning is laid over, as in kb.search.query
 _NEAREST = 100
 _MOST_ENCODED = 2_000
 
 
-def semantic_ranker(engine: Engine, pairs: Sequence[Sequence[str]]) -> Callable[[str], list[int]] | None:
-    """From a text to the ten best of `pairs` (title, body), which `engine` has indexed by their places.
+def semantic_ranker(
+    ask: Callable[[SearchRequest], Results], pairs: Sequence[Sequence[str]]
+) -> Callable[[str], list[int]] | None:
+    """From a text to the ten best of `pairs` (title, body), which the engine that we `ask` has indexed by their places.
 
     Of more than 2,000 texts the rest get random vectors: enough for time, which does not depend on what is in them, and
     no figure of relevance is taken from so many. None, and why on stderr, where the extra `semantic` is not installed.
@@ -31,7 +33,7 @@ def semantic_ranker(engine: Engine, pairs: Sequence[Sequence[str]]) -> Callable[
     words = analysis.for_language("en").words
 
     def search(text: str) -> list[int]:
-        results = engine.search(SearchRequest(text, "en", k=_POOL))
+        results = ask(SearchRequest(text, "en", k=_POOL))
         asked = results.corrected or text
         cosines = vectors @ encoder.query(asked)
         count = min(_NEAREST, len(cosines))

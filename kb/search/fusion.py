@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from kb.search.engine import Hit
 
-WORDS = 0.55  # the share of the words in a short query's score
-SHORT = 4  # terms; fixed with WORDS on half of the queries of bench/search.py
-NEAR = 0.35  # the least cosine by which an article that has none of the words is an answer
+WORDS = 0.5  # the share of the words in a short query's score
+SHORT = 4.0  # terms; chosen with WORDS on half of the queries of bench/search_weights.py
+NEAR = 0.35  # the least cosine by which an article that has none of the words is an answer where nothing has
+BESIDE = 0.2  # and where others have them: it then stands below
 MEANING = "(meaning)"  # beside stems, in Hit.why
 
 
@@ -39,8 +40,9 @@ def fuse(
             why[MEANING] = (1 - share) * cosine
         fused.append(replace(hit, score=share * part + (1 - share) * cosine, why=why))
     found = {hit.id for hit in hits}
+    least = BESIDE if hits else NEAR
     for id, version in near.items():
-        if id not in found and cosines[id] >= NEAR:
+        if id not in found and cosines[id] >= least:
             score = (1 - share) * cosines[id]
             fused.append(Hit(id, version, score, {MEANING: score} if explain else {}))
     return sorted(fused, key=lambda hit: (-hit.score, hit.id))

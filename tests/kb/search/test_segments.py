@@ -54,14 +54,14 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_scores_are_those_of_the_formula(engine):
-    """By hand, with k1 = 1.6: three documents of four words each, the word in the bodies of two, once and twice."""
+    """By hand, with k1 = 2: three documents of four words each, the word in the bodies of two, once and twice."""
     engine.rebuild(
         [doc(1, "x", "lamp one two three"), doc(2, "y", "lamp lamp five six"), doc(3, "z", "a7 b7 c7 d7")], position=0
     )
     idf = 0.6931471805599453  # ln(1 + 3 / (2 + 1))
     hits = {hit.id: hit.score for hit in engine.search(SearchRequest("lamp", "en")).hits}
-    assert hits[1] == pytest.approx(idf * 2.6 * 1 / (1.6 + 1), rel=1e-4)
-    assert hits[2] == pytest.approx(idf * 2.6 * 2 / (1.6 + 2), rel=1e-4)
+    assert hits[1] == pytest.approx(idf * 3.0 * 1 / (2.0 + 1), rel=1e-4)
+    assert hits[2] == pytest.approx(idf * 3.0 * 2 / (2.0 + 2), rel=1e-4)
 
 
 def test_scores_do_not_depend_on_how_the_documents_are_spread_over_segments(engine, tmp_path):
