@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,19 +50,19 @@ _NOTHING = _Impacts(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class ImpactCache:
-    """Impacts of all languages of a process; the longest unused go first when it is full. Thread-safe."""
+    """Impacts of all languages of a process; the oldest go first when it is full. Thread-safe.
+
+    To keep the longest used instead would take the lock at every look, which is most of what a look costs.
+    """
 
     def __init__(self, most_bytes: int = _CACHE_BYTES) -> None:
         self._most = most_bytes
         self._bytes = 0
-        self._kept: OrderedDict[tuple[int, Term], _Impacts] = OrderedDict()
+        self._kept: dict[tuple[int, Term], _Impacts] = {}
         self._lock = threading.Lock()
 
     def get(self, key: tuple[int, Term]) -> _Impacts | None:
-        with self._lock:
-            if (found := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
-            return found
+        return self._kept.get(key)
 
     def put(self, key: tuple[int, Term], impacts: _Impacts) -> None:
         with self._lock:
@@ -71,7 +70,7 @@ class ImpactCache:
                 self._kept[key] = impacts
                 self._bytes += impacts.bytes
             while self._bytes > self._most:
-                self._bytes -= self._kept.popitem(last=False)[1].bytes
+                self._bytes -= self._kept.pop(next(iter(self._kept))).bytes
 
     def forget(self, collection: int) -> None:
         """Drop all of a collection that serves no more."""

@@ -23,7 +23,7 @@ MODEL = "minilm-l6-v2-int8/1"  # written beside every vector: others are made an
 LANGUAGES = frozenset({"en"})
 SIZE = 384
 _BODY_WORDS = 60  # what an article is about is said at its beginning; more of it blurs the vector
-_QUERY_TOKENS = 64
+_QUERY_TOKENS = 32  # some 25 words; the time grows with them
 _TEXT_TOKENS = 128
 
 Floats = npt.NDArray[np.float32]

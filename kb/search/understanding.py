@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kb.search.analysis import Analysis
 
@@ -18,8 +18,7 @@ _LONGEST_PHRASE = 12  # stems: what is longer in quotes is a quotation in a mess
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """A stem as a query uses it. `is_minor`: a stop word beside telling words, which counts in titles only."""
 
     stem: str
