@@ -69,7 +69,7 @@ class Demo:
     def pid_of(self, words: str, *, child_of: int | None = None) -> int:
         """The oldest process with `words` in its command; 0 where none is."""
         pids = [pid for pid, command in self.processes().items() if words in command and "manage.py" not in command]
-        return min((pid for pid in pids if child_of in (None, parent(pid))), default=0)
+        return min((pid for pid in pids if child_of in (None, parent(pid))), key=started, default=0)
 
 
 def free_port() -> int:
@@ -79,6 +79,11 @@ def free_port() -> int:
 
 def parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def started(pid: int) -> tuple[int, int]:
+    """When, in ticks since the machine's start. Not by the number alone: numbers begin again when they are used up."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]), pid
 
 
 @contextlib.contextmanager
