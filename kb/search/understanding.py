@@ -14,6 +14,8 @@ COMPOUND_WEIGHT = 0.5  # of a compound's part, and of a compound that the query'
 STOP_IN_TITLE = 0.5  # what a stop word in a title is worth, beside telling words of the query
 FIRST_GUESS = 0.8  # the least weight of a first guess at a mistyped word
 _MOST_GUESSED = 12  # unknown words of a query that are corrected: in a text with more, they are no slips
+_MOST_WORDS = 300  # different ones, and
+_MOST_READ = 4_000  # characters of a text are looked at: what follows changes nothing but the time
 _LONGEST_PHRASE = 12  # stems: what is longer in quotes is a quotation in a message, not a phrase to be found
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
 
@@ -88,10 +90,10 @@ def understand(
     text: str, language: Analysis, lexicon: Lexicon, synonyms: Synonyms = NO_SYNONYMS, *, is_verbatim: bool = False
 ) -> Understood:
     """Correct, expand and weigh the words of a query. Words inside quotes are never corrected."""
-    quotations = (tuple(language.stems(quoted)) for quoted in _QUOTED.findall(text))
+    quotations = (tuple(language.stems(quoted)) for quoted in _QUOTED.findall(text[:_MOST_READ]))
     phrases = tuple(stems for stems in quotations if 0 < len(stems) <= _LONGEST_PHRASE)
     quoted_stems = {stem for phrase in phrases for stem in phrase}
-    tokens = language.tokens(text)
+    tokens = language.tokens(text[:_MOST_READ])
     weights: dict[str, float] = {}
     first: dict[str, str] = {}  # each word as typed: as understood, by its best guess
     corrected, last = "", 0
@@ -99,6 +101,8 @@ def understand(
     for token in tokens:
         word = token.word
         if word not in first:
+            if len(first) == _MOST_WORDS:
+                break
             is_stop = language.is_stop(word)
             is_known = is_stop or lexicon.knows(language.stem(word))
             if not is_stop and not token.is_extra:
@@ -129,7 +133,7 @@ def understand(
         if stem := language.stem(word):
             term = Term(stem, is_minor=has_content and language.is_stop(word))
             terms[term] = max(weight, terms.get(term, 0.0))
-    for stem in synonyms.of([language.stem(first[token.word]) for token in tokens]):
+    for stem in synonyms.of([language.stem(first[token.word]) for token in tokens if token.word in first]):
         terms.setdefault(Term(stem), SYNONYM_WEIGHT)
     return Understood(
         terms=terms,
