@@ -14,7 +14,8 @@ from tests import people
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_customer_reads_votes_writes_and_opens_the_order_from_the_mail(walker, settings):
+def test_a_customer_reads_votes_writes_and_opens_the_order_from_the_mail(walker, settings, tmp_path):
+    settings.SEARCH_INDEX_DIR = tmp_path / "index"  # the other test process has other articles under the same ids
     settings.SITE_URL = walker.root
     call_command("load_reasons", settings.BASE_DIR / "demo" / "reasons.yaml", verbosity=0)
     call_command("import_articles", settings.BASE_DIR / "demo" / "articles", source="demo", verbosity=0)
