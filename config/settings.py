@@ -109,45 +109,36 @@ TEMPLATES = [
 # --- Database and broker ---
 
 DATABASE_URL = env.text("DATABASE_URL") or embedded.url(DATA_DIR, database=env.text("PREEMPT_DATABASE", "preempt"))
-_parts = conninfo_to_dict(DATABASE_URL)
-DATABASES = {
-    "default": {
+
+
+def _database(url: str, *, pool: dict[str, int], **options: object) -> dict[str, object]:
+    parts = conninfo_to_dict(url)
+    return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": _parts.pop("dbname", ""),
-        "USER": _parts.pop("user", ""),
-        "PASSWORD": _parts.pop("password", ""),
-        "HOST": _parts.pop("host", ""),
-        "PORT": _parts.pop("port", ""),
+        "NAME": parts.pop("dbname", ""),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
         # The pool tries a connection before it hands it out: the server may have restarted.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": env.integer("DB_POOL_SIZE", 8, at_least=1), "timeout": 10},
-            **_parts,
+            "pool": {"max_size": env.integer("DB_POOL_SIZE", 8, at_least=1), **pool},
+            **options,
+            **parts,
         },
     }
-}
+
+
+DATABASES = {"default": _database(DATABASE_URL, pool={"min_size": 1, "timeout": 10})}
 
 # Searches only, and only those of the database engine; where it does not answer, the primary does.
 REPLICA_URL = env.text("REPLICA_URL")
 SEARCH_DATABASE_ALIAS = "replica" if REPLICA_URL else "default"
 if REPLICA_URL:
-    _parts = conninfo_to_dict(REPLICA_URL)
-    DATABASES["replica"] = {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": _parts.pop("dbname", ""),
-        "USER": _parts.pop("user", ""),
-        "PASSWORD": _parts.pop("password", ""),
-        "HOST": _parts.pop("host", ""),
-        "PORT": _parts.pop("port", ""),
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            # Seconds, not minutes: a visitor waits while the replica is found to be away.
-            "pool": {"min_size": 0, "max_size": env.integer("DB_POOL_SIZE", 8, at_least=1), "timeout": 2},
-            "connect_timeout": 2,
-            **_parts,
-        },
-        "TEST": {"MIRROR": "default"},
-    }
+    # Seconds, not minutes: a visitor waits while the replica is found to be away.
+    _replica = _database(REPLICA_URL, pool={"min_size": 0, "timeout": 2}, connect_timeout=2)
+    DATABASES["replica"] = {**_replica, "TEST": {"MIRROR": "default"}}
 
 # Celery is a doorbell: state lives in rows, every task may run twice (docs/decisions/0002-broker-pgmq.md).
 BROKER_URL = env.text("BROKER_URL")

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from kb.search import analysis
-
-_MARK = re.compile('["“”„«»]')
-
-
-def is_quoted(text: str) -> bool:
-    """Whether any part of the query may be in quotes."""
-    return len(_MARK.findall(text)) > 1
 
 
 def holds(texts: Iterable[str], phrases: Iterable[Sequence[str]], lang: str) -> bool:

@@ -81,7 +81,7 @@ class ImpactCache:
 
 @dataclass(frozen=True)
 class Filters:
-    """Which documents may be found. `categories` empty means all; `phrases` are stems that all must be there."""
+    """Which documents may be found. `categories` empty means all; `required` are stems that all must be there."""
 
     visibility: frozenset[str]
     categories: frozenset[int] = frozenset()
@@ -199,10 +199,6 @@ class Collection:
     def rough_frequency(self, stem: str) -> int:
         """About how many documents have the stem, deleted ones too: quick, and good enough to tell rare from common."""
         return sum(segment.frequency(stem) for segment in self._segments)
-
-    def document_frequency(self, stem: str) -> int:
-        """How many live documents have the stem in their title or body."""
-        return int(np.count_nonzero(self._of(Term(stem)).values))
 
     def scores(self, terms: Mapping[Term, float]) -> Floats:
         """A score for every number, 0 where it has none of the terms, and then zeros up to a full block."""
