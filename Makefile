@@ -7,9 +7,10 @@ PORT   ?= 8000
 DATA   ?= ../shared/data
 READY  := $(VENV)/.ready
 MEANING := $(VENV)/.semantic
+DELAYS := $(VENV)/.predict
 
 .DEFAULT_GOAL := help
-.PHONY: help setup semantic demo test lint format bench loop lock clean
+.PHONY: help setup semantic predict demo test cover lint format bench loop lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,11 +31,24 @@ $(MEANING): requirements/semantic.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/semantic.txt
 	@touch $@
 
+# Foretelling delays: an optional extra of about 150 MB. Only learning needs it; what was learnt is asked with numpy.
+predict: $(DELAYS)  ## install the extra that learns which parcels will be late
+
+$(DELAYS): requirements/predict.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/predict.txt
+	@touch $@
+
 demo: setup  ## the whole shop on this machine: make demo [PORT=8000]
 	@$(BIN)/python manage.py demo --port $(PORT)
 
-test: semantic  ## all tests, with the coverage of the product's code: make test [ARGS="-k words"]
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
+# The tests start a hundred processes of ours. Images like to forbid what spares each of them the compiling.
+COMPILED := PYTHONDONTWRITEBYTECODE=
+
+test: semantic predict  ## all tests: make test [ARGS="-k words"] [SHOTS=1 for pictures of the pages]
+	@$(COMPILED) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+cover: semantic predict  ## all tests, and which of the product's lines they ran; takes a third longer
+	@$(COMPILED) $(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: setup  ## style, types, import directions, migrations, configuration
 	$(BIN)/ruff check .
@@ -48,7 +62,7 @@ format: setup  ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: semantic  ## every bench, quickly: one JSON line a figure
+bench: semantic predict  ## every bench, quickly: one JSON line a figure
 	@set -e; for bench in bench/[a-z]*.py; do name=$$(basename $$bench .py); code=0; \
 	  $(BIN)/python -m bench.$$name --quick || code=$$?; \
 	  case $$code in 0) ;; 2) echo "bench.$$name: left out, its data or peers are not here" >&2;; *) exit $$code;; esac; done
@@ -60,6 +74,7 @@ lock: setup  ## requirements/*.in -> *.txt, pinned, with hashes, without address
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/semantic.in -c requirements/runtime.txt -o requirements/semantic.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/predict.in -c requirements/runtime.txt -o requirements/predict.txt
 
 clean:  ## stop this checkout's database and delete its data, caches and environment
 	@for data in .data .data/test; do test ! -d $$data || test ! -x $(BIN)/python || $(BIN)/python -m config.embedded remove $$data; done

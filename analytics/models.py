@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
@@ -53,7 +55,13 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(fields=["visitor", "at"], name="event_by_visitor"),
-            models.Index(fields=["article_id", "at"], condition=models.Q(kind="read"), name="event_reads"),
+            # With what is counted of them, so that a much-read article costs no look at each of its rows.
+            models.Index(
+                fields=["article_id", "at"],
+                include=["visitor", "revision_id"],
+                condition=models.Q(kind="read"),
+                name="event_reads_of_article",
+            ),
             models.Index(fields=["contact_id", "-id"], condition=models.Q(kind="contact"), name="event_contacts"),
             models.Index(fields=["person"], condition=models.Q(kind="contact"), name="event_contacts_of_person"),
             BrinIndex(fields=["at"], name="event_by_time"),
@@ -138,3 +146,33 @@ class SettlingMark(models.Model):
 
     def __str__(self) -> str:
         return f"settled up to transaction {self.txid}"
+
+
+class GapKind(models.TextChoices):
+    """What "What to write next" can be about."""
+
+    SEARCHES = "searches", _("searches that led nowhere")
+    REASON = "reason", _("a reason without an article")
+    ARTICLE = "article", _("an article that does not answer")
+
+
+class GapDecision(models.Model):
+    """Somebody decided what becomes of a gap: nothing, for a reason, or a draft. Append-only; the newest counts.
+
+    `keys` name the gap: "locale query-key" of each query of a cluster, a reason code, an article id. `size` is what it
+    counted then in 28 days; a gap that has grown since by half (and by three) is shown again.
+    """
+
+    kind = models.CharField(max_length=10, choices=GapKind)
+    keys = ArrayField(models.CharField(max_length=220))
+    article_id = models.BigIntegerField(null=True, help_text="the draft that was made of it; null: dismissed")
+    why = models.CharField(max_length=200, blank=True)
+    size = models.FloatField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.keys[0] if self.keys else ''}: {'drafted' if self.article_id else 'dismissed'}"

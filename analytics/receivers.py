@@ -2,7 +2,8 @@
 
 An event without a visitor (bot, staff, no consent) is in no number and is not stored; a contact is stored always. The
 facts that the product stands on (Contact, Vote, Exposure, Message) are their owners' rows; settling.py brings in every
-contact that was missed here.
+contact that was missed here. That somebody looked at a page (_look) may wait a moment to be written (writing.py);
+what somebody said or did is written before the answer goes out.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from uuid import UUID
 
 from django.db import models
 
+from analytics import writing
 from analytics.models import Event, EventKind, Identity
 from contacts import events as contacts
 from kb import events as kb
-from kb.models import Article
 from kb.search import log as search_log
 from notifications import events as notifications
 
@@ -36,7 +37,7 @@ def connect() -> None:
 
 
 def on_article_viewed(event: kb.ArticleViewed, **kwargs: Any) -> None:
-    _store(
+    _look(
         EventKind.READ,
         event.at,
         event.visitor,
@@ -50,14 +51,12 @@ def on_article_viewed(event: kb.ArticleViewed, **kwargs: Any) -> None:
 
 
 def on_searched(event: kb.Searched, **kwargs: Any) -> None:
-    if not event.visitor:
-        return
-    _store(
+    _look(
         EventKind.SEARCH,
         event.at,
         event.visitor,
         is_returning=event.is_returning,
-        topic=_topic_of(event.shown[0]) if event.shown else "",
+        about=event.shown[0] if event.shown else None,
         data={
             "query": search_log.masked(event.query),
             "locale": event.locale,
@@ -70,7 +69,7 @@ def on_searched(event: kb.Searched, **kwargs: Any) -> None:
 
 
 def on_help_opened(event: kb.HelpOpened, **kwargs: Any) -> None:
-    _store(
+    _look(
         EventKind.HELP,
         event.at,
         event.visitor,
@@ -94,7 +93,7 @@ def on_voted(event: kb.Voted, **kwargs: Any) -> None:
 
 
 def on_form_opened(event: contacts.FormOpened, **kwargs: Any) -> None:
-    _store(
+    _look(
         EventKind.FORM,
         event.at,
         event.visitor,
@@ -139,7 +138,7 @@ def on_visitor_identified(event: notifications.VisitorIdentified, **kwargs: Any)
 
 
 def on_order_page_viewed(event: notifications.OrderPageViewed, **kwargs: Any) -> None:
-    _store(
+    _look(
         EventKind.ORDER,
         event.at,
         event.visitor,
@@ -157,11 +156,11 @@ def tie(visitor: UUID, person: str, *, at: datetime, how: str) -> None:
     )
 
 
+def _look(kind: EventKind, at: datetime, visitor: str, **facts: Any) -> None:
+    if visitor:
+        writing.put({"kind": kind, "at": at.isoformat(), "visitor": visitor, **facts})
+
+
 def _store(kind: EventKind, at: datetime, visitor: str, **facts: Any) -> None:
     if visitor:
         Event.objects.create(kind=kind, at=at, visitor=UUID(visitor), **facts)
-
-
-def _topic_of(article_id: int) -> str:
-    """What the first hit of a search is about: our best guess at what was searched for."""
-    return Article.objects.filter(pk=article_id).values_list("category__topic", flat=True).first() or ""

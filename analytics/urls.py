@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.views import desk, search
+from analytics.views import article_evidence, desk, next_article, search
 
 desk_urlpatterns = [
     path("", desk.home, name="home"),
@@ -10,5 +10,9 @@ desk_urlpatterns = [
     path("exposures/<int:variant>/", desk.exposures, name="exposures"),
     path("evidence/", desk.evidence, name="evidence"),
     path("metrics/", desk.metrics, name="metrics"),
+    path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),
+    path("articles/next/", next_article.page, name="next-article"),
+    path("articles/next/draft/", next_article.draft, name="next-draft"),
+    path("articles/next/dismiss/", next_article.dismiss, name="next-dismiss"),
     path("search/learning/", search.learning, name="search-learning"),
 ]

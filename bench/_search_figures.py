@@ -29,6 +29,8 @@ BOUNDS: Mapping[str, tuple[str, float]] = {
     "cold_ms_50k": (AT_MOST, 3.0),
     "semantic_p95_ms_10k": (AT_MOST, 15.0),
     "suggest_ms": (AT_MOST, 1.0),
+    "postgres_p95_vs_ts_rank": (AT_MOST, 0.2),
+    "postgres_ndcg_vs_ts_rank": (AT_LEAST, 1.3),
     "http_search_p95_ms_10k": (AT_MOST, 25.0),
     "memory_mb_50k": (AT_MOST, 200.0),
     "index_10k_seconds": (AT_MOST, 60.0),

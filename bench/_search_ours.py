@@ -21,8 +21,10 @@ from kb.search.engine import Document, Engine, SearchRequest
 def engine_of(name: str, folder: Path) -> Engine:
     """The engine by its name in the settings. Only whoosh needs no Django and no server."""
     if name == "whoosh":
+        from kb.search import warming
         from kb.search.whoosh import WhooshEngine
 
+        warming.warm_up()  # as a web process does when it starts (config/wsgi.py)
         return WhooshEngine(folder)
     import django
 

@@ -1,15 +1,15 @@
 """The database's own search beside PostgreSQL's full-text search: the same 10,000 documents in the same server.
 
 `measure` is for bench/search.py; alone: python -m bench._search_postgres [--quick]. It runs in a process and on an
-embedded server of its own, so no shop's data are touched. The documents are the two real help centres of PREEMPT_DATA
-and, up to 10,000, texts made of their words; the queries are the real ones. The peer is ts_rank over a GIN index
-(configuration english, title with weight A), asked for any of the query's words, as the engine is.
+embedded server of its own, so no shop's data are touched. The documents are the real help centres and FAQs of
+PREEMPT_DATA and, up to 10,000, texts made of their words; the queries are the real ones, each set counting alike, and
+the same mistyped. The peer is ts_rank over a GIN index (configuration english, title with weight A), asked for any of
+the query's words, as the engine is.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import os
@@ -21,12 +21,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+from bench import _relevance
+from bench._search_figures import Figures
 
 ROOT = Path(__file__).resolve().parent.parent
-CENTRES = ("gumroad", "dnsimple")
+SETS = ("gumroad", "dnsimple", "stackfaq")
 SIZE = 10_000
+QUERIES = 200  # of each set
 _WORD = re.compile(r"\w+")
 
 PEER = """
@@ -47,32 +52,37 @@ WHERE text @@ asked ORDER BY ts_rank(text, asked) DESC, id LIMIT 10
 ASK_PEER_PLAIN = ASK_PEER.replace("ts_rank(text", "ts_rank('{1,1,1,1}', text")
 
 
-def measure(*, quick: bool = False) -> None:
-    """Print postgres_p95_ms, postgres_p95_vs_ts_rank and postgres_ndcg_vs_ts_rank as JSON lines."""
-    command = [sys.executable, "-m", "bench._search_postgres", *(["--quick"] if quick else [])]
-    subprocess.run(command, cwd=ROOT, check=True)
+def measure(figures: Figures, *, is_quick: bool) -> None:
+    """Report postgres_p95_ms, postgres_p95_vs_ts_rank, postgres_ndcg_vs_ts_rank and others of a process of its own."""
+    command = [sys.executable, "-m", "bench._search_postgres", *(["--quick"] if is_quick else [])]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    for line in done.stdout.splitlines():
+        figure = json.loads(line)
+        figures.report(
+            figure["name"], figure["value"], figure["unit"], peer=figure.get("peer"), ratio=figure.get("ratio")
+        )
 
 
-def load(data: Path) -> tuple[list[tuple[str, str]], list[tuple[str, set[int]]]]:
-    """(title, text) of each document by its number, and (query, numbers of the right ones); both empty without data."""
-    from kb import rendering
+class Asked(NamedTuple):
+    """A query with the numbers of the right documents, and the set that it is of."""
 
+    set: str
+    text: str
+    right: set[int]
+
+
+def load(data: Path) -> tuple[list[tuple[str, str]], list[Asked]]:
+    """(title, text) of each document by its number, and what is asked of them; both empty without data."""
     texts: list[tuple[str, str]] = []
-    queries: list[tuple[str, set[int]]] = []
-    for centre in CENTRES:
-        folder = data / f"help_{centre}"
-        if not folder.is_dir():
-            print(f"search: skipped {centre}: {folder} is not there (set PREEMPT_DATA)", file=sys.stderr)
-            continue
-        numbers: dict[str, int] = {}
-        for line in (folder / "articles.jsonl").open(encoding="utf-8"):
-            row = json.loads(line)
-            numbers[row["id"]] = len(texts)
-            texts.append((row["title"], rendering.render(row["body"]).text))
-        with (folder / "queries.tsv").open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            queries += [(row["query"], {numbers[id] for id in row["relevant_ids"].split()}) for row in rows]
-    return texts, queries
+    asked: list[Asked] = []
+    for one in _relevance.load(data, SETS):
+        first = len(texts)
+        texts += [(text.title, text.body) for text in one.texts]
+        chosen = random.Random(1).sample(one.queries, min(QUERIES, len(one.queries)))
+        asked += [Asked(one.name, query.text, {first + number for number in query.grades}) for query in chosen]
+    if not texts:
+        print(f"search: the database engine is skipped: {data} holds none of the sets (PREEMPT_DATA)", file=sys.stderr)
+    return texts, asked
 
 
 def made_up_to(size: int, texts: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -107,19 +117,27 @@ def ndcg(ranked: list[int], relevant: set[int], k: int = 10) -> float:
     return gained / sum(1 / math.log2(place + 2) for place in range(min(k, len(relevant))))
 
 
-def timed(ask: Callable[[str], list[int]], queries: list[tuple[str, set[int]]], repeats: int) -> tuple[float, float]:
+def mean(gains: Sequence[tuple[Asked, float]]) -> float:
+    """Each set counts alike, however many queries it has."""
+    by_set: dict[str, list[float]] = {}
+    for asked, gain in gains:
+        by_set.setdefault(asked.set, []).append(gain)
+    return statistics.fmean(map(statistics.fmean, by_set.values()))
+
+
+def timed(ask: Callable[[str], list[int]], queries: Sequence[Asked], repeats: int) -> tuple[float, float]:
     """(mean nDCG@10, p95 in ms): each query's best of `repeats`, after one run of all."""
-    gains = [ndcg(ask(text), right) for text, right in queries]
+    gains = [(asked, ndcg(ask(asked.text), asked.right)) for asked in queries]
     times = []
-    for text, _ in queries:
+    for asked in queries:
         best = math.inf
         for _repeat in range(repeats):
             started = time.perf_counter()
-            ask(text)
+            ask(asked.text)
             best = min(best, time.perf_counter() - started)
         times.append(best * 1000)
     times.sort()
-    return statistics.fmean(gains), times[int(len(times) * 0.95)]
+    return mean(gains), times[int(len(times) * 0.95)]
 
 
 def run(*, quick: bool) -> None:
@@ -162,16 +180,21 @@ def run(*, quick: bool) -> None:
     theirs, their_p95 = timed(ask_peer, asked, repeats)
     report("postgres_p95_ms", our_p95, "ms")
     cold = []
-    for text, _ in asked:
+    for text in (each.text for each in asked):
         engine.close()  # as after an edit: nothing of the index is kept
         started = time.perf_counter()
         ask_engine(text)
         cold.append((time.perf_counter() - started) * 1000)
     report("postgres_cold_p95_ms", sorted(cold)[int(len(cold) * 0.95)], "ms")
     report("postgres_p95_vs_ts_rank", our_p95 / their_p95, "ratio", peer=f"ts_rank {their_p95:.1f} ms")
-    plain = statistics.fmean(ndcg(ask_peer(text, ASK_PEER_PLAIN), right) for text, right in asked)
+    plain = mean([(each, ndcg(ask_peer(each.text, ASK_PEER_PLAIN), each.right)) for each in asked])
     report("postgres_ndcg_vs_plain_ts_rank", ours / plain, "ratio", peer=f"ts_rank, no weights {plain:.3f}")
     report("postgres_ndcg_vs_ts_rank", ours / theirs, "ratio", peer=f"ts_rank {theirs:.3f}, ours {ours:.3f}")
+    slipped = [each._replace(text=_relevance.mistyped(each.text)) for each in asked]
+    ours, theirs = (
+        mean([(each, ndcg(ask(each.text), each.right)) for each in slipped]) for ask in (ask_engine, ask_peer)
+    )
+    report("postgres_ndcg_vs_ts_rank_typos", ours / theirs, "ratio", peer=f"ts_rank {theirs:.3f}, ours {ours:.3f}")
 
 
 def main() -> None:

@@ -100,7 +100,9 @@ def _fresh_processes(
         with _search_process.ours(engine, folder) as process:
             opened.append(process.ask(do="open"))
             opened_then.append(process.ask(do="time", texts=[text], repeats=1)["first"][0])
-    _median_and_worst(figures, "cold_ms", at, cold, "ms, first search of a new process, opening the index included")
+    _median_and_worst(
+        figures, "cold_ms", at, cold, "ms, first search of a warmed-up new process, opening the index included"
+    )
     _median_and_worst(figures, "cold_typo_ms", at, typo, "ms, second search of a new process, mistyped")
     _median_and_worst(figures, "open_ms", at, opened, "ms, opening alone")
     _median_and_worst(figures, "cold_after_open_ms", at, opened_then, "ms, first search after the index was opened")

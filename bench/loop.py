@@ -249,10 +249,13 @@ class Loop:
 
     def check(self, first: dict[str, int]) -> list[str]:
         """The promises that did not hold, as sentences."""
-        from notifications.models import Message, Order
+        from notifications.models import Message, Order, Rule
 
         logged = [json.loads(line) for line in (self.home / "provider.jsonl").read_text().splitlines()]
-        taken = Counter(line["custom_args"]["preempt_message_id"] for line in logged)
+        # Messages carry their rule's key as category; confirmations of contacts and links to orders do not.
+        rules = set(Rule.objects.values_list("key", flat=True))
+        told = [line for line in logged if rules.intersection(line["categories"])]
+        taken = Counter(line["custom_args"]["preempt_message_id"] for line in told)
         sent = {
             str(pk) for pk in Message.objects.filter(state__in=["accepted", "delivered"]).values_list("pk", flat=True)
         }

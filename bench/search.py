@@ -1,6 +1,6 @@
 """How well and how fast search answers, beside its peers in the same run. One JSON line a figure.
 
-    python -m bench.search [--quick] [--check] [--only relevance|speed|http|bad] [--engine whoosh|postgres|opensearch]
+    python -m bench.search [--quick] [--check] [--only PART] [--engine whoosh|postgres|opensearch]
 
 Relevance: nDCG@10 on real help centres, FAQs and SciFact (../shared/data or PREEMPT_DATA). A name without ending
 tells of the half of the queries that no weight was chosen on, _dev of the other, _all of both (bench/_relevance.py).
@@ -21,13 +21,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from bench import _relevance, _search_http, _search_process, _search_relevance, _search_speed
+from bench import _relevance, _search_http, _search_postgres, _search_process, _search_relevance, _search_speed
 from bench._search_figures import Figures, say
 from bench._search_process import ROOT, Process, ProcessEnded
 from bench._search_world import World
 
 SETS = ("gumroad", "dnsimple", "stackfaq", "scifact")
-PARTS = ("relevance", "speed", "http", "bad")
+PARTS = ("relevance", "speed", "postgres", "http", "bad")
 
 
 def main() -> int:
@@ -86,6 +86,8 @@ def _measure(
                 repeats=2 if given.quick else 3,
                 processes=2 if given.quick else 20,
             )
+        case "postgres":
+            _search_postgres.measure(figures, is_quick=given.quick)
         case "http":
             _search_http.measure(figures, world, size=pages, requests=60 if given.quick else 300)
         case "bad":

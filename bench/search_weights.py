@@ -3,8 +3,8 @@
     python -m bench.search_weights
 
 A grid over K1, B, the title's weight (kb.search.scoring), WORDS and SHORT (kb.search.fusion), one set of weights for
-all three; the objective is the mean of lexical and fused nDCG@10 over them. What it prints for `dev` is shipped;
-bench/_relevance.py keeps both, so that every query can be told of by weights that never saw it.
+all three; the objective is the mean of lexical and fused nDCG@10 over their queries, each counted once. What it prints
+for `dev` is shipped; bench/_relevance.py keeps both, so that every query can be told of by weights that never saw it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from kb.search import analysis, fusion, scoring, semantic
 from kb.search.engine import Document, Hit, SearchRequest
 from kb.search.whoosh import WhooshEngine
 
-K1, B, TITLE = (1.6, 2.0), (0.5, 0.6), (0.6, 0.8)
-WORDS, SHORT = (0.5, 0.55, 0.6, 0.65), (3.0, 4.0)
+K1, B, TITLE = (1.6, 2.0, 2.4), (0.5, 0.6, 0.7), (0.6, 0.8)
+WORDS, SHORT = (0.4, 0.45, 0.5, 0.55, 0.6), (1.5, 2.0, 2.5, 3.0, 4.0)
 SETS = ("gumroad", "dnsimple", "stackfaq")
 
 
@@ -44,6 +44,9 @@ class Centre:
         self.cosines = np.array([encoder.query(query.text) for query in self.set.queries]) @ vectors.T
         words = analysis.for_language("en").words
         self.terms = [len(set(words(query.text))) for query in self.set.queries]
+
+    def number(self, half: str) -> int:
+        return sum(query.half == half for query in self.set.queries)
 
     def hits(self) -> list[tuple[Hit, ...]]:
         """Of every query, by the weights that scoring has now."""
@@ -81,7 +84,8 @@ def main() -> None:
             for fusion.WORDS, fusion.SHORT in itertools.product(WORDS, SHORT):
                 fused = [centre.fused(some) for centre, some in zip(centres, hits, strict=True)]
                 for half in (DEV, TEST):
-                    value = statistics.fmean(one[half] for one in (*lexical, *fused))
+                    means = [(one[half] + two[half]) / 2 for one, two in zip(lexical, fused, strict=True)]
+                    value = statistics.fmean(means, weights=[centre.number(half) for centre in centres])
                     if half not in best or value > best[half][0]:
                         weights = {"k1": scoring.K1, "b": scoring.B, "title": title}
                         best[half] = (value, weights | {"words": fusion.WORDS, "short": fusion.SHORT})

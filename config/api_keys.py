@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import keys
+from core import keys, roles
 from core.models import ApiKey, Scope
 from core.roles import ADMIN, desk
 
@@ -43,7 +40,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         scopes = [Scope(scope) for scope in form.cleaned_data["scopes"]]
         try:
-            made, text = keys.create(name=form.cleaned_data["name"], scopes=scopes, by=cast(User, request.user))
+            made, text = keys.create(name=form.cleaned_data["name"], scopes=scopes, by=roles.user_of(request))
             form = KeyForm()
         except keys.NameTaken:
             form.add_error("name", _("There is a live key of this name. Choose another, or revoke that one first."))
@@ -60,7 +57,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @desk(ADMIN)
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    if keys.revoke(pk):
+    if keys.revoke(pk, by=roles.user_of(request)):
         messages.success(request, _("The key is revoked. Programs that use it are refused from now on."))
     else:
         messages.info(request, _("This key was revoked before."))

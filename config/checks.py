@@ -13,7 +13,10 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-PROVIDERS = ("console", "sendgrid")
+from core import contrast, roles
+from notifications.providers import smtp
+
+PROVIDERS = ("console", "sendgrid", "smtp")
 
 
 @register(Tags.compatibility)
@@ -40,6 +43,15 @@ def settings_make_sense(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
                 id="preempt.E002",
             )
         )
+    for carrier, page in settings.TRACKING_PAGES.items():
+        if not page.startswith("https://") or page.count("{}") != 1:
+            found.append(
+                Error(
+                    f"TRACKING_PAGES: the page of {carrier} cannot be used: {page!r}.",
+                    hint="Write an https:// address with {} in the place of the tracking number.",
+                    id="preempt.E020",
+                )
+            )
     if settings.MAIL_PROVIDER not in PROVIDERS:
         found.append(
             Error(
@@ -56,6 +68,19 @@ def settings_make_sense(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
                 id="preempt.E004",
             )
         )
+    if settings.MAIL_FAILOVER and settings.MAIL_FAILOVER not in ("sendgrid", "smtp"):
+        found.append(
+            Error(
+                f"MAIL_FAILOVER={settings.MAIL_FAILOVER!r} cannot be handed mail while MAIL_PROVIDER is down.",
+                hint="Use sendgrid or smtp, or leave it empty.",
+                id="preempt.E023",
+            )
+        )
+    if "smtp" in (settings.MAIL_PROVIDER, settings.MAIL_FAILOVER):
+        try:
+            smtp.server_of(settings.SMTP_URL)
+        except ValueError as error:
+            found.append(Error(str(error), hint="Set SMTP_URL (or SMTP_URL_FILE).", id="preempt.E024"))
     parts = urlsplit(settings.SITE_URL)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         found.append(
@@ -81,6 +106,23 @@ def settings_make_sense(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
                 id="preempt.E007",
             )
         )
+    if contrast.parse(settings.SHOP_ACCENT) is None:
+        found.append(
+            Error(
+                f"SHOP_ACCENT={settings.SHOP_ACCENT!r} is not a colour.",
+                hint="Write # and six hex digits, such as #1d5c42.",
+                id="preempt.E008",
+            )
+        )
+    for group, wanted in settings.OIDC_ROLES.items():
+        if unknown := sorted(set(wanted) - set(roles.ALL)):
+            found.append(
+                Error(
+                    f"OIDC_ROLES: {group!r} would give roles that there are not: {', '.join(unknown)}.",
+                    hint=f"Use some of: {', '.join(roles.ALL)}.",
+                    id="preempt.E021",
+                )
+            )
     return found
 
 

@@ -169,6 +169,29 @@ def indexer(*, env: Mapping[str, str] | None = None) -> Part:
     return Part("indexer", (sys.executable, "manage.py", "search_index", "run"), env=env or {})
 
 
+def storefront(listeners: Sequence[socket.socket], *, env: Mapping[str, str] | None = None) -> Part:
+    """The demo's shop, on an origin of its own (config/storefront.py)."""
+    binds = [word for listener in listeners for word in ("--bind", f"fd://{listener.fileno()}")]
+    kind = (
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "1",
+        "--threads",
+        "4",
+        "--graceful-timeout",
+        "2",
+        "--no-control-socket",
+    )
+    return Part(
+        "shop",
+        (sys.executable, "-m", "gunicorn", "config.storefront:application", *kind, *binds),
+        env=env or {},
+        descriptors=tuple(listener.fileno() for listener in listeners),
+        death_signal=signal.SIGQUIT,
+    )
+
+
 def listen(wished: int, *, tries: int = 100) -> list[socket.socket]:
     """Sockets on this machine's own addresses, at the first free port from `wished` on. Raises OSError."""
     for port in range(wished, min(wished + tries, 65_536)):

@@ -1,24 +1,30 @@
 """Every address of the site. /healthz is not here: config/health.py answers it before all middleware."""
 
 from django.conf.urls.i18n import i18n_patterns
-from django.contrib.auth.views import LogoutView
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 import analytics.urls
+import config.accounts.urls
 import contacts.urls
 import kb.api
 import kb.urls
 import notifications.urls
-from config import api_keys
-from config.sign_in import SignIn
+from config import api_keys, audit_log, brand, brand_files, widget
 from core.api import Everybody
 
 desk = [
-    path("sign-in/", SignIn.as_view(), name="sign-in"),
-    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    *config.accounts.urls.desk_urlpatterns,
+    path("audit/", audit_log.page, name="audit"),
+    path("audit/entries.<slug:kind>", audit_log.export, name="audit-export"),
     path("api-keys/", api_keys.page, name="api-keys"),
     path("api-keys/<int:pk>/revoke/", api_keys.revoke, name="api-key-revoke"),
+    path("brand/", brand.page, name="brand"),
+    path("brand/reset/", brand.reset, name="brand-reset"),
+    path("brand/check/", brand.check, name="brand-check"),
+    path("brand/preview/<slug:screen>/", brand.preview, name="brand-preview"),
+    path("brand/preview.css", brand.preview_css, name="brand-preview-css"),
+    path("widget/", widget.page, name="widget"),
     *analytics.urls.desk_urlpatterns,
     *kb.urls.desk_urlpatterns,
     *contacts.urls.desk_urlpatterns,
@@ -27,22 +33,34 @@ desk = [
 
 api = [
     *kb.urls.api_urlpatterns,
+    *notifications.urls.api_urlpatterns,
     path("schema", SpectacularJSONAPIView.as_view(permission_classes=[Everybody]), name="schema"),
     path("<path:rest>", kb.api.Unknown.as_view()),
 ]
 
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("desk/", include((desk, "desk"))),
-    path("api/v1/", include((api, "api"))),
-    path("", include(notifications.urls.public_urlpatterns)),
-    *i18n_patterns(
-        # Under the page's language: set_language finds the page's address in the language that is active, and without
-        # a prefix that would be the browser's, in which a page of another language has none.
-        path("i18n/", include("django.conf.urls.i18n")),
-        path("contact/", include("contacts.urls")),
-        path("orders/", include("notifications.urls")),
-        path("", include("kb.urls")),
-    ),
+public_brand = [
+    re_path(r"^brand/(?P<version>\d{1,18}-[0-9a-f]{8})\.css$", brand_files.sheet),
+    re_path(r"^brand/(?P<version>\d{1,18}-[0-9a-f]{8})\.svg$", brand_files.letter),
+    re_path(r"^brand/(?P<version>\d{1,18}-[0-9a-f]{8})\.png$", brand_files.letter_picture),
+    re_path(r"^brand/(?P<kind>logo|icon|touch)/(?P<digest>[0-9a-f]{64})\.(?P<ending>webp|png)$", brand_files.image),
 ]
 
+urlpatterns: list[URLPattern | URLResolver] = [
+    # First, since each address before them is tried for every page that a customer reads.
+    *i18n_patterns(
+        path("", include("kb.urls")),
+        path("contact/", include("contacts.urls")),
+        path("orders/", include("notifications.urls")),
+    ),
+    path("desk/", include((desk, "desk"))),
+    path("desk/", include(config.accounts.urls.allauth_urlpatterns)),
+    path("api/v1/", include((api, "api"))),
+    *public_brand,
+    path("widget.js", widget.script, name="widget"),
+    path("embed/", widget.way_in, name="widget-way-in"),  # what lies behind it: core/embedding.py
+    path("", include(notifications.urls.public_urlpatterns)),
+    *kb.urls.root_urlpatterns,
+]
+
+handler400 = "kb.views.refused.bad_request"
 handler404 = "kb.views.links.page_not_found"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from contacts import reasons
 from contacts.models import Coder, Coding, Contact, ReasonCode
 from contacts.phrases import Verdict
+from core import audit
 
 
 def by_rule(contact: Contact, *, now: datetime) -> Verdict:
@@ -28,5 +30,7 @@ def by_rule(contact: Contact, *, now: datetime) -> Verdict:
 def by_person(contact: Contact, *, code: str, by: User, now: datetime) -> ReasonCode:
     """Code a contact as somebody on the desk says. Raises ReasonCode.DoesNotExist."""
     reason = ReasonCode.objects.get(code=code)
-    Coding.objects.create(contact=contact, reason=reason, coder=Coder.PERSON, confidence=1.0, by=by, at=now)
+    with transaction.atomic():
+        Coding.objects.create(contact=contact, reason=reason, coder=Coder.PERSON, confidence=1.0, by=by, at=now)
+        audit.record(by, "contact.recoded", contact, label=contact.reference, reason=code)
     return reason

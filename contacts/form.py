@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
 from contacts import cleaning
+from contacts.attachments import Refused
+from contacts.filetypes import Trouble
+from contacts.uploading import Limit
 
 MESSAGE_MAX = 10_000  # characters
 
@@ -37,7 +41,10 @@ class BlockField(forms.CharField):
 
 
 class ContactForm(forms.Form):
-    """What a customer writes to us. Only the address and the message must be there."""
+    """What a customer writes to us. Only the address and the message must be there.
+
+    No field has autocomplete="off": Chromium leaves such a field empty when somebody comes back to the page.
+    """
 
     name = LineField(
         label=_("Your name"),
@@ -59,13 +66,13 @@ class ContactForm(forms.Form):
         required=False,
         max_length=60,
         help_text=_("If it is about an order. You find the number in your confirmation e-mail."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs={"spellcheck": "false"}),
     )
     subject = LineField(
         label=_("Subject"),
         required=False,
         max_length=200,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=forms.TextInput(),
     )
     message = BlockField(
         label=_("Your message"),
@@ -102,6 +109,45 @@ class ContactForm(forms.Form):
 def typed(data: Mapping[str, str]) -> dict[str, str]:
     """What is in the fields so far, to put back into a form without judging it."""
     return {name: cleaning.block(data.get(name, "")) for name in ContactForm.base_fields if name != "website"}
+
+
+def trouble_with(refused: Refused) -> str:
+    """Why a file was not taken, and what to do about it."""
+    name = cleaning.line(refused.name)[:80] or gettext("A file")
+    each, together = settings.ATTACHMENT_MAX_MB, settings.ATTACHMENTS_TOTAL_MB
+    match refused.why:
+        case Limit.TOO_LARGE:
+            text = gettext(
+                "%(name)s is larger than %(each)s MB. Please make it smaller, or send your message without it."
+            )
+        case Limit.TOO_MANY:
+            text = gettext("%(name)s is one file too many; we can take %(most)s. Please leave one out.")
+        case Limit.TOO_LARGE_TOGETHER:
+            text = gettext("With %(name)s the files are larger than %(together)s MB together. Please leave one out.")
+        case Limit.TOO_OFTEN:
+            text = gettext("%(name)s was not taken: we received many files from you. Please try again in ten minutes.")
+        case Limit.NO_ROOM:
+            text = gettext(
+                "%(name)s could not be stored: the trouble is on our side. Please send your message without it; you "
+                "can send the file in your answer to our e-mail."
+            )
+        case Trouble.EMPTY:
+            text = gettext("%(name)s is empty. Please choose it again.")
+        case Trouble.BROKEN:
+            text = gettext("%(name)s could not be read; it seems to be damaged. Please choose another.")
+        case Trouble.TOO_MANY_PIXELS:
+            text = gettext(
+                "%(name)s has more than %(pixels)s million pixels. Please send a smaller copy of the picture."
+            )
+        case Trouble.UNKNOWN:
+            text = gettext("%(name)s is not a kind of file that we can open. We take pictures, PDF and plain text.")
+    return text % {
+        "name": name,
+        "each": each,
+        "together": together,
+        "most": settings.ATTACHMENTS_MAX,
+        "pixels": settings.ATTACHMENT_MAX_MEGAPIXELS,
+    }
 
 
 def _line(text: str) -> str:

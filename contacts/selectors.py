@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from contacts import reasons
-from contacts.models import Coding, Contact, ContactSource
+from contacts.models import Coding, Contact, ContactSource, FormVisit
 from kb import selectors as kb_selectors
 
 
@@ -67,9 +67,9 @@ def of(
     return _facts(Contact.objects.filter(theirs, received_at__gte=since, received_at__lt=until))
 
 
-def counts_by_topic(*, since: datetime, until: datetime) -> Counter[str]:
-    """How many contacts of each topic came from `since` up to, not including, `until`; "" counts the uncoded."""
-    topics = {reason.id: reason.topic for reason in reasons.stored()}
+def counts_by_reason(*, since: datetime, until: datetime) -> Counter[str]:
+    """How many contacts of each reason came from `since` up to, not including, `until`; "" counts the uncoded."""
+    codes = {reason.id: reason.code for reason in reasons.stored()}
     rows = (
         with_reason(Contact.objects.filter(received_at__gte=since, received_at__lt=until))
         .values("reason_now")
@@ -78,7 +78,16 @@ def counts_by_topic(*, since: datetime, until: datetime) -> Counter[str]:
     )
     counts: Counter[str] = Counter()
     for reason_id, number in rows:
-        counts[topics.get(reason_id or 0, "")] += number
+        counts[codes.get(reason_id or 0, "")] += number
+    return counts
+
+
+def counts_by_topic(*, since: datetime, until: datetime) -> Counter[str]:
+    """counts_by_reason() by the topic that each reason is under; "" counts the uncoded."""
+    topics = {reason.code: reason.topic for reason in reasons.stored()}
+    counts: Counter[str] = Counter()
+    for code, number in counts_by_reason(since=since, until=until).items():
+        counts[topics.get(code, "")] += number
     return counts
 
 
@@ -105,13 +114,18 @@ class Suggested:
 
 def suggested_to(contact: Contact) -> list[Suggested]:
     """What the form suggested to this contact's writer, in the order of first showing; empty for other channels."""
-    visit = getattr(contact, "form_visit", None)
+    visit = visit_of(contact)
     if visit is None:
         return []
     return [
         Suggested(card.title, card.url, card.id in visit.opened, card.id == visit.answered_by_id)
         for card in kb_selectors.cards(visit.shown, contact.locale)
     ]
+
+
+def visit_of(contact: Contact) -> FormVisit | None:
+    """The opening of the form that brought this contact; none for other channels."""
+    return getattr(contact, "form_visit", None)
 
 
 def _facts(contacts: QuerySet[Contact]) -> Iterator[ContactFact]:

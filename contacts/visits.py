@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from contacts import events, intake, reasons
-from contacts.models import Contact, ContactSource, FormVisit
+from contacts import arms, attachments, confirmations, events, intake, reasons
+from contacts.attachments import Refused
+from contacts.models import Arm, Contact, ContactSource, FormVisit
 from core import crypto, people, ratelimit
 from core.events import fire
 from core.visitors import Visitor
@@ -24,13 +25,16 @@ _TOKEN_AGE = timedelta(days=365)
 _PER = timedelta(minutes=10)
 _SENDS_PER_PERSON = 10
 _SENDS_PER_NETWORK = 60  # a whole office may share one address
+# Two tabs with one text, or a form opened anew because the answer got lost on the way: one question, one contact.
+_SAME_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """The message is in, now or since an earlier press of the button."""
+    """The message is in, now or since an earlier press of the button. `refused`: files that found no place with it."""
 
     contact: Contact
+    refused: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,28 +72,39 @@ def reference_of(signed: str) -> str:
 def open_form(
     visit_id: uuid.UUID, *, visitor: Visitor, locale: str, now: datetime, after_article_id: int | None = None
 ) -> FormVisit:
-    """The visit's row, made and announced where it is not there yet."""
-    with transaction.atomic():
-        visit, is_new = FormVisit.objects.get_or_create(
-            pk=visit_id,
-            defaults={
-                "visitor": visitor.id or None,
-                "opened_at": now,
-                "after_article_id": after_article_id,
-            },
-        )
-        if is_new:
-            fire(
-                events.form_opened,
-                events.FormOpened(
-                    at=now,
-                    visitor=visitor.id,
-                    is_returning=bool(visitor.id) and not visitor.is_new,
-                    form_id=str(visit_id),
-                    locale=locale,
-                ),
-            )
+    """The visit's row; made, drawn into an arm and announced where it is not there yet."""
+    if (known := FormVisit.objects.filter(pk=visit_id).first()) is not None:
+        return known
+    drawn = arms.assign(visitor, now=now)
+    visit = FormVisit(
+        pk=visit_id,
+        visitor=uuid.UUID(visitor.id) if visitor.id else None,
+        arm=drawn.arm,
+        arm_reason=drawn.reason,
+        off_share=drawn.off_share,
+        salt=drawn.salt,
+        opened_at=now,
+        after_article_id=after_article_id,
+    )
+    opened = events.FormOpened(
+        at=now,
+        visitor=visitor.id,
+        is_returning=bool(visitor.id) and not visitor.is_new,
+        form_id=str(visit_id),
+        locale=locale,
+    )
+    try:
+        with transaction.atomic():
+            visit.save(force_insert=True)
+            fire(events.form_opened, opened)
+    except IntegrityError:  # a request of the same page was faster
+        return FormVisit.objects.get(pk=visit_id)
     return visit
+
+
+def shows_suggestions(visit: FormVisit) -> bool:
+    """Whether this form suggests articles. One from before there were arms does."""
+    return visit.arm in (Arm.ON, Arm.NOT_COUNTED, "")
 
 
 def record_shown(visit_id: uuid.UUID, article_ids: Iterable[int], *, now: datetime) -> None:
@@ -161,10 +176,15 @@ def send(
         visit = _locked(visit_id)
         if (before := visit.contact) is not None:
             is_same = all(getattr(before, name) == written[name] for name in ("email", "subject", "message"))
-            return Sent(before) if is_same else SentAnother(before)
+            if not is_same:
+                return SentAnother(before)
+            return Sent(before, tuple(attachments.hand_over(visit, before)))
         # After the lock, so that six presses of one button count as one message.
         if not _may_send(visit, email=written["email"], network=network):
             return TooMany()
+        # The person's counter is locked by now: of two tabs the second one waits, and then finds the first one's.
+        if (twin := _twin(written, now=now)) is not None:
+            return Sent(twin, tuple(attachments.hand_over(visit, twin)))
         contact = intake.receive(
             intake.Facts(
                 source=ContactSource.FORM,
@@ -183,7 +203,20 @@ def send(
         )
         visit.contact = contact
         visit.save(update_fields=["contact"])
+        attachments.hand_over(visit, contact)
+        confirmations.request(contact, network=network, now=now)
     return Sent(contact)
+
+
+def _twin(written: dict[str, str], *, now: datetime) -> Contact | None:
+    """The contact that somebody made with these very words a moment ago."""
+    return Contact.objects.filter(
+        source=ContactSource.FORM,
+        person=people.person_key(written["email"]),
+        received_at__gt=now - _SAME_WITHIN,
+        received_at__lte=now,
+        **{name: written[name] for name in ("subject", "message", "order_number")},
+    ).first()
 
 
 def _may_send(visit: FormVisit, *, email: str, network: str) -> bool:

@@ -13,7 +13,11 @@ class BadLink(Exception):
 
 
 class ExpiredLink(BadLink):
-    """The link is ours but its time is over."""
+    """The link is ours but its time is over. `value` is what it said: enough to offer a new one, never to let in."""
+
+    def __init__(self, purpose: str, value: Any) -> None:
+        super().__init__(purpose)
+        self.value = value
 
 
 def sign(purpose: str, value: Any) -> str:
@@ -23,9 +27,10 @@ def sign(purpose: str, value: Any) -> str:
 
 def unsign(purpose: str, token: str, *, max_age: timedelta) -> Any:
     """The value of a token made by sign(). Raises ExpiredLink or BadLink."""
+    salt = f"preempt.{purpose}"
     try:
-        return signing.loads(token, salt=f"preempt.{purpose}", max_age=max_age)
+        return signing.loads(token, salt=salt, max_age=max_age)
     except signing.SignatureExpired as error:
-        raise ExpiredLink(purpose) from error
+        raise ExpiredLink(purpose, signing.loads(token, salt=salt)) from error
     except signing.BadSignature as error:
         raise BadLink(purpose) from error

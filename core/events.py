@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.dispatch import Signal
+
+from core.commits import after_commit
 
 
 def fire(signal: Signal, event: Any) -> None:
     """Send `event` to the signal's receivers once the open transaction has committed (at once where none is open)."""
-    transaction.on_commit(partial(signal.send_robust, sender=type(event), event=event), robust=True)
+    after_commit(partial(signal.send_robust, sender=type(event), event=event))

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from core import clock
+from core import audit, clock
 from core.models import ApiKey, Scope
 
 BEGIN = "pk_"
@@ -39,14 +39,19 @@ def create(*, name: str, scopes: Collection[Scope], by: User | None) -> tuple[Ap
                 created_at=clock.now(),
                 created_by=by,
             )
+            audit.record(by, "api_key.made", key, scopes=key.scopes)
     except IntegrityError as error:
         raise NameTaken(name) from error
     return key, text
 
 
-def revoke(key_id: int) -> bool:
+def revoke(key_id: int, *, by: User | None = None) -> bool:
     """Never again, from the next request on; False where it already was, or there is none."""
-    return bool(ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=clock.now()))
+    with transaction.atomic():
+        if not ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=clock.now()):
+            return False
+        audit.record(by, "api_key.revoked", ApiKey.objects.get(pk=key_id))
+    return True
 
 
 def find(text: str) -> ApiKey | None:

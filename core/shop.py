@@ -7,6 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from core import brand
+
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    return {"shop_name": settings.SHOP_NAME, "site_url": settings.SITE_URL}
+    look = brand.current()
+    return {"brand": look, "shop_name": look.name, "site_url": settings.SITE_URL}

@@ -2,14 +2,20 @@
 
 The id is a random UUID in a cookie of ours. It is not set for bots, for prefetches, or where the browser says
 "do not sell or share" (Sec-GPC); such requests get the control variant and are in no number.
+
+Inside a shop's page (core/embedding.py) the cookie is partitioned: another one for each shop's site, of no use to
+follow anybody around. Many browsers refuse it all the same, and then every page would look like a new visitor's. So an
+embedded visitor counts only when the browser brings the cookie back; the way into the panel sets it and redirects, so
+that with a browser that keeps it no page is lost.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from http.cookies import Morsel
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -28,13 +34,16 @@ class Visitor:
 
     id: str
     is_new: bool = False
-    why_not: str = ""  # bot | prefetch | no_consent | staff
+    why_not: str = ""  # bot | prefetch | no_consent | staff | no_cookie
 
 
 def of(request: HttpRequest) -> Visitor:
     """The visitor of this request (set by the middleware)."""
     visitor: Visitor = request.visitor  # type: ignore[attr-defined]
-    if visitor.id and request.user.is_authenticated and request.user.is_staff:
+    # Who has no session is nobody we know: asking for it would take longer than a page that is kept.
+    if not visitor.id or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return visitor
+    if request.user.is_authenticated and request.user.is_staff:
         return Visitor(id="", why_not="staff")
     return visitor
 
@@ -45,18 +54,42 @@ class VisitorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         visitor = _read(request)
+        new_id = visitor.id if visitor.is_new else ""
+        is_embedded = getattr(request, "is_embedded", False)
+        if new_id and is_embedded:
+            visitor = Visitor(id="", why_not="no_cookie")
         request.visitor = visitor  # type: ignore[attr-defined]
         response = self.get_response(request)
-        if visitor.is_new and response.get("Content-Type", "").startswith("text/html"):
-            response.set_cookie(
-                COOKIE,
-                visitor.id,
-                max_age=_YEAR,
-                httponly=True,
-                samesite="Lax",
-                secure=settings.SESSION_COOKIE_SECURE,
-            )
+        if new_id and response.get("Content-Type", "").startswith("text/html"):
+            remember(response, COOKIE, new_id, request=request)
         return response
+
+
+class _Partitioned(Morsel[str]):
+    """A cookie with the attribute Partitioned, which http.cookies knows from Python 3.14 on."""
+
+    def OutputString(self, attrs: Container[str] | None = None) -> str:
+        return f"{super().OutputString(attrs)}; Partitioned"
+
+
+def remember(response: HttpResponseBase, name: str, value: str, *, request: HttpRequest) -> None:
+    """Set a cookie for a year; inside a shop's page a partitioned one. Without https a partitioned one is refused; on
+    one machine's ports the usual one does.
+    """
+    is_partitioned = getattr(request, "is_embedded", False) and request.is_secure()
+    response.set_cookie(
+        name,
+        value,
+        max_age=_YEAR,
+        httponly=True,
+        samesite="None" if is_partitioned else "Lax",
+        secure=is_partitioned or settings.SESSION_COOKIE_SECURE,
+    )
+    if is_partitioned:
+        plain, partitioned = response.cookies[name], _Partitioned()
+        partitioned.set(plain.key, plain.value, plain.coded_value)
+        partitioned.update(plain)
+        response.cookies[name] = partitioned
 
 
 def _read(request: HttpRequest) -> Visitor:

@@ -7,15 +7,14 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import Http404
-from django.utils import translation
 from django.utils.html import strip_tags
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from core import api
+from core.api_views import View
 from core.models import Scope
 from kb.api_shapes import Asked, Problem, SearchAsked, SearchShape, SuggestAsked, SuggestShape
 from kb.models import Category, SearchKind
@@ -34,18 +33,10 @@ _PROBLEMS = {
 }
 
 
-class _View(APIView):
-    """Open to everybody; what only staff may read needs a key. In English whatever the reader's browser speaks."""
+class _View(View):
+    """What only staff may read needs a key."""
 
-    permission_classes = [api.Everybody]
-    throttle_classes = [api.Limit]
     http_method_names: ClassVar[list[str]] = ["get", "head"]
-    limit_name: ClassVar[str]
-    a_minute: ClassVar[int]
-
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        with translation.override("en"):
-            return super().dispatch(request, *args, **kwargs)
 
 
 class Search(_View):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from core import bucketing, clock
+from core import audit, bucketing, clock
+from kb import piece_uses
 from kb.models import Article, Experiment, ExperimentState, Exposure, Revision, Variant
 
 START, PAUSE, RESUME, STOP, FINISH, COMPLETE = "start", "pause", "resume", "stop", "finish", "complete"
@@ -103,6 +104,10 @@ def start(experiment: Experiment, *, by: User | None) -> None:
         control = experiment.variants.get(is_control=True)
         if article.state != "published" or control.revision_id != article.live_revision_id:
             raise ExperimentError(_("The control is not the text that is live now. Make the test anew."))
+        if not all(
+            piece_uses.is_current(variant.revision) for variant in experiment.variants.select_related("revision")
+        ):
+            raise ExperimentError(_("A fact in one of the texts has changed since it was written. Make the test anew."))
         try:
             with transaction.atomic():
                 _move(experiment, START, started_at=clock.now())
@@ -115,15 +120,22 @@ def stop(experiment: Experiment, *, by: User | None) -> None:
     _move(experiment, STOP, ended_at=clock.now())
 
 
-def stop_on(article: Article, *, by: User | None) -> None:
-    """Stop the test on this article, where there is one."""
+def stop_on(article: Article, *, by: User | None) -> Experiment | None:
+    """Stop the test on this article, where there is one, and return it."""
     if (experiment := live_on(article)) is not None:
         stop(experiment, by=by)
+        audit.record(by, "experiment.stopped", experiment, label=experiment.name)
+    return experiment
 
 
 def live_on(article: Article) -> Experiment | None:
     """The running or paused test on this article."""
     return Experiment.objects.filter(article=article, state__in=LIVE).first()
+
+
+def live_on_any(articles: Collection[Article]) -> list[Experiment]:
+    """The running or paused tests on these articles, one at most on each."""
+    return list(Experiment.objects.filter(article__in=articles, state__in=LIVE))
 
 
 def arms_of(variants: Sequence[Variant]) -> Arms:
@@ -151,29 +163,10 @@ def running() -> list[Arms]:
     return found
 
 
-def variant_for(article: Article, visitor: str) -> Variant | None:
-    """The variant this visitor gets; None where they are in no test and see the live text. At most one query.
-
-    No visitor id (bots, staff, no consent): None, and nothing to count. An article loaded with `is_under_test` (see
-    selectors) costs no query where nothing runs.
-    """
-    if not visitor or not getattr(article, "is_under_test", True):
-        return None
-    variants = list(
-        Variant.objects.filter(experiment__article=article, experiment__state=ExperimentState.RUNNING)
-        .select_related("experiment", "revision")
-        .order_by("key")
-    )
-    if not variants:
-        return None
-    key = arms_of(variants).key_for(visitor)
-    return next((variant for variant in variants if variant.key == key), None)
-
-
-def expose(variant: Variant, visitor: str, *, at: datetime) -> None:
+def expose(*, experiment_id: int, variant_id: int, visitor: str, at: datetime) -> None:
     """Store that this visitor really saw their variant; only the first time counts."""
     Exposure.objects.bulk_create(
-        [Exposure(experiment_id=variant.experiment_id, variant=variant, visitor=visitor, at=at)], ignore_conflicts=True
+        [Exposure(experiment_id=experiment_id, variant_id=variant_id, visitor=visitor, at=at)], ignore_conflicts=True
     )
 
 

@@ -1,48 +1,60 @@
 """An article's life: written, frozen into revisions, shown, put back, taken away.
 
-Whatever customers or the search index can see changes here and nowhere else: each change takes the article's row lock,
-so that revisions are numbered without gaps or doubles, and leaves an IndexChange in the same transaction.
+Whatever customers or the search index can see changes here and in kb/moving.py and nowhere else: each change takes the
+article's row lock, so that revisions are numbered without gaps or doubles, and leaves an IndexChange in the same
+transaction. Who may publish what: kb/four_eyes.py. What may follow what: kb/flow.py.
 """
 
 from __future__ import annotations
 
-import re
 import uuid
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.utils.text import slugify as ascii_slug
 from django.utils.translation import gettext as _
 
-from core import clock
-from kb import experiments, rendering, tasks
-from kb.models import Article, ArticleState, Category, Draft, IndexChange, Redirect, Revision
-from kb.refusals import DraftConflict, EmptyText, NotAllowed, PublishingError, SlugTaken, Text, UnderTest
-from kb.search import indexing, postings
-from kb.search.engine import Document, body_of
+from core import audit, clock
+from kb import (
+    changing,
+    draft_steps,
+    experiments,
+    flow,
+    four_eyes,
+    moving,
+    placeholders,
+    translations,
+    upkeep,
+)
+from kb.flow import NEXT
+from kb.models import (
+    Article,
+    ArticleState,
+    Category,
+    Draft,
+    Experiment,
+    Plan,
+    PlanState,
+    Review,
+    ReviewState,
+    Revision,
+)
+from kb.moving import move, rename_slug, slug_of
+from kb.refusals import (
+    DraftConflict,
+    EmptyText,
+    NotAllowed,
+    OwnText,
+    PublishingError,
+    SlugTaken,
+    Text,
+    UnderTest,
+)
 
 __all__ = [
-    "NEXT", "DraftConflict", "EmptyText", "NotAllowed", "PublishingError", "SlugTaken", "Text", "UnderTest", "archive",
-    "create_article", "freeze", "move", "publish", "rename_slug", "revert", "save_draft", "slug_of",
+    "NEXT", "DraftConflict", "EmptyText", "NotAllowed", "OwnText", "PublishingError", "SlugTaken", "Text", "UnderTest",
+    "archive", "catch_up", "create_article", "freeze", "move", "publish", "rename_slug", "revert", "review",
+    "save_draft", "slug_of",
 ]  # fmt: skip
-
-PUBLISH, REVERT, ARCHIVE = "publish", "revert", "archive"
-
-# What each event makes of an article in each state; None: refused.
-NEXT: dict[tuple[str, str], ArticleState | None] = {
-    (ArticleState.DRAFT, PUBLISH): ArticleState.PUBLISHED,
-    (ArticleState.DRAFT, REVERT): None,  # there is nothing to go back to
-    (ArticleState.DRAFT, ARCHIVE): ArticleState.ARCHIVED,
-    (ArticleState.PUBLISHED, PUBLISH): ArticleState.PUBLISHED,
-    (ArticleState.PUBLISHED, REVERT): ArticleState.PUBLISHED,
-    (ArticleState.PUBLISHED, ARCHIVE): ArticleState.ARCHIVED,
-    (ArticleState.ARCHIVED, PUBLISH): ArticleState.PUBLISHED,
-    (ArticleState.ARCHIVED, REVERT): ArticleState.PUBLISHED,
-    (ArticleState.ARCHIVED, ARCHIVE): None,
-}
-
-_SLUG_LENGTH = 110  # the field's 120 less room for "-2"
 
 
 def create_article(
@@ -60,9 +72,9 @@ def create_article(
 ) -> Article:
     """A new article with a draft. Its address comes from `slug`, else from the title, made unique in the locale."""
     now = clock.now()
-    wanted = slug_of(slug or title)
+    wanted = slug_of(slug or placeholders.without(title))
     for attempt in range(1, 100):
-        free = _free_slug(locale, wanted)
+        free = moving.free_slug(locale, wanted)
         try:
             with transaction.atomic():
                 article = Article.objects.create(
@@ -72,12 +84,15 @@ def create_article(
                     source=source,
                     external_id=external_id,
                     translation_group=translation_group or uuid.uuid4(),
+                    owner=by,
                     created_at=now,
                     updated_at=now,
                 )
                 Draft.objects.create(
                     article=article, title=title, summary=summary, body=body, updated_at=now, updated_by=by
                 )
+                audit.record(by, "article.created", article, title=title)
+                four_eyes.note_editor(article, by)
             return article
         except IntegrityError as error:
             # Two new articles with one title raced for the address: the later one looks again.
@@ -91,16 +106,10 @@ def save_draft(article: Article, text: Text, *, version: int, by: User | None) -
 
     Raises DraftConflict, with both texts, where another save came first. The same text again is no save.
     """
-    same = {"title": text.title, "summary": text.summary, "body": text.body}
-    changed = (
-        Draft.objects.filter(article=article, version=version)
-        .exclude(**same)
-        .update(**same, version=F("version") + 1, updated_at=clock.now(), updated_by=by)
-    )
-    draft = Draft.objects.select_related("updated_by").get(article=article)
-    if not changed and Text.of(draft) != text:
-        raise DraftConflict(text, draft)
-    article.draft = draft
+    with transaction.atomic():
+        draft, changed = _store(article, text, version=version, by=by)
+        if changed:
+            four_eyes.note_editor(article, by)
     return draft
 
 
@@ -112,8 +121,9 @@ def freeze(
     `version` is the draft that the editor means; any, where None. Raises DraftConflict, EmptyText.
     """
     with transaction.atomic():
-        _lock(article)
-        return _freeze(article, _draft(article, version), article.revisions.first(), by, comment, is_major)
+        changing.lock(article)
+        draft = changing.draft_of(article, version)
+        return changing.frozen(article, draft, by=by, comment=comment, is_major=is_major, can_be_last=False)
 
 
 def publish(
@@ -121,179 +131,157 @@ def publish(
     *,
     by: User | None,
     version: int | None = None,
+    revision: Revision | None = None,
     comment: str = "",
     is_major: bool = False,
     ring: bool = True,
 ) -> Revision:
-    """Freeze the draft and show it. `version` is the draft that the editor means; any, where None.
+    """Freeze the draft and show it; or show `revision`, which a review or a plan has frozen, and leave the draft alone.
 
-    Where the live text says the same already, it stays: no new revision. `ring=False` leaves it to the caller to have
-    the search index brought up to date (an import does it once).
-    Raises DraftConflict, EmptyText, UnderTest, NotAllowed.
+    `version` is the draft that the editor means; any, where None. `by` None is the product itself, which needs nobody's
+    second pair of eyes. Where the live text says the same already, it stays: no new revision. `ring=False` leaves it to
+    the caller to have the search index brought up to date (an import does it once). A translation that is published for
+    the first time is taken to say what its original says now; after that somebody has to say so, by catch_up.
+    Raises DraftConflict, EmptyText, UnderTest, OwnText, NotAllowed.
     """
     with transaction.atomic():
-        state = _next(_lock(article), PUBLISH)
-        _refuse_under_test(article)
-        draft = _draft(article, version)
+        state = flow.after(changing.lock(article), flow.PUBLISH)
+        changing.refuse_under_test(article)
+        draft = changing.draft_of(article, version)
         live = article.live_revision
-        if live is not None and article.state == ArticleState.PUBLISHED and Text.of(live) == Text.of(draft):
+        is_live = live is not None and article.state == ArticleState.PUBLISHED
+        if revision is None:
+            if live is not None and is_live and Text.of(live) == Text.of(draft):
+                return live
+            four_eyes.refuse_own(article, None, by=by)
+            revision = changing.frozen(article, draft, by=by, comment=comment, is_major=is_major)
+        elif revision.article_id != article.pk:
+            raise NotAllowed(_("This revision belongs to another article."))
+        four_eyes.refuse_own(article, revision, by=by)
+        if live is not None and is_live and live.pk == revision.pk:
             return live
-        # The last text frozen may be the draft's: of an archived article, or an arm of a test that now wins.
-        last = article.revisions.first()
-        if last is not None and Text.of(last) == Text.of(draft):
-            revision = last
-        else:
-            revision = _freeze(article, draft, last, by, comment, is_major)
-        _change(article, state=state, live_revision=revision, ring=ring)
-    return revision
+        shown = changing.of_today(article, revision, by=by)
+        made_from = article.made_from
+        if made_from is None and (original := translations.original_of(article)) is not None:
+            made_from = original.live_revision
+        changing.change(
+            article,
+            state=state,
+            live_revision=shown,
+            made_from=made_from,
+            leads_to=None,
+            leads_to_category=None,
+            review_by=article.review_by or upkeep.next_date(),
+            ring=ring,
+        )
+        four_eyes.start_anew(article, revision, draft)
+        end_reviews(article, revision, by=by)
+        audit.record(
+            by, "article.published", article, revision=shown.number, title=shown.title, comment=revision.comment
+        )
+    return shown
+
+
+def catch_up(article: Article, number: int, *, ring: bool = True, by: User | None = None) -> None:
+    """Take down that the live text of a translation says what text `number` of its original says. Raises NotAllowed."""
+    with transaction.atomic():
+        changing.lock(article)
+        original = translations.original_of(article)
+        made_from = original.revisions.filter(number=number).first() if original else None
+        if made_from is None:
+            raise NotAllowed(_("The original of this translation has no text %(number)s.") % {"number": number})
+        if article.made_from_id != made_from.pk:
+            changing.change(article, made_from=made_from, ring=ring)
+            audit.record(by, "translation.caught_up", article, original=number)
 
 
 def revert(article: Article, revision: Revision, *, by: User | None) -> None:
     """Show an earlier revision again, as it is. The draft follows, unless it holds text that was never published.
 
-    Raises NotAllowed, UnderTest.
+    Raises NotAllowed, UnderTest, OwnText.
     """
     with transaction.atomic():
-        state = _next(_lock(article), REVERT)
-        _refuse_under_test(article)
+        state = flow.after(changing.lock(article), flow.REVERT)
+        changing.refuse_under_test(article)
         if revision.article_id != article.pk:
             raise NotAllowed(_("This revision belongs to another article."))
-        draft = Draft.objects.get(article=article)
+        four_eyes.refuse_to_bring_back(revision, by=by)
+        draft = changing.draft_of(article, None)
         if article.live_revision is not None and Text.of(draft) == Text.of(article.live_revision):
-            save_draft(article, Text.of(revision), version=draft.version, by=by)
-        _change(article, state=state, live_revision=revision)
+            _store(article, Text.of(revision), version=draft.version, by=by)
+        shown = changing.of_today(article, revision, by=by)
+        changing.change(article, state=state, live_revision=shown, leads_to=None, leads_to_category=None)
+        audit.record(by, "article.reverted", article, revision=revision.number, title=revision.title)
 
 
-def archive(article: Article, *, by: User | None) -> None:
-    """Take the article away from customers; a test on it stops. Publishing brings it back. Raises NotAllowed."""
+def archive(
+    article: Article,
+    *,
+    by: User | None,
+    leads_to: Article | None = None,
+    leads_to_category: Category | None = None,
+    keep_plans: bool = False,
+) -> Experiment | None:
+    """Take the article away from customers; publishing brings it back. Its readers are led to another article or to a
+    category where one is given. A review of it ends, and so do its plans unless `keep_plans`.
+
+    A test on it stops, and is returned. Raises NotAllowed.
+    """
     with transaction.atomic():
-        state = _next(_lock(article), ARCHIVE)
-        experiments.stop_on(article, by=by)
-        _change(article, state=state)
+        state = flow.after(changing.lock(article), flow.ARCHIVE)
+        leads_to = moving.destination(article, leads_to)
+        stopped = experiments.stop_on(article, by=by)
+        changing.change(
+            article, state=state, leads_to=leads_to, leads_to_category=None if leads_to else leads_to_category
+        )
+        now = clock.now()
+        Review.objects.filter(article=article, state=ReviewState.OPEN).update(
+            state=ReviewState.WITHDRAWN, ended_by=by, ended_at=now
+        )
+        if not keep_plans:
+            Plan.objects.filter(article=article, state__in=[PlanState.WAITING, PlanState.FAILED]).update(
+                state=PlanState.CANCELLED, ended_at=now, reason=_("The article was archived.")
+            )
+        where = str(leads_to) if leads_to else leads_to_category.key if leads_to_category else ""
+        audit.record(by, "article.archived", article, leads_to=where, stopped_test=stopped.name if stopped else "")
+    return stopped
 
 
-def move(article: Article, category: Category, *, visibility: str = "", ring: bool = True) -> None:
-    """Put the article on another shelf, and before other readers where `visibility` is given; at once."""
+def review(article: Article, *, by: User | None = None) -> None:
+    """Note that somebody looked at the live text today, and that it is still right. Sets the date of the next review.
+
+    Raises NotAllowed.
+    """
     with transaction.atomic():
-        _lock(article)
-        if article.category_id != category.pk or visibility not in ("", article.visibility):
-            _change(article, category=category, visibility=visibility or article.visibility, ring=ring)
+        seen = {"reviewed_at": clock.now(), "review_by": upkeep.next_date()}
+        if not Article.objects.published().filter(pk=article.pk).update(**seen):
+            raise NotAllowed(_("Only a published article can be reviewed: customers see no other."))
+        audit.record(by, "article.reviewed", article, next=str(seen["review_by"] or ""))
 
 
-def rename_slug(article: Article, slug: str) -> None:
-    """Give the article another address; one that customers may know leads on to the new one. Raises SlugTaken."""
-    slug, old = slug_of(slug), article.slug
-    try:
-        with transaction.atomic():
-            old = _lock(article).slug
-            if slug == old:
-                return
-            _change(article, slug=slug)
-            if article.live_revision_id is not None:
-                Redirect.objects.update_or_create(locale=article.locale, old_slug=old, defaults={"article": article})
-    except IntegrityError as error:
-        if "article_slug_unique_in_locale" not in str(error):
-            raise
-        article.slug = old
-        raise SlugTaken(_("Another article has the address “%(slug)s”. Choose another.") % {"slug": slug}) from error
+def end_reviews(article: Article, revision: Revision, *, by: User | None) -> None:
+    """A text that is published, or planned to be, ends the review of it and of every earlier one. Under the lock."""
+    for open_review in Review.objects.filter(article=article, state=ReviewState.OPEN).select_related("revision"):
+        if open_review.revision.number > revision.number:
+            continue
+        is_it = open_review.revision_id == revision.pk
+        open_review.state = ReviewState.APPROVED if is_it else ReviewState.REPLACED
+        open_review.ended_by, open_review.ended_at = by, clock.now()
+        open_review.save(update_fields=["state", "ended_by", "ended_at"])
 
 
-def slug_of(text: str) -> str:
-    """The address for a title: ASCII where the script allows it. Never empty."""
-    return (ascii_slug(text) or rendering.slugify(text))[:_SLUG_LENGTH].strip("-") or "article"
-
-
-def _lock(article: Article) -> Article:
-    """Take the article's row lock, and read it as it is now."""
-    fresh = Article.objects.select_for_update(of=("self",)).select_related("live_revision").get(pk=article.pk)
-    for field in ("state", "slug", "version", "category_id", "visibility", "live_revision_id"):
-        setattr(article, field, getattr(fresh, field))
-    article.live_revision = fresh.live_revision
-    return article
-
-
-def _draft(article: Article, version: int | None) -> Draft:
-    draft = Draft.objects.select_related("updated_by").get(article=article)
-    if version is not None and draft.version != version:
-        raise DraftConflict(Text.of(draft), draft)
-    return draft
-
-
-def _freeze(
-    article: Article, draft: Draft, last: Revision | None, by: User | None, comment: str, is_major: bool
-) -> Revision:
-    """Under the article's lock; `last` is its newest revision."""
-    for field in ("title", "body"):
-        if not getattr(draft, field).strip():
-            raise EmptyText(field)
-    rendered = rendering.render(draft.body)
-    return Revision.objects.create(
-        article=article,
-        number=last.number + 1 if last else 1,
-        title=draft.title,
-        summary=draft.summary,
-        body=draft.body,
-        html=rendered.html,
-        text=rendered.text,
-        headings=[[heading.level, heading.id, heading.text] for heading in rendered.headings],
-        comment=comment,
-        is_major=is_major,
-        created_at=clock.now(),
-        created_by=by,
-    )
-
-
-def _next(article: Article, event: str) -> ArticleState:
-    state = NEXT[(article.state, event)]
-    if state is None:
-        raise NotAllowed(
-            _("An article in the state “%(state)s” does not allow this.") % {"state": article.get_state_display()}
-        )
-    return state
-
-
-def _refuse_under_test(article: Article) -> None:
-    if experiments.live_on(article) is not None:
-        raise UnderTest(_("A test is running on this article, and its texts must not change. Stop the test first."))
-
-
-def _change(article: Article, *, ring: bool = True, **values: object) -> None:
-    for name, value in values.items():
-        setattr(article, name, value)
-    article.version += 1
-    article.updated_at = clock.now()
-    article.save(update_fields=[*values, "version", "updated_at"])
-    _index(article)
-    if ring:
-        # Not delay_on_commit: with the broker down the article is published all the same, and beat rings again.
-        transaction.on_commit(tasks.apply_index_changes.delay, robust=True)
-
-
-def _index(article: Article) -> None:
-    """Under the article's lock: into the database's own index now, and into the outbox for any other."""
-    IndexChange.objects.create(article_id=article.pk)
-    indexing.announce()
-    live = article.live_revision
-    if article.state != ArticleState.PUBLISHED or live is None:
-        postings.remove(article.pk)
-        return
-    postings.put(
-        Document(
-            id=article.pk,
-            version=article.version,
-            lang=article.locale,
-            title=live.title,
-            body=body_of(live.summary, live.text, [heading[2] for heading in live.headings]),
-            category=article.category_id,
-            visibility=article.visibility,
-        )
-    )
-
-
-def _free_slug(locale: str, wanted: str) -> str:
-    taken = set(
-        Article.objects.filter(locale=locale, slug__regex=rf"^{re.escape(wanted)}(-\d+)?$").values_list(
-            "slug", flat=True
-        )
-    )
-    return next(slug for slug in [wanted, *(f"{wanted}-{n}" for n in range(2, len(taken) + 3))] if slug not in taken)
+def _store(article: Article, text: Text, *, version: int, by: User | None) -> tuple[Draft, bool]:
+    # The article before its draft, as publish() does: what is written beside a save refers to the article, and would
+    # wait for whoever publishes it and waits for the draft.
+    Article.objects.select_for_update(no_key=True).values_list("pk").get(pk=article.pk)
+    draft = Draft.objects.select_for_update(of=("self",)).select_related("updated_by").get(article=article)
+    is_changed = Text.of(draft) != text
+    if is_changed:
+        if draft.version != version:
+            raise DraftConflict(text, draft, made_from=version)
+        draft_steps.note(draft, text)
+        draft.title, draft.summary, draft.body = text.title, text.summary, text.body
+        draft.version, draft.updated_at, draft.updated_by = version + 1, clock.now(), by
+        draft.save(update_fields=["title", "summary", "body", "version", "updated_at", "updated_by"])
+    article.draft = draft
+    return draft, is_changed

@@ -33,6 +33,10 @@ class SlugTaken(PublishingError):
     """Another article has this address."""
 
 
+class OwnText(PublishingError):
+    """Four eyes are asked for, and this is the person's own text."""
+
+
 @dataclass(frozen=True)
 class Text:
     """What an editor writes: the part of an article that is frozen into a revision."""
@@ -43,16 +47,22 @@ class Text:
 
     @classmethod
     def of(cls, row: Draft | Revision) -> Text:
+        """As it was written: of a revision with its placeholders, where what readers see has values."""
+        if isinstance(row, Revision):
+            return cls(row.title_source or row.title, row.summary_source or row.summary, row.body)
         return cls(row.title, row.summary, row.body)
 
 
 class DraftConflict(PublishingError):
-    """Somebody else saved in between. `mine` was not stored; `theirs` is stored, as `version`."""
+    """Somebody else saved in between. `mine` was not stored; `theirs` is stored, as `version`. `made_from`: the version
+    of the draft that mine was written on, 0 where nobody knows.
+    """
 
-    def __init__(self, mine: Text, theirs: Draft) -> None:
+    def __init__(self, mine: Text, theirs: Draft, *, made_from: int = 0) -> None:
         super().__init__(_("Somebody else saved this draft while you were writing. Nothing of yours was stored yet."))
         self.mine = mine
         self.theirs = Text.of(theirs)
         self.version = theirs.version
+        self.made_from = made_from
         self.saved_by = theirs.updated_by
         self.saved_at = theirs.updated_at

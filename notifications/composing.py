@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.utils import timezone, translation
 
-from notifications import delays, links, mail_templates, tracking
-from notifications.models import Customer, Message, Shipment, TrackingEvent
+from core import brand, clock
+from kb import facts
+from notifications import delays, mail_kinds, mail_templates, mail_versions, parcel_data, watching
+from notifications.mail_facts import About
+from notifications.mail_kinds import Kind
+from notifications.models import MailVersion, Message, Shipment
 from notifications.providers.base import Mail
 
 
@@ -20,57 +24,70 @@ class CannotCompose(Exception):
 def compose(message: Message, *, attempt: int) -> Mail:
     """The mail of a message as its order and parcel stand now. Raises CannotCompose.
 
-    `message` needs its rule, customer, episode, shipment and order at hand.
+    `message` needs its rule, customer, episode, shipment and order at hand. Which text it is made from is decided once
+    and left in `message.mail_version`, and in `asserted` the day that it names: kept() says what to store.
     """
-    customer, shipment = message.customer, message.episode.shipment
-    order = shipment.order
-    unsubscribe_url = links.unsubscribe_url(message.person, scope=message.rule.kind, locale=message.locale)
-    last = TrackingEvent.objects.filter(shipment=shipment, is_dated=True, oddity="").exclude(state="").first()
+    customer, look = message.customer, brand.current()
+    about = About(message.episode.shipment, look=look, locale=message.locale, now=clock.now(), message=message)
     try:
-        rendered = mail_templates.render(
-            message.rule.template,
-            message.locale,
-            {
-                "shop_name": settings.SHOP_NAME,
-                "customer_first_name": customer.first_name,
-                "order_number": order.number,
-                "promised_by": day_of(order.promised_deliver_by or message.episode.promised_by, customer),
-                "order_url": links.order_url(order, locale=message.locale),
-                "contact_url": links.contact_url(locale=message.locale),
-                "unsubscribe_url": unsubscribe_url,
-                "handed_over": tracking.facts_of(shipment).is_handed_over,
-                "last_event_text": event_text(last, locale=message.locale) if last else "",
-                "last_event_at": last.at if last else None,
-            },
-        )
+        version = _version(message, about)
+        rendered = fill(version, about)
     except mail_templates.MailTemplateError as error:
         raise CannotCompose(str(error)) from error
+    message.mail_version = version
+    if "expected_by" in mail_kinds.KINDS[version.template].needs:
+        message.asserted = {**message.asserted, "expected_by": about["expected_by"].isoformat()}
     return Mail(
         message_id=str(message.pk),
         attempt=attempt,
         to_address=customer.email,
         to_name=" ".join(filter(None, (customer.first_name, customer.last_name))),
         from_address=settings.MAIL_FROM,
-        from_name=settings.SHOP_NAME,
+        from_name=look.mail_sender,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        headers=mail_templates.unsubscribe_headers(unsubscribe_url),
+        headers=mail_templates.unsubscribe_headers(about["unsubscribe_url"]),
         categories=(message.rule.key,),
     )
 
 
-def event_text(event: TrackingEvent, *, locale: str = "") -> str:
-    """What a carrier reported, in the customer's words."""
-    if event.text:
-        return event.text
-    with translation.override(locale or translation.get_language()):
-        return str(event.get_state_display())
+def kept(message: Message) -> dict[str, Any]:
+    """What compose() decided, as fields of the message to be stored with the intent."""
+    return {"mail_version": message.mail_version, "asserted": message.asserted}
 
 
-def day_of(moment: datetime, customer: Customer) -> date:
-    """The calendar day of a promise where the customer is (else where the shop is)."""
-    return timezone.localtime(moment, ZoneInfo(customer.time_zone or settings.SHOP_TIME_ZONE)).date()
+def fill(version: MailVersion, about: About) -> mail_templates.Rendered:
+    """A version of a text about an order. Raises MailTemplateError."""
+    parts = mail_versions.parts(version)
+    context = {name: about[name] for name in mail_templates.REQUIRED | (parts.reads & about.keys())}
+    if "parcel_data" in parts.reads:
+        order = about.order
+        data = parcel_data.of(about, country=order.ship_to_country, region=order.ship_to_region)
+        context["parcel_data"] = parcel_data.script_text(data)
+    return mail_templates.fill(parts, version.locale, {**context, "brand": about.look, "facts": facts.values})
+
+
+def _version(message: Message, about: About) -> MailVersion:
+    """The text of a message: the one that it was made from before, else the one in use of the mail that fits."""
+    kind = mail_kinds.called(message.rule.template)
+    if kind is None:
+        raise CannotCompose(f"There is no mail {message.rule.template!r}. Choose another for the rule.")
+    if message.mail_version is not None:
+        before = mail_kinds.KINDS[message.mail_version.template]
+        if not mail_kinds.refusal(before, about):
+            return message.mail_version
+    why = ""
+    for one in _most_telling(kind):
+        if not (why := mail_kinds.refusal(one, about)):
+            return mail_versions.in_use(one.name, message.locale)
+    raise CannotCompose(f"The mail {kind.title!r} would not be true: {why}.")
+
+
+def _most_telling(kind: Kind) -> Iterator[Kind]:
+    for name in kind.instead:
+        yield mail_kinds.KINDS[name]
+    yield kind
 
 
 def is_still_true(message: Message, shipment: Shipment, *, now: datetime) -> bool:
@@ -80,4 +97,4 @@ def is_still_true(message: Message, shipment: Shipment, *, now: datetime) -> boo
     promised_by = datetime.fromisoformat(asserted["promised_by"])
     if message.episode.closed_at is not None:
         return False
-    return delays.why_closed(tracking.facts_of(shipment), kind, promised_by, now=now) is None
+    return delays.why_closed(watching.facts_of(shipment), kind, promised_by, now=now) is None

@@ -66,7 +66,7 @@ def _read_next(*, after: int) -> int | None:
     with transaction.atomic():
         inbound = (
             InboundDelivery.objects.select_for_update(skip_locked=True)
-            .filter(state=InboundState.NEW, pk__gt=after)
+            .filter(state=InboundState.NEW, pk__gt=after, source__in=_PARSE)
             .order_by("pk")
             .first()
         )

@@ -8,16 +8,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from notifications import doorbell, order_links, pausing, sending
+from notifications import doorbell, order_links, pausing, providers, sending
+from notifications.intents import Claim, Outcome
 from notifications.models import Lane
-from notifications.providers import provider_for_settings
-from notifications.providers.base import Provider
-from notifications.sending import Claim, Outcome
+from notifications.providers.base import BatchProvider, Provider
 
 logger = logging.getLogger("preempt.sending")
 
 LANES = (Lane.URGENT, Lane.NORMAL, Lane.CAMPAIGN)  # the most urgent first
 BATCH = 20
+# Recipients of one request, of a campaign only. Providers take more, but an answer that is lost leaves all unknown.
+TOGETHER = 100
+TURN = 0.5  # seconds, after which the urgent lane is looked at again
 # Well under the broker's visibility time-out (120 s): a task that runs longer would be handed to a second worker.
 BUDGET = 60.0  # seconds
 
@@ -37,21 +39,49 @@ class Drained:
 def drain(lanes: Sequence[str], *, budget: float = BUDGET) -> Drained:
     """Send what is ready in these lanes, the first lane always first, for at most about `budget` seconds.
 
-    The lanes are looked at anew for each batch, so that one urgent message waits for at most one batch of others.
+    The lanes are looked at anew for each batch, and a batch is broken off after TURN seconds, so that one urgent
+    message does not wait for others. Whatever lane was rung for, the urgent one is looked at first: no worker is too
+    busy with a campaign for it.
     """
     drained = Drained()
-    provider = provider_for_settings()
+    lanes = [Lane.URGENT, *(lane for lane in lanes if lane != Lane.URGENT)]
     ends = time.monotonic() + budget
-    while claims := _claim(lanes, provider):
-        for place, one in enumerate(claims, start=1):
-            outcome = _send(one, provider)
-            drained.outcomes[outcome] += 1
-            is_late = time.monotonic() > ends
-            if is_late or _is_in_trouble(outcome, provider):
-                sending.give_back(claims[place:])
-                drained.is_more = is_late
-                return drained
+    while (provider := _open_provider()) is not None:
+        try:
+            lane, claims = _claim(lanes, provider)
+        except sending.Dry as dry:
+            drained.is_more = time.monotonic() > ends
+            if drained.is_more:
+                break
+            time.sleep(min(dry.wait, TURN))
+            continue
+        if not claims:
+            break
+        if lane == Lane.CAMPAIGN and isinstance(provider, BatchProvider):
+            drained.outcomes.update(_send_together(claims, provider))
+            drained.is_more = time.monotonic() > ends
+        else:
+            _send_all(claims, provider, drained, ends=ends)
+        if drained.is_more:
+            break
     return drained
+
+
+def _send_all(claims: Sequence[Claim], provider: Provider, drained: Drained, *, ends: float) -> None:
+    """Send these one by one; what is left when the time is up or the provider in trouble is ready again at once."""
+    turn_ends = time.monotonic() + TURN
+    for place, one in enumerate(claims, start=1):
+        outcome = _send(one, provider)
+        drained.outcomes[outcome] += 1
+        drained.is_more = time.monotonic() > ends
+        if drained.is_more or time.monotonic() > turn_ends or _is_in_trouble(outcome, provider):
+            sending.give_back(claims[place:])
+            return
+
+
+def _open_provider() -> Provider | None:
+    """The first provider that takes mail at present; None where every one is paused."""
+    return next((one for one in providers.chain() if not pausing.is_paused(one.name)), None)
 
 
 def drain_and_ring(lanes: Sequence[str] = LANES) -> Drained:
@@ -64,11 +94,20 @@ def drain_and_ring(lanes: Sequence[str] = LANES) -> Drained:
     return drained
 
 
-def _claim(lanes: Sequence[str], provider: Provider) -> list[Claim]:
+def _claim(lanes: Sequence[str], provider: Provider) -> tuple[str, list[Claim]]:
+    """The next claims of the first lane that has some, and which it is. Raises sending.Dry where tokens are missing."""
+    dry: sending.Dry | None = None
     for lane in lanes:
-        if claims := sending.claim(lane, limit=BATCH, provider=provider):
-            return claims
-    return []
+        is_together = lane == Lane.CAMPAIGN and isinstance(provider, BatchProvider)
+        limit = min(TOGETHER, provider.capabilities.most_together) if is_together else BATCH
+        try:
+            if claims := sending.claim(lane, limit=limit, provider=provider):
+                return lane, claims
+        except sending.Dry as now_dry:
+            dry = now_dry if dry is None or now_dry.wait < dry.wait else dry
+    if dry is not None:
+        raise dry
+    return "", []
 
 
 def _send(one: Claim, provider: Provider) -> Outcome:
@@ -79,6 +118,15 @@ def _send(one: Claim, provider: Provider) -> Outcome:
         # tried again if nothing was sent, until it expires.
         logger.exception("sending failed", extra={"message_id": str(one.message_id)})
         return Outcome.FAILED
+
+
+def _send_together(claims: Sequence[Claim], provider: BatchProvider) -> list[Outcome]:
+    try:
+        return sending.send_together(claims, provider=provider)
+    except Exception:
+        # As with one: the leases of those that were not finished run out, and then each is settled.
+        logger.exception("sending together failed", extra={"messages": len(claims)})
+        return [Outcome.FAILED]
 
 
 def _is_in_trouble(last: Outcome, provider: Provider) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from core.commits import after_commit
 
 
 def ring(lane: str) -> None:
@@ -18,6 +18,11 @@ def ring_inbound() -> None:
     _ring("read_inbound")
 
 
+def ring_webhooks() -> None:
+    """A call of a shop or tracker was stored and waits to be read."""
+    _ring("take_in_webhooks")
+
+
 def ring_order_links() -> None:
     """Somebody asked for the link to an order."""
     _ring("send_order_links")
@@ -26,6 +31,4 @@ def ring_order_links() -> None:
 def _ring(task: str, *args: Any) -> None:
     from notifications import tasks  # tasks call what rings
 
-    publish = partial(getattr(tasks, task).apply_async, args=args, retry=False)
-    # robust: the rows are committed, and a dead broker must not undo what they say. Django logs the failure.
-    transaction.on_commit(publish, robust=True)
+    after_commit(partial(getattr(tasks, task).apply_async, args=args, retry=False))

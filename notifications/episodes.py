@@ -10,12 +10,15 @@ from datetime import datetime
 
 from django.db import transaction
 
-from notifications import delays, doorbell, planning, tracking
+from notifications import delays, doorbell, planning, watching
 from notifications.delays import Delay, DelayKind
-from notifications.models import Episode, Message, MessageState, Rule, Shipment
+from notifications.intake import writing
+from notifications.models import Episode, Message, MessageState, Rule, Shipment, Skip
 
 logger = logging.getLogger("preempt.episodes")
-BATCH = 200  # shipments in one transaction
+BATCH = 1000  # shipments in one transaction
+# Troubles that may go on after a pause, as the same episode.
+_COME_AND_GO = (*delays.SAME_WITHIN, DelayKind.EXPECTED_LATE)
 
 
 @dataclass
@@ -24,13 +27,14 @@ class Swept:
 
     looked_at: int = 0
     opened: int = 0
+    reopened: int = 0  # the same trouble again before long: no second message
     closed: int = 0
     planned: int = 0  # messages to be sent
     held_out: int = 0
     skipped: Counter[str] = field(default_factory=Counter)  # by SkipReason
 
     def __iadd__(self, other: Swept) -> Swept:
-        for name in ("looked_at", "opened", "closed", "planned", "held_out"):
+        for name in ("looked_at", "opened", "reopened", "closed", "planned", "held_out"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.skipped += other.skipped
         return self
@@ -41,11 +45,12 @@ def sweep(*, now: datetime) -> Swept:
     swept = Swept()
     while (batch := _sweep_batch(now=now)).looked_at:
         swept += batch
-    if swept.opened or swept.closed:
+    if swept.opened or swept.reopened or swept.closed:
         logger.info(
             "swept",
             extra={
                 "opened": swept.opened,
+                "reopened": swept.reopened,
                 "closed": swept.closed,
                 "planned": swept.planned,
                 "held_out": swept.held_out,
@@ -70,31 +75,50 @@ def _sweep_batch(*, now: datetime) -> Swept:
     for episode in Episode.objects.filter(shipment__in=shipments):
         known[episode.shipment_id].append(episode)
     new: list[tuple[Episode, Delay]] = []
+    changed: list[Episode] = []
+    every = watching.facts_of_many(shipments)
     for shipment in shipments:
-        facts = tracking.facts_of(shipment)
-        swept.closed += _close(known[shipment.pk], facts, now=now)
-        seen = {(episode.kind, episode.promised_by) for episode in known[shipment.pk]}
+        facts = every[shipment.pk]
+        closed = _close(known[shipment.pk], facts, now=now)
+        swept.closed += len(closed)
+        changed += closed
         for delay in delays.find_delays(facts, now=now):
-            if (delay.kind, delay.promised_by) not in seen:
+            same = _same(known[shipment.pk], delay)
+            if same is None:
                 episode = Episode(shipment=shipment, kind=delay.kind, promised_by=delay.promised_by, opened_at=now)
                 new.append((episode, delay))
+            elif same.closed_at is not None and delay.kind in _COME_AND_GO:
+                same.closed_at, same.close_reason = None, ""
+                swept.reopened += 1
+                changed.append(same)
         shipment.check_at = delays.next_check(facts, now=now)
+    writing.update(changed, ["closed_at", "close_reason"])
     _plan(_open(new), swept, now=now)
-    Shipment.objects.bulk_update(shipments, ["check_at"])
+    writing.update(shipments, ["check_at"])
     return swept
 
 
-def _close(episodes: Sequence[Episode], facts: delays.ParcelFacts, *, now: datetime) -> int:
-    closed = 0
+def _close(episodes: Sequence[Episode], facts: delays.ParcelFacts, *, now: datetime) -> list[Episode]:
+    """The episodes that are over, marked so and not saved."""
+    closed = []
     for episode in episodes:
         if episode.closed_at is not None:
             continue
         why = delays.why_closed(facts, DelayKind(episode.kind), episode.promised_by, now=now)
         if why is not None:
             episode.closed_at, episode.close_reason = now, why
-            episode.save(update_fields=["closed_at", "close_reason"])
-            closed += 1
+            closed.append(episode)
     return closed
+
+
+def _same(episodes: Sequence[Episode], delay: Delay) -> Episode | None:
+    """The episode that is about this very trouble, the open or the latest of them."""
+    found = [
+        episode
+        for episode in episodes
+        if delays.is_same(DelayKind(episode.kind), episode.promised_by, episode.closed_at, delay)
+    ]
+    return max(found, key=lambda episode: (episode.closed_at is None, episode.opened_at), default=None)
 
 
 def _open(new: Sequence[tuple[Episode, Delay]]) -> list[tuple[Episode, Delay]]:
@@ -111,16 +135,18 @@ def _plan(opened: Sequence[tuple[Episode, Delay]], swept: Swept, *, now: datetim
         for rule in Rule.objects.filter(is_active=True).order_by("pk"):
             rules[rule.kind].append(rule)
     messages: list[Message] = []
+    skips: list[Skip] = []
     for episode, delay in opened:
         about: list[Rule | None] = [*rules[episode.kind]] or [None]
         for one in about:
             planned = planning.plan(episode, delay, one, now=now)
             if isinstance(planned, planning.Skip):
                 swept.skipped[planned.reason] += 1
-                logger.debug("skipped", extra={"episode": episode.pk, "reason": planned.reason})
+                skips.append(Skip(episode=episode, rule=one, reason=planned.reason, at=now))
             else:
                 messages.append(planned)
     Message.objects.bulk_create(messages, ignore_conflicts=True)
+    Skip.objects.bulk_create(skips, ignore_conflicts=True)
     for message in messages:
         swept.held_out += message.state == MessageState.HELD_OUT
         swept.planned += message.state == MessageState.READY

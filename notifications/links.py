@@ -1,28 +1,58 @@
-"""The signed links in our mails: to an order's page, and to stop writing."""
+"""The signed links to a person's pages: an order, what we write about, stop writing.
+
+A link says how many revocations there were when it was made; a later one makes it void. Nothing else of it is stored.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import translation
 
 from core import crypto
-from notifications.models import Order
+from notifications.models import LinkRevocation, Order
 
+# In our e-mails: as long as somebody may wonder about the order.
 ORDER_LINK_AGE = timedelta(days=60)
-# Long: a mail is kept for years, and the link in it must still stop us.
+# Asked for on the site: time to open the mail. It may be opened more than once, since mailboxes look first.
+ORDER_LOOKUP_AGE = timedelta(minutes=15)
+PREFERENCES_LINK_AGE = timedelta(days=730)
+# Long: a mail is kept for years, and the link in it must still stop us. Not revocable: all it can do is stop us.
 UNSUBSCRIBE_LINK_AGE = timedelta(days=3650)
+
+LINK, LOOKUP, BROWSER = "link", "lookup", "browser"
+_AGES = {LINK: ORDER_LINK_AGE, LOOKUP: ORDER_LOOKUP_AGE, BROWSER: ORDER_LOOKUP_AGE}
+
+
+class RevokedLink(crypto.BadLink):
+    """The link is ours and was stopped, by the customer or by ops."""
 
 
 @dataclass(frozen=True)
 class OrderLink:
-    """What a link to an order's page says: which order, and how its reader came by it (link or lookup)."""
+    """What a link to an order's page says: which order, and how its reader came by it (LINK, LOOKUP or BROWSER).
+
+    `generation` is the number of revocations that there were.
+    """
 
     order_id: int
     how: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class PreferencesLink:
+    """Whose choices a link opens, and in which language."""
+
+    person: str
+    locale: str
+    generation: int
 
 
 @dataclass(frozen=True)
@@ -34,17 +64,77 @@ class UnsubscribeLink:
     locale: str
 
 
-def order_url(order: Order, *, locale: str, how: str = "link") -> str:
-    """The absolute address of the order's page, good for ORDER_LINK_AGE."""
-    token = crypto.sign("order", [order.pk, how])
+def order_token(order: Order, *, how: str = LINK) -> str:
+    """What stands in the address of the order's page. `order` needs its customer."""
+    return crypto.sign("order", [order.pk, how, generation_of(order)])
+
+
+def order_url(order: Order, *, locale: str, how: str = LINK) -> str:
+    """The absolute address of the order's page, for a mail: good for as long as `how` says."""
     with translation.override(_language(locale)):
-        return settings.SITE_URL + reverse("orders:order", args=[token])
+        return settings.SITE_URL + reverse("orders:order", args=[order_token(order, how=how)])
 
 
 def read_order_link(token: str) -> OrderLink:
-    """Raises crypto.ExpiredLink or crypto.BadLink."""
-    order_id, how = crypto.unsign("order", token, max_age=ORDER_LINK_AGE)
-    return OrderLink(order_id, how)
+    """What the token says, whether or not it has been revoked (see check_order_link).
+
+    Raises crypto.ExpiredLink, with the OrderLink as its value, or crypto.BadLink.
+    """
+    try:
+        said = crypto.unsign("order", token, max_age=ORDER_LINK_AGE)
+    except crypto.ExpiredLink as expired:
+        raise crypto.ExpiredLink("order", _order_link(expired.value)) from expired
+    link = _order_link(said)
+    try:
+        crypto.unsign("order", token, max_age=_AGES[link.how])
+    except crypto.ExpiredLink as expired:
+        raise crypto.ExpiredLink("order", link) from expired
+    return link
+
+
+def check_order_link(link: OrderLink, order: Order) -> None:
+    """Raises RevokedLink where the link was made before a revocation. `order` needs its customer."""
+    if link.generation != generation_of(order):
+        raise RevokedLink("order")
+
+
+def generation_of(order: Order) -> int:
+    """How often the links to an order were revoked, alone or with all of its customer's."""
+    about = Q(order=order)
+    if person := order.customer.person:
+        about |= Q(order=None, person=person)
+    return LinkRevocation.objects.filter(about).count()
+
+
+def preferences_token(person: str, *, locale: str) -> str:
+    """What stands in the address of a person's choices."""
+    return crypto.sign("preferences", [person, _language(locale), _generation_of_person(person)])
+
+
+def preferences_url(person: str, *, locale: str) -> str:
+    """The absolute address of what we write to a person about."""
+    with translation.override(_language(locale)):
+        return settings.SITE_URL + reverse("orders:preferences", args=[preferences_token(person, locale=locale)])
+
+
+def read_preferences_link(token: str) -> PreferencesLink:
+    """Raises crypto.ExpiredLink, RevokedLink or crypto.BadLink."""
+    link = PreferencesLink(*crypto.unsign("preferences", token, max_age=PREFERENCES_LINK_AGE))
+    if link.generation != _generation_of_person(link.person):
+        raise RevokedLink("preferences")
+    return link
+
+
+def revoke_order(order: Order, *, at: datetime, by: User | None) -> None:
+    """Make void every link to this order made so far, and every browser's way to it. `by` nobody: the customer."""
+    LinkRevocation.objects.create(order=order, at=at, by=by, is_by_customer=by is None)
+
+
+def revoke_person(person: str, *, at: datetime, by: User | None) -> None:
+    """The same for all orders of a person, and for the links to their choices."""
+    if not person:
+        raise ValueError("nobody's links cannot be revoked")
+    LinkRevocation.objects.create(person=person, at=at, by=by, is_by_customer=by is None)
 
 
 def unsubscribe_url(person: str, *, scope: str, locale: str) -> str:
@@ -62,6 +152,17 @@ def contact_url(*, locale: str) -> str:
     """The absolute address of the contact form."""
     with translation.override(_language(locale)):
         return settings.SITE_URL + reverse("contacts:form")
+
+
+def _order_link(said: Any) -> OrderLink:
+    match said:
+        case [int() as order_id, str() as how, int() as generation] if how in _AGES:
+            return OrderLink(order_id, how, generation)
+    raise crypto.BadLink("order")
+
+
+def _generation_of_person(person: str) -> int:
+    return LinkRevocation.objects.filter(order=None, person=person).count()
 
 
 def _language(locale: str) -> str:

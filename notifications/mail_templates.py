@@ -1,17 +1,19 @@
-"""Turns a mail's template and its facts into subject, plain text and HTML.
+"""Fills a mail's three parts, subject, plain text and MJML, with the facts of one message.
 
-A template is a folder in templates/emails/ with subject.txt, body.txt and body.mjml. The same three with a locale in
-the name (subject.es.txt, body.es.txt, body.es.mjml) are its translation; a locale without any of them gets its
-language's, then the unmarked ones. MJML is compiled first, once for each version of its text, and the result is an
-ordinary Django template: {{ }} and {% %} work in it as long as a condition stands inside an element or an <mj-raw>.
+The product's own texts are folders in templates/emails/ with subject.txt, body.txt and body.mjml. The same three with a
+locale in the name (subject.es.txt, body.es.txt, body.es.mjml) are the translation; a shop's own texts are versions in
+the database (mail_versions.py). MJML is compiled first, once for each version, its inline styles put into the elements,
+and the result is an ordinary Django template: {{ }} and {% %} work in it, between elements too.
+
+A fact of the desk (kb.facts) stands in a template as in an article: {{fact:answer-time}}. A mail is not sent with a
+hole in it, so a template that must also work in a shop without the fact asks first: {% if fact:answer-time %}.
 """
 
 from __future__ import annotations
 
-import colorsys
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,25 +22,59 @@ from zoneinfo import ZoneInfo
 
 import mrml
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.template import Context, Engine, Template, TemplateSyntaxError
+from django.urls import reverse
 from django.utils import timezone, translation
 
-from core import clock
+from core import brand, clock, languages
+from core.brand_look import Look
+from kb.facts import Place
 
 DEFAULT_LOCALE = "en"  # the language of the unmarked files
 FOLDER = Path(settings.BASE_DIR) / "templates" / "emails"
 REQUIRED = frozenset(
     {"shop_name", "order_number", "promised_by", "order_url", "contact_url", "unsubscribe_url", "handed_over"}
 )
-OPTIONAL = {"customer_first_name": "", "preferences_url": "", "last_event_text": "", "last_event_at": None}
+OPTIONAL: dict[str, Any] = {
+    "customer_first_name": "",
+    "preferences_url": "",
+    "items": (),
+    "placed_on": None,
+    "expected_by": None,
+    "expected_by_carrier": False,
+    "why": "",
+    "next_update_by": None,
+    "carrier": "",
+    "tracking_no": "",
+    "tracking_url": "",
+    "last_event_text": "",
+    "last_event_at": None,
+    "last_event_on": None,
+    "silent_days": None,
+    "pickup_place": "",
+    "delivered_on": None,
+    "told_on": None,
+    "told_day": None,
+    "parcel_data": "",
+    "brand": None,
+    "facts": None,
+}
 
 _PARTS = ("subject.txt", "body.txt", "body.mjml")
-_INCLUDE = re.compile(r'<mj-include path="([a-z_.]+)" />')
+_INCLUDE = re.compile(r'<mj-include path="([a-z_.-]+)" />')
 _NAME = re.compile(r"(?:[^\W\d_]|[ '’-]|\.(?= |$)){1,40}")  # letters; nothing that a mailbox could make a link of
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LONGEST_SUBJECT = 200
 _LONGEST_FACT = 300
 _MISSING = "[[no value for %s]]"
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+_FACT = re.compile(r"\bfact:([a-z0-9]+(?:-[a-z0-9]+)*)")
+_FACT_READ = re.compile(r"\bfacts\.([a-z0-9_]+)")
+_OUTSIDE = re.compile(r"(<[^>]*>)|(\{%.*?%\})")
+_KEPT_COMMENT = re.compile(r"<!--(\{%.*?%\})-->")
+
+# What facts of these keys say in a language, by key: kb.facts.values.
+Facts = Callable[[Collection[str], str], Mapping[str, str]]
 
 
 class MailTemplateError(Exception):
@@ -55,20 +91,74 @@ class Rendered:
     locale: str
 
 
-def render(name: str, locale: str, context: Mapping[str, Any]) -> Rendered:
-    """The mail `name` in `locale` (as "es" or "es-MX") or the nearest that there is.
+@dataclass(frozen=True)
+class Parts:
+    """A mail's three parts, ready to be filled. `keys` are the facts of the desk that they hold, `reads` every word in
+    their tags, each variable among them; `names` is what to call each part where it cannot be filled.
+    """
 
-    `context` holds REQUIRED and may hold OPTIONAL: promised_by is a date, last_event_at an aware datetime, shown in
-    the shop's time zone. Raises MailTemplateError for an unknown template, a missing file or a missing fact.
+    subject: Template
+    text: Template
+    html: Template
+    keys: frozenset[str]
+    reads: frozenset[str]
+    names: tuple[str, str, str]
+
+
+def render(name: str, locale: str, context: Mapping[str, Any]) -> Rendered:
+    """The product's own text of the mail `name` in `locale` (as "es" or "es-MX") or the nearest that there is.
+
+    Raises MailTemplateError as fill() does, and for an unknown template or a missing file.
     """
     suffix = _suffix_for(name, locale)
-    language = suffix.strip(".") or DEFAULT_LOCALE
+    if missing := sorted(REQUIRED - context.keys()):
+        raise MailTemplateError(f"The mail {name} cannot be made without {', '.join(missing)}. Give it to render().")
+    return fill(_parts_of_files(name, suffix), suffix.strip(".") or DEFAULT_LOCALE, context)
+
+
+def fill(parts: Parts, language: str, context: Mapping[str, Any]) -> Rendered:
+    """A mail of these parts in `language`.
+
+    `context` holds REQUIRED and may hold OPTIONAL: promised_by is a date or None, last_event_at an aware datetime,
+    shown in the shop's time zone, brand a core.brand_look.Look (else it is the settings' own), facts a Facts (else
+    there are none). Raises MailTemplateError for a part that names what no mail has, or a fact that says nothing.
+    """
     with translation.override(language), timezone.override(ZoneInfo(settings.SHOP_TIME_ZONE)):
-        facts = _facts(name, context)
-        subject = " ".join(_fill(name, f"subject{suffix}.txt", facts).split())[:_LONGEST_SUBJECT]
-        text = _fill(name, f"body{suffix}.txt", facts)
-        html = _fill(name, f"body{suffix}.mjml", {**facts, "subject": subject})
+        facts = _facts(context)
+        desk: Facts | None = context.get("facts")
+        said = desk(sorted(parts.keys), language) if desk is not None and parts.keys else {}
+        facts["facts"] = {_variable(key): text for key, text in said.items()}
+        subject = " ".join(_fill(parts.names[0], parts.subject, facts).split())[:_LONGEST_SUBJECT]
+        text = _fill(parts.names[1], parts.text, facts)
+        html = _fill(parts.names[2], parts.html, {**facts, "subject": subject}, is_html=True)
     return Rendered(subject=subject, text=text.strip() + "\n", html=html, locale=language)
+
+
+def shipped(name: str, locale: str) -> tuple[str, str, str] | None:
+    """The product's own subject, text and MJML in exactly this locale, as written; None where there is none."""
+    suffix = "" if locale == DEFAULT_LOCALE else f".{locale}"
+    files = [FOLDER / name / _marked(part, suffix) for part in _PARTS]
+    if not all(file.is_file() for file in files):
+        return None
+    subject, text, mjml = (file.read_text(encoding="utf-8") for file in files)
+    return subject.strip(), text, mjml
+
+
+def compiled(mjml: str) -> str:
+    """The MJML as a Django template of HTML, its includes opened. Raises TemplateSyntaxError or FileNotFoundError."""
+    return _compiled(with_includes(with_facts(mjml)))
+
+
+def parts_of(subject: str, text: str, html: str, *, called: str) -> Parts:
+    """Parts from a subject, a text and what compiled() made. Raises TemplateSyntaxError."""
+    return Parts(
+        _template(with_facts(subject)),
+        _template(with_facts(text)),
+        _template(html),
+        frozenset(keys_in(subject) | keys_in(text) | {_key(name) for name in _FACT_READ.findall(html)}),
+        _words_in(subject, text, html),
+        (f"The subject of {called}", f"The plain text of {called}", f"The MJML of {called}"),
+    )
 
 
 def unsubscribe_headers(url: str) -> dict[str, str]:
@@ -78,95 +168,175 @@ def unsubscribe_headers(url: str) -> dict[str, str]:
     return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
+def places_of_facts() -> Iterator[Place]:
+    """Each file of a template that holds facts, with the lines that do; in the languages of this shop."""
+    served = {code for code, _name in settings.LANGUAGES}
+    for path in sorted(FOLDER.glob("*/*.*")):
+        if path.parent.name.startswith("_") or not (keys := keys_in(source := path.read_text(encoding="utf-8"))):
+            continue
+        locale = path.name.split(".")[1] if path.name.count(".") == 2 else DEFAULT_LOCALE
+        if locale in served and keys:
+            lines = tuple(_for_people(line) for line in source.splitlines() if keys_in(line))
+            yield Place(f"{path.parent.name}/{path.name}", reverse("desk:messages"), locale, lines)
+
+
+def _for_people(line: str) -> str:
+    """A line of a template as its reader may see it: facts as {{fact:…}}, "…" for what only a mail knows, no tags."""
+
+    def shown(tag: re.Match[str]) -> str:
+        if tag[0].startswith("{%"):
+            return ""
+        found = _FACT.search(tag[0])
+        return f"{{{{fact:{found[1]}}}}}" if found else "…"
+
+    return " ".join(re.sub(r"<[^>]*>", " ", _TAG.sub(shown, line)).split())
+
+
+def keys_in(source: str) -> set[str]:
+    """The facts of the desk that a text names."""
+    return {key for tag in _TAG.findall(source) for key in _FACT.findall(tag)}
+
+
+def _words_in(*sources: str) -> frozenset[str]:
+    return frozenset(word for source in sources for tag in _TAG.findall(source) for word in re.findall(r"\w+", tag))
+
+
+def _variable(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _key(variable: str) -> str:
+    return variable.replace("_", "-")
+
+
+def with_facts(source: str) -> str:
+    """{{fact:answer-time}} as Django's templates can read it."""
+    return _TAG.sub(lambda tag: _FACT.sub(lambda found: f"facts.{_variable(found[1])}", tag[0]), source)
+
+
 def _suffix_for(name: str, locale: str) -> str:
     """What stands before the file type: ".es", or nothing for the unmarked files."""
     folder = FOLDER / name
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not folder.is_dir():
         raise MailTemplateError(f"There is no mail template {name!r}. Make the folder templates/emails/{name}.")
-    wanted = locale.lower().replace("_", "-")
-    for candidate in (wanted, wanted.partition("-")[0]):
-        # Any of the three makes it a translation; a half-made one is an error below, not a mail in two languages.
-        if re.fullmatch(r"[a-z0-9-]+", candidate) and any(
-            (folder / _marked(part, candidate)).exists() for part in _PARTS
-        ):
-            return f".{candidate}"
-    return ""
+    language = languages.nearest(locale) or settings.LANGUAGE_CODE
+    # Any of the three makes it a translation; a half-made one is an error below, not a mail in two languages.
+    suffix = f".{language}"
+    return suffix if any((folder / _marked(part, suffix)).exists() for part in _PARTS) else ""
 
 
-def _marked(part: str, locale: str) -> str:
+def _marked(part: str, suffix: str) -> str:
     stem, kind = part.split(".")
-    return f"{stem}.{locale}.{kind}"
+    return f"{stem}{suffix}.{kind}"
 
 
-def _facts(name: str, context: Mapping[str, Any]) -> dict[str, Any]:
+def _parts_of_files(name: str, suffix: str) -> Parts:
+    templates: list[Template] = []
+    keys: set[str] = set()
+    names: list[str] = []
+    for part in _PARTS:
+        path = f"templates/emails/{name}/{_marked(part, suffix)}"
+        try:
+            source = (FOLDER / name / _marked(part, suffix)).read_text(encoding="utf-8")
+            templates.append(_template(compiled(source) if part.endswith(".mjml") else with_facts(source)))
+        except FileNotFoundError as error:
+            missing = Path(error.filename).relative_to(settings.BASE_DIR)
+            raise MailTemplateError(f"{path} cannot be made: {missing} is not there. Write it.") from error
+        except (TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
+            raise MailTemplateError(f"{path} cannot be read: {error}") from error
+        keys |= keys_in(source)
+        names.append(path)
+    subject, text, html = templates
+    return Parts(subject, text, html, frozenset(keys), frozenset(), (names[0], names[1], names[2]))
+
+
+def _facts(context: Mapping[str, Any]) -> dict[str, Any]:
     """The context as templates see it: complete, each text one line, with the brand's colours and today's date."""
-    if missing := sorted(REQUIRED - context.keys()):
-        raise MailTemplateError(f"The mail {name} cannot be made without {', '.join(missing)}. Give it to render().")
-    facts = {key: value if key.endswith("_url") else _one_line(value) for key, value in {**OPTIONAL, **context}.items()}
+    facts = {key: value if _is_whole(key) else _one_line(value) for key, value in {**OPTIONAL, **context}.items()}
+    facts["items"] = [_one_line(item) for item in facts["items"]]
     if not _NAME.fullmatch(facts["customer_first_name"] or ""):
         facts["customer_first_name"] = ""
     today = timezone.localtime(clock.now()).date()
-    promised: date = facts["promised_by"]
-    if isinstance(promised, datetime) or not isinstance(promised, date):
-        raise MailTemplateError(f"The mail {name} needs promised_by as a date, not {type(promised).__name__}.")
-    accent = settings.SHOP_ACCENT
-    if not _COLOUR.fullmatch(accent):
-        raise MailTemplateError(f"SHOP_ACCENT={accent!r} is not a colour. Write it as #1d5c42.")
+    promised: date | None = facts["promised_by"]
+    if isinstance(promised, datetime) or not isinstance(promised, date | None):
+        raise MailTemplateError(f"A mail needs promised_by as a date, not {type(promised).__name__}.")
+    late = max(0, (today - promised).days) if promised else 0
+    return {"today": today, "days_late": late, **facts, **_look(facts["brand"]), **_sides()}
+
+
+def _look(look: Look | None) -> dict[str, Any]:
+    """The brand as templates see it; colours of both schemes, each readable on what it stands on."""
+    try:
+        look = look or brand.default()
+    except ImproperlyConfigured as error:
+        raise MailTemplateError(str(error)) from error
+    logo, (light, dark) = look.mail_logo, (look.palette.light, look.palette.dark)
     return {
-        **facts,
-        "today": today,
-        "days_late": max(0, (today - promised).days),
-        "accent": accent,
-        "accent_on_dark": _lighter(accent),
+        "accent": light["accent"],
+        "accent_on_dark": dark["accent"],
+        "on_accent_on_dark": dark["on-accent"],
+        "band_on_dark": look.mail_band_on_dark,
+        "logo_url": f"{settings.SITE_URL}{logo.mail_url}" if logo else "",
+        "logo_width": logo.shown[0] if logo else 0,
+        "logo_height": logo.shown[1] if logo else 0,
+        "logo_plate": look.mail_plate,
     }
+
+
+def _sides() -> dict[str, str]:
+    """Mail programs know no logical properties: the sides by name, in the language that is active."""
+    if translation.get_language_bidi():
+        return {"direction": "rtl", "start": "right", "end": "left", "side_padding": "10px 0 10px 12px"}
+    return {"direction": "ltr", "start": "left", "end": "right", "side_padding": "10px 12px 10px 0"}
+
+
+def _is_whole(key: str) -> bool:
+    """Addresses, and JSON that is escaped for where it stands."""
+    return key.endswith("_url") or key == "parcel_data"
 
 
 def _one_line(value: Any) -> Any:
     return " ".join(value.split())[:_LONGEST_FACT] if isinstance(value, str) else value
 
 
-def _lighter(colour: str) -> str:
-    """The colour's hue, light enough to be read on a dark ground."""
-    hue, _, saturation = colorsys.rgb_to_hls(*(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)))
-    return "#" + "".join(f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue, 0.68, saturation * 0.85))
-
-
-def _fill(name: str, file: str, facts: dict[str, Any]) -> str:
-    path = f"templates/emails/{name}/{file}"
-    try:
-        source = (FOLDER / name / file).read_text(encoding="utf-8")
-        template = _compiled(_with_includes(source)) if file.endswith(".mjml") else _plain(source)
-    except FileNotFoundError as error:
-        missing = Path(error.filename).relative_to(settings.BASE_DIR)
-        raise MailTemplateError(f"{path} cannot be made: {missing} is not there. Write it.") from error
-    except (TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
-        raise MailTemplateError(f"{path} cannot be read: {error}") from error
-    result: str = template.render(Context(facts, autoescape=file.endswith(".mjml")))
+def _fill(called: str, template: Template, facts: dict[str, Any], *, is_html: bool = False) -> str:
+    result: str = template.render(Context(facts, autoescape=is_html))
     if unresolved := re.search(r"\[\[no value for (.{0,80}?)\]\]", result):
-        raise MailTemplateError(f"{path} uses {unresolved[1]}, which no mail has. Correct the name.")
+        if (unknown := unresolved[1]).startswith("facts."):
+            key = _key(unknown.removeprefix("facts."))
+            raise MailTemplateError(f"{called} holds the fact {key}, which says nothing. Write it on the desk (Facts).")
+        raise MailTemplateError(f"{called} uses {unknown}, which no mail has. Correct the name.")
     return result
 
 
-def _with_includes(source: str) -> str:
+def includes() -> set[str]:
+    """What <mj-include path="…" /> can name."""
+    return {path.name for path in (FOLDER / "_partials").glob("*.mjml")}
+
+
+def with_includes(source: str) -> str:
+    """The MJML with its includes opened. Raises FileNotFoundError for one that is not there."""
     # Not mrml's own include: it forgets the width of the body around an included section.
     return _INCLUDE.sub(lambda match: (FOLDER / "_partials" / match[1]).read_text(encoding="utf-8"), source)
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled(source: str) -> Template:
-    """The HTML template of an MJML text. Keyed by the text itself, so that an edited file is a new version."""
+@functools.lru_cache(maxsize=128)
+def _compiled(source: str) -> str:
+    """The HTML of an MJML text. Keyed by the text itself, so that an edited file is a new version."""
+    # As comments, conditions stay where they are while styles are put into the elements: a table has no room for text.
+    hidden = _OUTSIDE.sub(lambda found: found[1] or f"<!--{found[2]}-->", source)
     try:
         # No web fonts: a mail loads nothing from anywhere.
-        output = mrml.to_html(source, None, mrml.RenderOptions(disable_comments=True, fonts={}))
+        output = mrml.to_html(hidden, None, mrml.RenderOptions(disable_comments=False, fonts={}))
     except OSError as error:  # what mrml raises
         raise TemplateSyntaxError(f"bad MJML: {error}") from error
     if output.warnings:
         raise TemplateSyntaxError(f"bad MJML: {', '.join(warning.kind for warning in output.warnings)}")
-    return Template(output.content, engine=_engine())
+    return _KEPT_COMMENT.sub(r"\1", output.content)
 
 
-@functools.lru_cache(maxsize=64)
-def _plain(source: str) -> Template:
+@functools.lru_cache(maxsize=256)
+def _template(source: str) -> Template:
     return Template(source, engine=_engine())
 
 

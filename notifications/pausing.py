@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from notifications.models import ProviderPause
@@ -12,18 +14,40 @@ from notifications.models import ProviderPause
 logger = logging.getLogger("preempt.sending")
 
 PATIENCE = 5  # failures in a row that are taken for chance
+PROBE_SECONDS = 95.0  # a worker's patience and the longest request (sending.py)
 _FIRST, _LONGEST = 5.0, 900.0  # seconds
 
 
 def is_paused(provider: str) -> bool:
     """Whether nothing may be handed to the provider now, by the database's clock."""
-    return ProviderPause.objects.filter(provider=provider, until__gt=Now()).exists()
+    is_on = Q(until__gt=Now()) | Q(probe_until__gt=Now())
+    return ProviderPause.objects.filter(is_on, provider=provider).exists()
+
+
+def admit(provider: str) -> bool:
+    """Whether one hand-over may begin, in the transaction of its intent.
+
+    After PATIENCE failures the circuit is open. When its pause is over it lets one hand-over through, the probe, and
+    others only once that has been answered, or PROBE_SECONDS later if its worker died.
+    """
+    found = ProviderPause.objects.filter(provider=provider).annotate(is_on=Q(until__gt=Now())).first()
+    if found is None or (not found.is_on and found.failures < PATIENCE):
+        return True
+    is_probe = Q(probe_until=None) | Q(probe_until__lte=Now())
+    waiting = ProviderPause.objects.filter(is_probe, provider=provider, until__lte=Now(), failures__gte=PATIENCE)
+    return bool(waiting.update(probe_until=Now() + timedelta(seconds=PROBE_SECONDS)))
 
 
 def pause(provider: str, *, seconds: float, reason: str) -> None:
     """Hand over nothing for so long. A longer pause that runs already stands."""
     _note(provider, reason=reason, pause=seconds, failures=0)
     logger.error("the mail provider is paused", extra={"provider": provider, "seconds": seconds, "reason": reason})
+
+
+def open_circuit(provider: str, *, seconds: float, reason: str) -> None:
+    """The provider takes nothing of ours: pause, and then one probe before the others."""
+    pause(provider, seconds=seconds, reason=reason)
+    ProviderPause.objects.filter(provider=provider, failures__lt=PATIENCE).update(failures=PATIENCE)
 
 
 def note_failure(provider: str, *, reason: str) -> None:
@@ -36,7 +60,8 @@ def note_failure(provider: str, *, reason: str) -> None:
 
 def note_success(provider: str) -> None:
     """A hand-over was answered as it should be: whatever failed before was chance, or is over."""
-    ProviderPause.objects.filter(provider=provider, failures__gt=0).update(failures=0)
+    in_doubt = Q(failures__gt=0) | Q(probe_until__isnull=False)
+    ProviderPause.objects.filter(in_doubt, provider=provider).update(failures=0, probe_until=None)
 
 
 def _note(provider: str, *, reason: str, pause: float, failures: int) -> int:
@@ -48,7 +73,8 @@ def _note(provider: str, *, reason: str, pause: float, failures: int) -> int:
             ON CONFLICT (provider) DO UPDATE SET
                 until = greatest(p.until, excluded.until),
                 reason = excluded.reason,
-                failures = p.failures + excluded.failures
+                failures = p.failures + excluded.failures,
+                probe_until = NULL
             RETURNING failures
             """,
             {

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from core import bucketing
 from notifications.delays import Delay
-from notifications.models import Arm, Episode, Message, MessageState, Rule
+from notifications.models import Arm, Episode, Message, MessageState, Rule, SkipReason
 
 # A promise broken longer ago than this is no news: the customer knows (and old orders can be imported in peace).
 NO_NEWS_AFTER = timedelta(days=7)
@@ -18,17 +17,9 @@ GOOD_FOR = timedelta(days=3)
 CHANNEL = "email"
 
 
-class SkipReason(StrEnum):
-    """Why an episode gets no message. All of them are known before the arm is drawn, so both arms lose the same."""
-
-    NO_RULE = "no_rule"  # no active rule is about this kind of trouble
-    NO_ADDRESS = "no_address"  # the source gave no e-mail address
-    NO_NEWS = "no_news"  # the trouble is older than NO_NEWS_AFTER
-
-
 @dataclass(frozen=True)
 class Skip:
-    """No message, and why."""
+    """No message, and why. Kept as a row of models.Skip by whoever asked."""
 
     reason: SkipReason
 
@@ -47,7 +38,9 @@ def plan(episode: Episode, delay: Delay, rule: Rule | None, *, now: datetime) ->
         return Skip(SkipReason.NO_ADDRESS)
     if now - delay.since > NO_NEWS_AFTER:
         return Skip(SkipReason.NO_NEWS)
-    is_held_out = bucketing.is_in_share(salt=f"holdout:{rule.key}", unit=customer.person, share=rule.holdout_share)
+    # Nobody is kept without what the law says they must be told.
+    share = 0.0 if rule.is_legal_notice else rule.holdout_share
+    is_held_out = bucketing.is_in_share(salt=f"holdout:{rule.key}", unit=customer.person, share=share)
     return Message(
         dedupe_key=dedupe_key(rule, episode, person=customer.person),
         rule=rule,

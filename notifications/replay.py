@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 import time
 from collections import Counter
@@ -9,15 +10,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 
+from django.db.models import Q
+
 from core import clock
-from notifications import delivery, dispatch, doorbell, episodes, settling
+from notifications import delivery, dispatch, doorbell, episodes, obligations, settling
 from notifications.intake import storing
 from notifications.intake.facts import Fact
 from notifications.models import Message, MessageState
 
-_BUSY = (MessageState.READY, MessageState.CLAIMED, MessageState.SENDING)
+_BUSY = (MessageState.CLAIMED, MessageState.SENDING)
 _LOOK_EVERY = 0.02  # seconds
 _RING_EVERY = 2.0  # a ring can be lost; in production beat rings again
 LONGEST_WAIT = 60.0  # seconds for one step's messages
@@ -57,19 +61,27 @@ def play(
     speed: float = 0.0,
     drain: Callable[[], None] | None = None,
     on_day: Callable[[Day], None] = lambda day: None,
+    on_step: Callable[[datetime], None] = lambda now: None,
+    resume_at: datetime | None = None,
+    must_stop: Callable[[], bool] = lambda: False,
 ) -> list[Day]:
     """Take in what was known at `start`, then play `facts` (in time order) in steps until `end`.
 
     Moves the clock of this process and of every process that follows PREEMPT_CLOCK_FILE. After each step `drain` lets
     the messages go and returns when none is on its way: wait_for_workers (the default) or drain_inline. `speed`: story
-    seconds in a real second; 0 is as fast as it goes. `on_day` is called when a day (in the zone of `start`) is over.
-    Raises Stuck. What was played before is not played again: facts, episodes and messages are the same rows.
+    seconds in a real second; 0 is as fast as it goes. `on_day` is called when a day (in the zone of `start`) is over,
+    `on_step` after every step. `resume_at`: every step up to it was done before. `must_stop` is asked after each step:
+    what follows waits for another run. Raises Stuck. What was played before is not played again: facts, episodes and
+    messages are the same rows.
     """
     days: list[Day] = []
     at = 0
     began = time.monotonic()
-    day = Day(start.date())
     moments = _moments(start, end, step)
+    if resume_at is not None:
+        at = bisect.bisect_right(facts, resume_at, key=attrgetter("at"))
+        moments = _moments(resume_at, end, step)[1:] if resume_at < end else []
+    day = Day(_day_of(moments[0]) if resume_at is not None and moments else start.date())
     for place, now in enumerate(moments):
         with _story(now):
             until = at
@@ -79,17 +91,28 @@ def play(
             for batch in storing.in_batches(facts[at:until]):
                 stored += storing.store(batch, source=source, now=now)
             at = until
-            if place > 0:  # not what was known before the story begins
-                day.facts += stored.orders + stored.scans + stored.cancellations
+            if place > 0 or resume_at is not None:  # not what was known before the story begins
+                day.facts += stored.orders + stored.parcels + stored.scans + stored.cancellations
             day.add(episodes.sweep(now=now))
             (drain or wait_for_workers)()
-            if place + 1 == len(moments) or _day_of(moments[place + 1]) != day.day:
+            obligations.look(now=now)
+            on_step(now)
+            is_last = place + 1 == len(moments) or must_stop()
+            if is_last or _day_of(moments[place + 1]) != day.day:
                 days.append(day)
                 on_day(day)
                 day = Day(now.date())
+        if is_last:
+            break
         if speed:
-            time.sleep(max(0.0, (now - start).total_seconds() / speed - (time.monotonic() - began)))
+            _wait_until(began + (now - moments[0]).total_seconds() / speed, must_stop=must_stop)
     return days
+
+
+def _wait_until(moment: float, *, must_stop: Callable[[], bool]) -> None:
+    """`moment` by time.monotonic(); in short naps, so that Ctrl-C is heard."""
+    while (left := moment - time.monotonic()) > 0 and not must_stop():
+        time.sleep(min(left, 0.2))
 
 
 def _day_of(now: datetime) -> date:
@@ -140,10 +163,15 @@ def wait_for_workers() -> None:
     )
 
 
+def _is_busy() -> Q:
+    """Messages that are due, or on their way; those for the morning are neither."""
+    return Q(state__in=_BUSY) | Q(state=MessageState.READY, not_before__lte=clock.now())
+
+
 def _until_idle(work: Callable[[], None], hint: str) -> None:
     """What is unknown is not waited for: that can take half an hour."""
     ends = time.monotonic() + LONGEST_WAIT
-    while waiting := Message.objects.filter(state__in=_BUSY).count():
+    while waiting := Message.objects.filter(_is_busy()).count():
         if time.monotonic() > ends:
             raise Stuck(f"{waiting} messages were not sent within {LONGEST_WAIT:.0f} s. {hint}")
         work()

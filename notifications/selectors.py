@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from notifications import attempts
 from notifications.delays import Close
 from notifications.models import (
+    Episode,
     InboundDelivery,
     InboundState,
     Message,
@@ -20,6 +21,7 @@ from notifications.models import (
     ProviderPause,
     SuppressionReason,
 )
+from notifications.providers import sendgrid
 
 _STALE: dict[str, Any] = {
     Close.DELIVERED: _lazy("the parcel had been delivered"),
@@ -29,6 +31,9 @@ _STALE: dict[str, Any] = {
     Close.HANDED_OVER: _lazy("the carrier had the parcel"),
     Close.SUPERSEDED: _lazy("a message about the missed delivery took its place"),
     Close.NEW_PROMISE: _lazy("we had made a new promise"),
+    Close.SCANNED_AGAIN: "the carrier had scanned it again",
+    Close.MOVING_AGAIN: "the parcel was on its way again",
+    Close.EXPECTED_IN_TIME: "it was expected in time again",
     "no longer true": _lazy("it was no longer true"),
     "too late to be of use": _lazy("it was too late to be of use"),
 }
@@ -49,7 +54,7 @@ def alarms() -> Alarms:
     return Alarms(
         sent_twice=attempts.duplicates(),
         unknown=Message.objects.filter(state=MessageState.UNKNOWN).count(),
-        quarantined=InboundDelivery.objects.filter(state=InboundState.QUARANTINED).count(),
+        quarantined=InboundDelivery.objects.filter(state=InboundState.QUARANTINED, source=sendgrid.NAME).count(),
         pauses=list(ProviderPause.objects.filter(until__gt=Now())),
     )
 
@@ -73,6 +78,11 @@ def totals(found: QuerySet[Message]) -> dict[str, int]:
     """How many of `found` are in each state that occurs. They add up to found.count()."""
     counts = dict(found.order_by().values_list("state").annotate(number=Count("pk")))
     return {state: counts[state] for state in MessageState.values if state in counts}
+
+
+def end_of(episode: Episode) -> str:
+    """Why an episode is over, in the reader's language; empty while it goes on."""
+    return str(_STALE.get(episode.close_reason, episode.close_reason))
 
 
 def reason_of(message: Message) -> str:

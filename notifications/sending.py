@@ -6,82 +6,66 @@ Nothing here trusts the worker to live on: what it holds runs out by the databas
 from __future__ import annotations
 
 import logging
-import random
 import time
-import uuid
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
 from core import clock
-from notifications import attempts, composing, pausing, states, suppression
-from notifications.models import Message, MessageState, SendAttempt, SendOutcome
-from notifications.providers.base import Accepted, DeliveryError, Fate, Mail, Provider
+from notifications import answers, buckets, composing, gates, holding, last_look, pausing, states, suppression
+from notifications.intents import Claim, Intent, Outcome, mine
+from notifications.models import Message, MessageState, SendAttempt
+from notifications.providers.base import BatchProvider, DeliveryError, Provider
 from notifications.states import Event
 
 logger = logging.getLogger("preempt.sending")
 
-CIRCUIT_SECONDS = 60.0  # between two looks at a provider that takes nothing of ours (a bad key, say)
-_LONGEST_BACKOFF = 900.0
 
+class Dry(Exception):
+    """The provider's tokens are used up. `wait`: seconds until there is one for this lane."""
 
-class Outcome(StrEnum):
-    """What became of one claimed message."""
-
-    ACCEPTED = "accepted"
-    RETRY = "retry"  # not sent; ready again, later
-    PAUSED = "paused"  # not sent; the provider takes nothing for now
-    REJECTED = "rejected"
-    LOST = "lost"  # unknown
-    SUPPRESSED = "suppressed"
-    STALE = "stale"
-    CANCELLED = "cancelled"
-    FAILED = "failed"  # could not be made into a mail
-    TAKEN_BACK = "taken_back"  # it was no longer ours
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A message that is this worker's until the lease runs out or somebody claims it with a higher epoch."""
-
-    message_id: uuid.UUID
-    epoch: int
-    person: str
-
-
-@dataclass(frozen=True)
-class Intent:
-    """The committed decision to hand this mail over, once."""
-
-    claim: Claim
-    attempt: int
-    tries: int  # attempts that count, this one included
-    mail: Mail
-    began: float  # time.monotonic() before the transaction
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"no tokens for {wait:.3f} s")
+        self.wait = wait
 
 
 def claim(lane: str, *, limit: int, provider: Provider) -> list[Claim]:
-    """Take up to `limit` ready messages of a lane, oldest first. None while the provider is paused."""
-    if pausing.is_paused(provider.name):
+    """Take up to `limit` ready messages of a lane, oldest first. None while the provider or the lane is paused.
+
+    Raises Dry where there would be some, but the provider has been handed as many as it may be.
+    """
+    held = holding.held()
+    if held & {holding.ALL, holding.lane_scope(lane)} or pausing.is_paused(provider.name):
         return []
+    due = Message.objects.filter(
+        Q(retry_after=None) | Q(retry_after__lte=Now()),
+        lane=lane,
+        state=MessageState.READY,
+        # Story time, by the database's clock: a worker whose own clock is wrong sends nothing early or late.
+        not_before__lte=Now() + clock.shift(),
+    )
+    if rules := [scope.partition(":")[2] for scope in held if scope.startswith("rule:")]:
+        due = due.exclude(rule__key__in=rules)
+    rate = settings.MAIL_RATE_PER_SECOND
     with transaction.atomic():
-        due = Message.objects.filter(
-            Q(retry_after=None) | Q(retry_after__lte=Now()),
-            lane=lane,
-            state=MessageState.READY,
-            # Story time, by the database's clock: a worker whose own clock is wrong sends nothing early or late.
-            not_before__lte=Now() + clock.shift(),
-        )
         ids = list(
-            due.order_by("not_before", "pk").select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit]
+            due.order_by("not_before", "pk")
+            .select_for_update(skip_locked=True, of=("self",))
+            .values_list("pk", flat=True)[:limit]
         )
         if not ids:
             return []
+        if rate:
+            # After the messages' rows, so that who waits for tokens keeps nobody from looking.
+            tap = buckets.Tap(provider.name, rate=rate)
+            if not (may := buckets.allowed(tap.bucket, lane)):
+                raise Dry(buckets.wait_for_one(tap.bucket, lane, rate=rate))
+            ids = ids[:may]
+            tap.spend(lane, len(ids))
         states.move(
             Message.objects.filter(pk__in=ids),
             Event.CLAIM,
@@ -92,10 +76,10 @@ def claim(lane: str, *, limit: int, provider: Provider) -> list[Claim]:
         return [Claim(*row) for row in claimed.values_list("pk", "lease_epoch", "person")]
 
 
-def give_back(claims: list[Claim]) -> None:
+def give_back(claims: Sequence[Claim]) -> None:
     """Make claimed messages ready again at once: this worker will not send them."""
     for one in claims:
-        states.move(_mine(one), Event.GIVE_BACK, lease_until=None)
+        states.move(mine(one), Event.GIVE_BACK, lease_until=None)
 
 
 def send(one: Claim, *, provider: Provider) -> Outcome:
@@ -103,26 +87,69 @@ def send(one: Claim, *, provider: Provider) -> Outcome:
     intent = intend(one, provider=provider)
     if isinstance(intent, Outcome):
         return intent
-    if time.monotonic() - intent.began > settings.SEND_LEASE_SECONDS:
-        # This process slept (stopped, swapped out). Its lease has enough left for a request only if it starts now;
-        # nothing was posted, and that is certain.
-        return _not_sent(intent, error="the worker slept past its lease before the request", wait=0.0)
+    if _has_slept(intent):
+        return answers.slept(intent)
     try:
         accepted = provider.deliver(intent.mail)
     except DeliveryError as error:
-        return _failed(intent, error, provider=provider)
-    return _accepted(intent, accepted, provider=provider)
+        return answers.failed(intent, error, provider=provider)
+    return answers.accepted(intent, accepted, provider=provider)
+
+
+def send_together(claims: Sequence[Claim], *, provider: BatchProvider) -> list[Outcome]:
+    """Send claimed messages in as few requests as the provider allows; one outcome each, in no order.
+
+    Each has its own intent and attempt. A request that is refused, or too large, took none of its mails: it is halved
+    until the one that the provider does not want stands alone, in the same attempts.
+    """
+    outcomes: list[Outcome] = []
+    intents: dict[str, Intent] = {}
+    for one in claims:
+        try:
+            intent = intend(one, provider=provider)
+        except Exception:
+            # A fault of ours with one message: its lease runs out. The others have been decided and must go on.
+            logger.exception("no intent", extra={"message_id": str(one.message_id)})
+            intent = Outcome.FAILED
+        if isinstance(intent, Outcome):
+            outcomes.append(intent)
+        else:
+            intents[intent.mail.message_id] = intent
+    groups = provider.together([intent.mail for intent in intents.values()])
+    while groups:
+        mails = groups.pop()
+        group = [intents[mail.message_id] for mail in mails]
+        if any(_has_slept(intent) for intent in group):
+            outcomes += [answers.slept(intent) for intent in group]
+            continue
+        try:
+            accepted = provider.deliver_many(mails)
+        except DeliveryError as error:
+            if error.permanent and len(group) > 1:
+                half = len(mails) // 2
+                groups += [mails[half:], mails[:half]]
+                continue
+            outcomes += answers.failed_together(group, error, provider=provider)
+        else:
+            outcomes += [answers.accepted(intent, accepted, provider=provider) for intent in group]
+    return outcomes
+
+
+def _has_slept(intent: Intent) -> bool:
+    """Whether this process was stopped or swapped out: then its lease may not last for a request any more."""
+    return time.monotonic() - intent.began > settings.SEND_LEASE_SECONDS
 
 
 def intend(one: Claim, *, provider: Provider) -> Intent | Outcome:
     """Check once more that this may be sent and commit the decision, or say why not."""
-    began = time.monotonic()
-    now = clock.now()
+    began, shift = time.monotonic(), clock.shift()
     with transaction.atomic():
+        # Story time by the database's clock, here too: a worker's own may be wrong.
+        now = shift + holding.lock(is_shared=True)
         # Before the message's row; see suppression.lock_person.
         suppression.lock_person(one.person, is_shared=True)
         message = (
-            _mine(one)
+            mine(one)
             .filter(state=MessageState.CLAIMED)
             .select_for_update(of=("self",))
             .select_related("rule", "customer", "episode__shipment__order")
@@ -130,108 +157,46 @@ def intend(one: Claim, *, provider: Provider) -> Intent | Outcome:
         )
         if message is None:
             return Outcome.TAKEN_BACK
-        if (refused := _refuse(message, now=now)) is not None:
-            event, reason, outcome = refused
-            states.move(_mine(one), event, state_reason=reason, lease_until=None)
-            return outcome
+        if (verdict := last_look.verdict(message, now=now)) is not None:
+            return _hold_back(message, one, verdict)
         attempt = 1 + (message.send_attempts.aggregate(last=Max("n"))["last"] or 0)
         try:
             mail = composing.compose(message, attempt=attempt)
         except composing.CannotCompose as error:
             logger.error("cannot compose", extra={"message_id": str(one.message_id), "why": str(error)})
-            states.move(_mine(one), Event.FAIL, state_reason=str(error)[:200], lease_until=None)
+            states.move(mine(one), Event.FAIL, state_reason=str(error)[:200], lease_until=None)
             return Outcome.FAILED
+        if not pausing.admit(provider.name):
+            states.move(mine(one), Event.GIVE_BACK, lease_until=None, counted_on=message.counted_on)
+            return Outcome.PAUSED
         SendAttempt.objects.create(message=message, n=attempt, provider=provider.name)
         # The lease covers the guard's patience and then the longest request.
         lease = timedelta(seconds=settings.SEND_LEASE_SECONDS + provider.capabilities.timeout_seconds)
         states.move(
-            _mine(one),
+            mine(one),
             Event.INTEND,
             lease_until=Now() + lease,
             attempts=F("attempts") + 1,
+            counted_on=message.counted_on,
             provider=provider.name,
             state_reason="",
+            **composing.kept(message),
         )
         return Intent(one, attempt, message.attempts + 1, mail, began)
 
 
-def _refuse(message: Message, *, now: datetime) -> tuple[Event, str, Outcome] | None:
-    """Why a claimed message must not be sent after all, or None."""
-    if reason := suppression.reason_not_to_write(message.person, scope=message.rule.kind):
-        return Event.SUPPRESS, reason, Outcome.SUPPRESSED
-    if not message.rule.is_active:
-        return Event.CANCEL, "the rule was switched off", Outcome.CANCELLED
-    if not composing.is_still_true(message, message.episode.shipment, now=now):
-        return Event.OUTDATE, message.episode.close_reason or "no longer true", Outcome.STALE
-    if message.expires_at <= now:
-        return Event.OUTDATE, "too late to be of use", Outcome.STALE
-    return None
+_OUTCOME_OF = {
+    Event.SUPPRESS: Outcome.SUPPRESSED,
+    Event.CANCEL: Outcome.CANCELLED,
+    Event.OUTDATE: Outcome.STALE,
+    Event.CAP: Outcome.CAPPED,
+}
 
 
-def _accepted(intent: Intent, accepted: Accepted, *, provider: Provider) -> Outcome:
-    attempts.accept(
-        intent.claim.message_id, intent.attempt, Event.TAKEN, provider_msg_id=accepted.provider_msg_id, at=clock.now()
-    )
-    pausing.note_success(provider.name)
-    return Outcome.ACCEPTED
-
-
-def _failed(intent: Intent, error: DeliveryError, *, provider: Provider) -> Outcome:
-    logger.warning(
-        "not accepted",
-        extra={
-            "message_id": str(intent.claim.message_id),
-            "attempt": intent.attempt,
-            "fate": error.fate.value,
-            "why": str(error),
-        },
-    )
-    match error.fate:
-        case Fate.NOT_SENT:
-            pausing.note_failure(provider.name, reason=str(error))
-            return _not_sent(intent, error=str(error), wait=_backoff(intent.tries))
-        case Fate.BUSY if error.retry_after is not None:
-            pausing.pause(provider.name, seconds=error.retry_after, reason=str(error))
-            return _not_sent(intent, error=str(error), wait=error.retry_after)
-        case Fate.BUSY:
-            pausing.note_failure(provider.name, reason=str(error))
-            return _not_sent(intent, error=str(error), wait=_backoff(intent.tries))
-        case Fate.CIRCUIT:
-            pausing.pause(provider.name, seconds=CIRCUIT_SECONDS, reason=str(error))
-            _not_sent(intent, error=str(error), wait=0.0, counts=False)
-            return Outcome.PAUSED
-        case Fate.REJECTED | Fate.TOO_LARGE:
-            _close(intent, Event.REJECT, SendOutcome.REJECTED, error=str(error))
-            return Outcome.REJECTED
-        case Fate.UNKNOWN:
-            pausing.note_failure(provider.name, reason=str(error))
-            _close(intent, Event.LOSE, SendOutcome.UNKNOWN, error=str(error))
-            return Outcome.LOST
-
-
-def _not_sent(intent: Intent, *, error: str, wait: float, counts: bool = True) -> Outcome:
-    """Ready again, `wait` seconds from now. An attempt that does not count leaves the backoff as it was."""
-    _close(
-        intent,
-        Event.NOT_SENT,
-        SendOutcome.NOT_SENT,
-        error=error,
-        retry_after=Now() + timedelta(seconds=wait),
-        attempts=F("attempts") - (0 if counts else 1),
-    )
-    return Outcome.RETRY
-
-
-def _close(intent: Intent, event: Event, outcome: SendOutcome, *, error: str, **changes: object) -> None:
-    with transaction.atomic():
-        states.move(_mine(intent.claim), event, lease_until=None, state_reason=error[:200], **changes)
-        attempts.close(intent.claim.message_id, intent.attempt, outcome, error=error)
-
-
-def _backoff(tries: int) -> float:
-    """Full jitter: anything up to twice as long as before, at most a quarter of an hour."""
-    return random.uniform(0, min(_LONGEST_BACKOFF, 2.0 ** min(tries, 10) * 2))  # noqa: S311 - not a secret
-
-
-def _mine(one: Claim) -> QuerySet[Message]:
-    return Message.objects.filter(pk=one.message_id, lease_epoch=one.epoch)
+def _hold_back(message: Message, one: Claim, verdict: gates.Stop | gates.Wait) -> Outcome:
+    if isinstance(verdict, gates.Stop):
+        states.move(mine(one), verdict.event, state_reason=verdict.reason, lease_until=None)
+        return _OUTCOME_OF[verdict.event]
+    not_before = message.not_before if verdict.until is None else verdict.until
+    states.move(mine(one), Event.POSTPONE, state_reason=verdict.reason, lease_until=None, not_before=not_before)
+    return Outcome.POSTPONED

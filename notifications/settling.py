@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from core import clock
-from notifications import attempts, states
+from notifications import attempts, providers, states
 from notifications.models import (
     AmbiguityPolicy,
     DeliveryEvent,
@@ -24,7 +24,6 @@ from notifications.models import (
     SendAttempt,
     SendOutcome,
 )
-from notifications.providers import provider_for_settings
 from notifications.states import Event
 
 # A silence means something only if the provider reported on others who were handed over at the same time.
@@ -87,8 +86,8 @@ def _unknown() -> list[SendAttempt]:
 def _settle(attempt: Any, settled: Settled) -> None:
     """`attempt` is one of _unknown()."""
     message = Message.objects.filter(pk=attempt.message_id)
-    provider = provider_for_settings()
-    it_has = provider.has(str(attempt.message_id), attempt.n) if provider.name == attempt.provider else None
+    provider = providers.by_name(attempt.provider)
+    it_has = provider.has(str(attempt.message_id), attempt.n) if provider else None
     if it_has or DeliveryEvent.objects.filter(message=attempt.message_id, attempt=attempt.n).exists():
         settled.found += attempts.accept(attempt.message_id, attempt.n, Event.TAKEN, at=clock.now())
     elif it_has is False:

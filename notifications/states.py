@@ -17,10 +17,12 @@ class Event(StrEnum):
 
     CLAIM = "claim"  # a worker takes it
     GIVE_BACK = "give_back"  # nothing was sent: the claim ran out, or the worker cannot go on
+    POSTPONE = "postpone"  # it may be sent, but not at this hour, or not while ops hold it
     INTEND = "intend"  # everything was checked again; the request to the provider comes next
     SUPPRESS = "suppress"  # we must not write to this address any more
     OUTDATE = "outdate"  # what it says is no longer true, or it is too late to say it
-    CANCEL = "cancel"  # its rule was switched off
+    CAP = "cap"  # this person has had enough messages for a day
+    CANCEL = "cancel"  # its rule was switched off, or a member of staff took it back
     FAIL = "fail"  # it cannot be made into a mail
     NOT_SENT = "not_sent"  # the provider provably does not have it, and may be asked again
     REJECT = "reject"  # the provider will never take it
@@ -36,16 +38,18 @@ class Event(StrEnum):
 
 # The provider's word moves a message by rank only: accepted < delivered < dropped < bounced. A refusal after a
 # delivery is news; a delivery after a refusal is not.
-_UNTOLD = (S.READY, S.CLAIMED, S.SENDING, S.UNKNOWN, S.FAILED, S.SUPPRESSED, S.STALE, S.CANCELLED)
+_UNTOLD = (S.READY, S.CLAIMED, S.SENDING, S.UNKNOWN, S.FAILED, S.SUPPRESSED, S.STALE, S.CAPPED, S.CANCELLED)
 
 # Each event leads to one state, from these. From any other state it changes nothing. The states in which nothing
 # should be with the provider are in _UNTOLD too: an attempt whose answer was lost may come to light at any time.
 MOVES: dict[Event, tuple[MessageState, tuple[MessageState, ...]]] = {
     Event.CLAIM: (S.CLAIMED, (S.READY,)),
     Event.GIVE_BACK: (S.READY, (S.CLAIMED,)),
+    Event.POSTPONE: (S.READY, (S.CLAIMED,)),
     Event.INTEND: (S.SENDING, (S.CLAIMED,)),
     Event.SUPPRESS: (S.SUPPRESSED, (S.READY, S.CLAIMED)),
     Event.OUTDATE: (S.STALE, (S.READY, S.CLAIMED)),
+    Event.CAP: (S.CAPPED, (S.CLAIMED,)),
     Event.CANCEL: (S.CANCELLED, (S.READY, S.CLAIMED)),
     Event.FAIL: (S.FAILED, (S.CLAIMED,)),
     Event.NOT_SENT: (S.READY, (S.SENDING, S.UNKNOWN)),

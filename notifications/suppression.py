@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from notifications import states
+from notifications import locks, states
 from notifications.models import Message, Suppression, SuppressionReason
 
 ALL = "all"
@@ -21,9 +21,14 @@ def suppress(person: str, *, scope: str, reason: SuppressionReason, at: datetime
         return 0
     with transaction.atomic():
         lock_person(person, is_shared=False)
-        Suppression.objects.bulk_create(
-            [Suppression(person=person, scope=scope, reason=reason, at=at)], ignore_conflicts=True
-        )
+        stop = Suppression(person=person, scope=scope, reason=reason, at=at)
+        if reason == SuppressionReason.UNSUBSCRIBED:
+            Suppression.objects.bulk_create([stop], ignore_conflicts=True)
+        else:
+            # What the person asked for, they may take back; what their mailbox said, not.
+            Suppression.objects.bulk_create(
+                [stop], update_conflicts=True, unique_fields=["person", "scope"], update_fields=["reason", "at"]
+            )
         waiting = Message.objects.filter(person=person)
         if scope != ALL:
             waiting = waiting.filter(rule__kind=scope)
@@ -41,6 +46,4 @@ def lock_person(person: str, *, is_shared: bool) -> None:
 
     Take it before any message's row: suppress() takes the rows after it, and the other way round would be a deadlock.
     """
-    name = "pg_advisory_xact_lock_shared" if is_shared else "pg_advisory_xact_lock"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {name}(hashtextextended(%s, 0))", [f"person:{person}"])
+    locks.take(f"person:{person}", is_shared=is_shared)

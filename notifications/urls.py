@@ -2,13 +2,33 @@
 
 from django.urls import path
 
-from notifications.views import desk, orders, preferences, webhooks
+from notifications import api
+from notifications.views import (
+    desk,
+    desk_imports,
+    desk_order,
+    desk_orders,
+    desk_sending,
+    desk_sources,
+    desk_templates,
+    lookup,
+    orders,
+    predictions,
+    preferences,
+    webhooks,
+)
 
 app_name = "orders"
 
 urlpatterns = [
-    path("", orders.lookup, name="lookup"),
+    path("", lookup.lookup, name="lookup"),
+    path("box/", lookup.box, name="box"),
+    path("preferences/<str:token>/", preferences.choices, name="preferences"),
     path("<str:token>/", orders.page, name="order"),
+    path("<str:token>/again/", orders.again, name="again"),
+    path("<str:token>/choices/", orders.choose, name="choose"),
+    path("<str:token>/stop/", orders.stop, name="stop"),
+    path("<str:token>/forget/", orders.forget, name="forget"),
 ]
 
 public_urlpatterns = [
@@ -16,9 +36,47 @@ public_urlpatterns = [
     path("u/<str:token>/", preferences.unsubscribe, name="unsubscribe"),
 ]
 
+api_urlpatterns = [
+    path("orders", api.Orders.as_view(), name="orders"),
+    path("orders/<str:source>/<path:order_id>", api.OneOrder.as_view(), name="order"),
+    path("shipments", api.Shipments.as_view(), name="shipments"),
+    path("tracking-events", api.TrackingEvents.as_view(), name="tracking-events"),
+]
+
 desk_urlpatterns = [
     path("messages/", desk.messages, name="messages"),
     path("messages/<uuid:pk>/", desk.message, name="message"),
+    path("messages/<uuid:pk>/cancel/", desk_sending.cancel, name="message-cancel"),
+    path("sending/", desk_sending.sending, name="sending"),
+    path("sending/pause/", desk_sending.pause, name="sending-pause"),
+    path("sending/resume/", desk_sending.resume, name="sending-resume"),
+    path("sending/cancel/<slug:key>/", desk_sending.cancel_rule, name="sending-cancel"),
+    path("templates/", desk_templates.templates, name="mail-templates"),
+    path("templates/versions/<int:pk>/", desk_templates.version, name="mail-template-version"),
+    path("templates/versions/<int:pk>/restore/", desk_templates.restore, name="mail-template-restore"),
+    path("templates/<slug:name>/<slug:locale>/", desk_templates.template, name="mail-template"),
+    path("templates/<slug:name>/<slug:locale>/publish/", desk_templates.publish, name="mail-template-publish"),
+    path("templates/<slug:name>/<slug:locale>/discard/", desk_templates.discard, name="mail-template-discard"),
+    path("templates/<slug:name>/<slug:locale>/preview/", desk_templates.preview, name="mail-template-preview"),
+    path("orders/", desk_orders.orders, name="orders"),
+    path("orders/import/", desk_imports.upload, name="order-import"),
+    path("orders/import/<int:pk>/", desk_imports.run, name="order-import-run"),
+    path("orders/import/<int:pk>/start/", desk_imports.start, name="order-import-start"),
+    path("orders/import/<int:pk>/rejects.csv", desk_imports.left_out, name="order-import-rejects"),
+    path("sources/", desk_sources.sources, name="sources"),
+    path("sources/quarantine/", desk_sources.quarantine, name="source-quarantine"),
+    path("sources/quarantine/replay/", desk_sources.replay_all, name="source-replay-all"),
+    path("sources/calls/<int:pk>/", desk_sources.call, name="source-call"),
+    path("sources/calls/<int:pk>/replay/", desk_sources.replay, name="source-replay"),
+    path("sources/calls/<int:pk>/ignore/", desk_sources.ignore, name="source-ignore"),
+    path("sources/parked/", desk_sources.parked, name="source-parked"),
+    path("sources/parked/<int:pk>/remove/", desk_sources.parked_remove, name="source-parked-remove"),
+    path("orders/owed/", desk_orders.owed, name="obligations"),
+    path("orders/<int:pk>/", desk_order.order, name="order"),
+    path("orders/<int:pk>/next-update/", desk_order.next_update, name="order-next-update"),
+    path("orders/<int:pk>/note/", desk_order.note, name="order-note"),
+    path("orders/<int:pk>/stop-links/", desk_order.stop_links, name="order-stop-links"),
+    path("predictions/", predictions.predictions, name="predictions"),
     path("outbox/", desk.outbox, name="outbox"),
     path("outbox/<uuid:pk>/", desk.outbox, name="outbox-mail"),
     path("outbox/<uuid:pk>/html", desk.outbox_html, name="outbox-mail-html"),

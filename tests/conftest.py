@@ -5,6 +5,8 @@ behind.
 from __future__ import annotations
 
 import contextlib
+import gc
+import math
 import os
 import shutil
 import tempfile
@@ -14,13 +16,24 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import translation
 
 from config import embedded
-from kb import search
+from core import brand
+from kb import live, search
 from kb.search import signals, suggest, tuning
-from tests import workers
+from tests import emptying, workers
+
+# Two test processes share two processors: threads that learn would only wait for each other, in ten times the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests live until the end: nobody needs to look through them for garbage again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +41,22 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     """pytest-django asks for this just before it makes the test database."""
     if settings.LOCAL:
         embedded.ensure(settings.DATA_DIR, options=UNSAFE_BUT_FAST)
+    # A pool that something has opened before would go on with the database that it was opened with.
+    for connection in connections.all(initialized_only=True):
+        connection.close_pool()
+
+
+# What refuses TRUNCATE, by which Django empties the tables after a test that commits: off in the tests' own database.
+# tests/config/test_never_emptied.py switches each on again, and sees it refuse.
+NEVER_EMPTIED = {"core_auditentry": "core_audit_no_truncate", "kb_revision": "revision_no_truncate"}
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup):
+def django_db_setup(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), connections["default"].cursor() as cursor:
+        for table, trigger in NEVER_EMPTIED.items():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+        emptying.install()
     yield
     # DROP DATABASE fails while anybody is connected.
     workers.forget_broker()
@@ -69,9 +94,14 @@ def celery_worker_process(transactional_db: None, tmp_path: Path) -> Iterator[wo
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered_of_search() -> None:
-    """What a process keeps for a second must not reach the next test."""
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process keeps for a second, or its thread for good, must not reach the next test."""
     search.database().close()  # its generation goes back with a test's transaction, what it read does not
     tuning.forget()
     signals.forget()
     suggest.forget()
+    live.shelf.forget()
+    translation.deactivate()  # the last request's language
+    # Nobody has saved a look, and nobody asks: whoever counts queries must not depend on when the second is over. What
+    # is about the look asks anew by brand.forget(), as brand.save() does.
+    monkeypatch.setattr(brand, "_read", (math.inf, brand.default()))

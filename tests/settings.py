@@ -18,3 +18,5 @@ STORAGES = {
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # serve the sources, without collectstatic first
 SEARCH_MEANING = False  # the tests of it switch it on
+SUGGESTIONS_OFF_SHARE = 0.0  # chance decides nothing here; the tests of it give a share
+QUIET_HOURS = None  # a test that ends with "sent" must not depend on the hour; the tests of it give some

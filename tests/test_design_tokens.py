@@ -10,11 +10,17 @@ import pytest
 from django.conf import settings
 from django.template.loader import get_template
 
+from config import static_files
+from core import brand_colours
+from core.brand_look import DEFAULT_ACCENT, Look, Mark
+from core.contrast import ratio as contrast
+
 CSS = settings.BASE_DIR / "static" / "css"
 TEMPLATES = settings.BASE_DIR / "templates"
 SHEETS = sorted(CSS.glob("*.css"))
 PAGES = sorted(path for path in TEMPLATES.rglob("*.html") if "emails" not in path.parts)
 
+PAINT = re.compile(r"\s*(#|rgb\(|0 \d+px)")  # a colour or a shadow
 HEX = re.compile(r"#[0-9a-f]{6}")
 LIGHT = ":root {"
 DARK_BY_SYSTEM = ':root:not([data-theme="light"]) {'
@@ -57,25 +63,28 @@ def scheme(name: str) -> dict[str, str]:
     return block(LIGHT) if name == "light" else block(LIGHT) | block(DARK_BY_CHOICE)
 
 
-def contrast(first: str, second: str) -> float:
-    """The contrast ratio of two #rrggbb colours, 1 to 21 (WCAG 2.2, relative luminance)."""
-
-    def luminance(colour: str) -> float:
-        parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
 def without_comments(css: str) -> str:
     return re.sub(r"/\*.*?\*/", "", css, flags=re.S)
 
 
-def test_contrast_agrees_with_published_values():
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)
+def test_the_default_colours_are_what_a_brand_of_them_would_get():
+    said, made = scheme("light"), brand_colours.derive(DEFAULT_ACCENT, block(LIGHT)["hero"])
+    assert {name: said[name] for name in made.light} == made.light
+    said = scheme("dark")
+    assert {name: said[name] for name in made.dark} == made.dark
+
+
+@pytest.mark.parametrize("file", [*SHEETS, TEMPLATES / "widget" / "widget.js"], ids=lambda file: file.name)
+def test_the_dark_changes_colours_and_nothing_that_stands_or_moves(file):
+    """So that a journey through one scheme on a phone and the other on a desktop has seen both in both."""
+    css = without_comments(file.read_text())
+    dark = re.findall(r"@media[^{]*prefers-color-scheme[^{]*\{[^{]*\{([^}]*)\}\s*\}", css)
+    dark += re.findall(r"\[data-theme=[^{]*\{([^}]*)\}", css)
+    asked = css.count("prefers-color-scheme") + len(re.findall(r"^\s*\[data-theme", css, re.M))
+    assert len(dark) >= asked, "a rule for one scheme that this test cannot read"
+    for declaration in ";".join(dark).split(";"):
+        name, _, value = declaration.strip().partition(":")
+        assert not name or name == "color-scheme" or (name.startswith("--") and PAINT.match(value)), declaration
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
@@ -105,7 +114,10 @@ def test_dark_sets_every_opaque_colour():
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.name)
 def test_every_token_used_exists(sheet):
-    defined = {name for path in SHEETS for name in re.findall(r"--([\w-]+):", path.read_text())}
+    logo = Mark("0" * 64, 400, 80, 0.1, 0.9, has_own_ground=False, has_icon=False)
+    branded = Look(1, "Shop", "Shop", "#5b53e6", "#ffd84d", logo=logo).css
+    texts = [*(path.read_text() for path in SHEETS), branded]
+    defined = {name for text in texts for name in re.findall(r"--([\w-]+):", text)}
     assert set(re.findall(r"var\(--([\w-]+)", sheet.read_text())) <= defined
 
 
@@ -124,8 +136,11 @@ def test_only_logical_properties(sheet):
 
 
 def test_help_pages_load_less_than_9_kb_of_style():
-    # As served: each file compressed by itself.
-    sizes = {name: len(gzip.compress((CSS / name).read_bytes(), 9)) for name in ("tokens.css", "base.css", "help.css")}
+    # As served: without comments, each file compressed by itself; with the sheet of a shop that has colours and logos.
+    sheets = {name: static_files.squeezed((CSS / name).read_text()) for name in ("tokens.css", "base.css", "help.css")}
+    logo = Mark("0" * 64, 400, 80, 0.1, 0.9, has_own_ground=False, has_icon=False)
+    look = Look(1, "Shop", "Shop", "#5b53e6", "#ffd84d", logo=logo, logo_dark=logo, is_own=True)
+    sizes = {name: len(gzip.compress(css.encode(), 9)) for name, css in {**sheets, "brand": look.css}.items()}
     assert sum(sizes.values()) < 9000, sizes
 
 
@@ -138,7 +153,8 @@ def test_page_compiles_and_holds_nothing_inline(page):
     get_template(str(page.relative_to(TEMPLATES)))
     markup = page.read_text()
     assert not re.findall(r"\sstyle=|<style|javascript:|\son\w+=|hx-on", markup)
-    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", markup))
+    # But for data that no browser runs.
+    assert all("src=" in tag or 'type="application/ld+json"' in tag for tag in re.findall(r"<script[^>]*>", markup))
     # Nothing from elsewhere, not even a font.
     assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//", markup)
 
@@ -148,8 +164,8 @@ def test_every_icon_asked_for_is_drawn():
     asked = {
         name
         for page in PAGES
-        for call in re.findall(r'_partials/icon\.html" with ([^%]*)%', page.read_text())
-        for name in re.findall(r'(?:name=|default:)"(\w+)"', call)
+        for call in re.findall(r"\{% icon ([^%]*)%", page.read_text())
+        for name in re.findall(r'"(\w+)"', call)
     }
     assert asked
     assert asked <= drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -16,6 +17,9 @@ from analytics.models import Event, EventKind, Journey, Outcome
 from analytics.reports import articles, contacts, journeys, messages, overview, timeline
 from core import clock, roles
 from kb.models import Article, Exposure, Variant
+from notifications import obligations
+from notifications.intake import silence
+from notifications.prediction import drift
 
 PAGE = 50
 ARTICLES_FIRST = 12
@@ -38,9 +42,20 @@ def home(request: HttpRequest) -> HttpResponse:
         "articles_more": 0 if everything else max(0, len(shown.articles) - ARTICLES_FIRST),
         "sort": sort,
         "now": now,
+        "silences": silence.standing(),
+        "drifts": drift.standing(),
+        **_owed(request, now=now),
         **_about(request, period, wrong),
     }
     return render(request, "desk/home.html", context)
+
+
+def _owed(request: HttpRequest, *, now: datetime) -> dict[str, int]:
+    """How many promised updates are overdue and due today, for who can give them."""
+    if not roles.roles_of(request.user) & {roles.OPS, roles.ADMIN}:
+        return {}
+    overdue, today = obligations.owed(now=now)
+    return {"overdue": overdue, "today": today}
 
 
 @require_safe

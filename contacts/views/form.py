@@ -1,4 +1,4 @@
-"""The contact form, as customers see it. Every page works without JavaScript; htmx only swaps the suggestions in."""
+"""The contact form, as customers see it. Every page works without JavaScript; htmx only swaps parts of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
-from contacts import cleaning, visits
-from contacts.form import ContactForm, typed
-from core import clock, crypto, ratelimit, visitors
+from contacts import attachments, cleaning, confirmations, visits
+from contacts.attachments import Refused
+from contacts.form import ContactForm, trouble_with, typed
+from contacts.models import Arm, FormVisit
+from contacts.views import posting
+from core import clock, crypto, ratelimit
 from kb import selectors as kb_selectors
 
 SUGGESTIONS = 3
@@ -37,29 +41,51 @@ class Offered:
     url: str
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@posting.takes_uploads
 def form(request: HttpRequest) -> HttpResponse:
     """The empty form (GET), or the press of Send (POST)."""
     if request.method == "POST":
         return _send(request)
     visit_id = uuid.uuid4()
-    if not _is_robot(request):
-        _open(request, visit_id, after_article_id=_article_id(request.GET.get("article", "")))
-    return _page(request, ContactForm(initial={"subject": cleaning.line(request.GET.get("q", ""))[:200]}), visit_id)
+    # Without a row, for a browser that fetches ahead, the visit is drawn when the form is first used.
+    visit = FormVisit(pk=visit_id, arm=Arm.NOT_COUNTED)
+    if not posting.is_robot(request):
+        visit = posting.open_visit(request, visit_id, after_article_id=_article_id(request.GET.get("article", "")))
+    given = {"subject": cleaning.line(request.GET.get("q", ""))[:200]}
+    given["order_number"] = cleaning.line(request.GET.get("order", ""))[:60]  # a shop's page that knows it
+    return _page(request, ContactForm(initial=given), visit)
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@posting.takes_uploads
 def suggest(request: HttpRequest) -> HttpResponse:
     """Articles for what is typed so far: a part of the page for htmx, else the whole page with the text kept."""
     if request.method != "POST":
         return redirect("contacts:form")
-    visit_id, _is_ours = _visit_of(request)
-    suggestions = _offer(request, visit_id)
+    posted = posting.read(request)
+    suggestions = _offer(request, posted.visit)
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "contacts/_partials/suggestions.html", {"suggestions": suggestions, "is_searched": True})
-    return _page(request, ContactForm(initial=typed(request.POST)), visit_id, suggestions=suggestions, is_searched=True)
+        context = {"suggestions": suggestions, "is_searched": True, "shows": visits.shows_suggestions(posted.visit)}
+        return render(request, "contacts/_partials/suggestions.html", context)
+    form = ContactForm(initial=typed(request.POST))
+    return _page(
+        request, form, posted.visit, refused=posted.refused, suggestions=suggestions, is_searched=bool(_text(request))
+    )
+
+
+@posting.takes_uploads
+def files(request: HttpRequest) -> HttpResponse:
+    """Files that were chosen or are to be removed: a part of the page for htmx, else all with the text kept."""
+    if request.method != "POST":
+        return redirect("contacts:form")
+    posted = posting.read(request)
+    with contextlib.suppress(ValueError):
+        attachments.remove(posted.visit.pk, uuid.UUID(request.POST.get("remove", "")))
+    if request.htmx:  # type: ignore[attr-defined]
+        context = _files(posted.visit, refused=posted.refused)
+        # A page without our token got a visit of its own, which its next request must name.
+        context["token"] = "" if posted.is_ours else visits.token(posted.visit.pk)
+        return render(request, "contacts/_partials/files.html", context)
+    return _page(request, ContactForm(initial=typed(request.POST)), posted.visit, refused=posted.refused)
 
 
 @require_GET
@@ -68,24 +94,23 @@ def suggested(request: HttpRequest, article_id: int) -> HttpResponse:
     cards = kb_selectors.cards([article_id], _locale())
     if not cards:
         raise Http404
-    if not _is_robot(request):
+    if not posting.is_robot(request):
         # A link that was cut or altered still leads to the article; there is nothing to take down.
         with contextlib.suppress(crypto.BadLink):
             visits.record_opened(visits.id_of(request.GET.get("form", "")), article_id)
     return redirect(cards[0].url)
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@posting.takes_uploads
 def answered(request: HttpRequest) -> HttpResponse:
     """ "This answered my question": thanks, and still the way to a person, with what was typed."""
     if request.method != "POST":
         return redirect("contacts:form")
-    visit_id, is_ours = _visit_of(request)
-    if is_ours:
+    posted = posting.read(request)
+    if posted.is_ours:
         article_id = _digits(request.POST.get("article", ""))
-        visits.answer(visit_id, article_id=article_id, text=_text(request), now=clock.now())
-    return _page(request, ContactForm(initial=typed(request.POST)), visit_id, template="contacts/answered.html")
+        visits.answer(posted.visit.pk, article_id=article_id, text=_text(request), now=clock.now())
+    return _page(request, ContactForm(initial=typed(request.POST)), posted.visit, template="contacts/answered.html")
 
 
 @never_cache
@@ -96,24 +121,49 @@ def sent(request: HttpRequest, token: str) -> HttpResponse:
         reference = visits.reference_of(token)
     except crypto.BadLink:
         raise Http404 from None
-    return render(request, "contacts/sent.html", {"reference": reference})
+    context = {"reference": reference, "is_confirmed": confirmations.is_coming(reference)}
+    return render(request, "contacts/sent.html", context)
 
 
 def _send(request: HttpRequest) -> HttpResponse:
     form = ContactForm(request.POST)
-    visit_id, is_ours = _visit_of(request)
+    posted = posting.read(request)
+    visit = posted.visit
+    if form.is_valid() and posted.refused:
+        form.add_error(
+            None,
+            _(
+                "Nothing is sent yet, since a file could not be taken. Everything else is still here: press Send to "
+                "send your message without it."
+            ),
+        )
     if not form.is_valid():
-        return _page(request, form, visit_id, status=422)
-    if not is_ours:
+        return _page(request, form, visit, refused=posted.refused, status=422)
+    if not posted.is_ours:
         form.add_error(
             None, _("This page had been open too long. Everything you wrote is still here: please press Send again.")
         )
-        return _page(request, form, visit_id, status=422)
+        return _page(request, form, visit, status=422)
+    if attachments.missing(visit.pk, request.POST.getlist("kept")):
+        form.add_error(
+            None,
+            _(
+                "A file is no longer with your message, since this page had been open for more than a day. Please add "
+                "it again, or press Send to send your message without it."
+            ),
+        )
+        return _page(request, form, visit, status=422)
     match visits.send(
-        visit_id, form.cleaned_data, locale=_locale(), network=ratelimit.network_of(request), now=clock.now()
+        visit.pk, form.cleaned_data, locale=_locale(), network=ratelimit.network_of(request), now=clock.now()
     ):
-        case visits.Sent(contact):
+        case visits.Sent(contact, ()):
             return redirect("contacts:sent", visits.sent_token(contact))
+        case visits.Sent(contact, refused):
+            form.add_error(
+                None,
+                _("We have your message (%(reference)s), but not these files.") % {"reference": contact.reference},
+            )
+            return _page(request, form, visit, refused=refused, status=409)
         case visits.SentAnother(contact):
             form.add_error(
                 None,
@@ -123,9 +173,9 @@ def _send(request: HttpRequest) -> HttpResponse:
                 )
                 % {"reference": contact.reference},
             )
-            visit_id = uuid.uuid4()
-            _open(request, visit_id)
-            return _page(request, form, visit_id, status=409)
+            anew = posting.open_visit(request, uuid.uuid4())
+            attachments.move(from_visit=visit.pk, to_visit=anew.pk)
+            return _page(request, form, anew, status=409)
         case visits.TooMany():
             form.add_error(
                 None,
@@ -134,14 +184,15 @@ def _send(request: HttpRequest) -> HttpResponse:
                     "here: please press Send again in ten minutes."
                 ),
             )
-            return _page(request, form, visit_id, status=429)
+            return _page(request, form, visit, status=429)
 
 
 def _page(
     request: HttpRequest,
     form: ContactForm,
-    visit_id: uuid.UUID,
+    visit: FormVisit,
     *,
+    refused: Sequence[Refused] = (),
     suggestions: Sequence[Offered] = (),
     is_searched: bool = False,
     status: int = 200,
@@ -149,20 +200,34 @@ def _page(
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
-        "token": visits.token(visit_id),
+        "token": visits.token(visit.pk),
         "suggestions": suggestions,
         "is_searched": is_searched,
+        "shows": visits.shows_suggestions(visit),
+        **_files(visit, refused=refused),
     }
     return render(request, template, context, status=status)
 
 
-def _offer(request: HttpRequest, visit_id: uuid.UUID) -> list[Offered]:
-    if not (text := _text(request)):
+def _files(visit: FormVisit, *, refused: Sequence[Refused] = ()) -> dict[str, Any]:
+    """What contacts/_partials/files.html shows."""
+    return {
+        # A new form has none: no query.
+        "kept_files": [] if visit._state.adding else attachments.waiting(visit.pk),
+        "refused": [trouble_with(one) for one in refused],
+        "most_files": settings.ATTACHMENTS_MAX,
+        "most_mb": settings.ATTACHMENT_MAX_MB,
+        "most_mb_together": settings.ATTACHMENTS_TOTAL_MB,
+    }
+
+
+def _offer(request: HttpRequest, visit: FormVisit) -> list[Offered]:
+    if not visits.shows_suggestions(visit) or not (text := _text(request)):
         return []
     found = kb_selectors.suggest(text[:_READ_FOR_SUGGESTIONS], locale=_locale(), limit=SUGGESTIONS)
-    if found and not _is_robot(request):
-        visits.record_shown(visit_id, [article.article_id for article in found], now=clock.now())
-    by_way_of_us = "?" + urlencode({"form": visits.token(visit_id)})
+    if found and not posting.is_robot(request):
+        visits.record_shown(visit.pk, [article.article_id for article in found], now=clock.now())
+    by_way_of_us = "?" + urlencode({"form": visits.token(visit.pk)})
     return [
         Offered(
             article.article_id,
@@ -172,30 +237,6 @@ def _offer(request: HttpRequest, visit_id: uuid.UUID) -> list[Offered]:
         )
         for article in found
     ]
-
-
-def _visit_of(request: HttpRequest) -> tuple[uuid.UUID, bool]:
-    """The visit that the posted page names, its row there; a new one (and False) where the token is not ours."""
-    try:
-        visit_id, is_ours = visits.id_of(request.POST.get("visit", "")), True
-    except crypto.BadLink:
-        visit_id, is_ours = uuid.uuid4(), False
-    _open(request, visit_id)
-    return visit_id, is_ours
-
-
-def _open(request: HttpRequest, visit_id: uuid.UUID, *, after_article_id: int | None = None) -> None:
-    visits.open_form(
-        visit_id,
-        visitor=visitors.of(request),
-        locale=_locale(),
-        now=clock.now(),
-        after_article_id=after_article_id,
-    )
-
-
-def _is_robot(request: HttpRequest) -> bool:
-    return request.method == "HEAD" or visitors.of(request).why_not in ("bot", "prefetch")
 
 
 def _article_id(given: str) -> int | None:

@@ -6,9 +6,12 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Exists, F, Func, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, JSONObject, Lower, Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -51,10 +54,13 @@ class CategoryText(models.Model):
         return reverse("help:category", args=[self.slug])
 
 
+MOST_HOPS = 20  # of articles archived one after the other
+
+
 class ArticleState(models.TextChoices):
     DRAFT = "draft", _("Draft")  # never published; only the desk sees it
     PUBLISHED = "published", _("Published")  # customers read live_revision
-    ARCHIVED = "archived", _("Archived")  # taken away from customers; its address answers 404
+    ARCHIVED = "archived", _("Archived")  # taken away from customers; its address leads elsewhere or answers 404
 
 
 class Visibility(models.TextChoices):
@@ -85,6 +91,35 @@ class ArticleQuerySet(models.QuerySet["Article"]):
             Q(locale=locale) | (Q(locale=settings.LANGUAGE_CODE) & ~Exists(translated)),
         )
 
+    def at_address(self, slug: str, locale: str) -> ArticleQuerySet:
+        """What a reader in `locale` may mean by this address, best first: the article in `locale`, the one in the
+        default language, else one that is in neither.
+
+        Adds `is_own`, `translations` ([{locale, slug}, …] of the public articles that say the same, itself among them)
+        and `is_behind` (the original had a major change since this translation was made).
+        """
+        near = {locale, settings.LANGUAGE_CODE}
+        is_moved = Exists(Redirect.objects.filter(old_slug=slug, locale__in=near))
+        same = Article.objects.public().filter(translation_group=OuterRef("translation_group"))
+        newer = Revision.objects.filter(
+            article=OuterRef("made_from__article"),
+            article__state=ArticleState.PUBLISHED,
+            is_major=True,
+            number__gt=OuterRef("made_from__number"),
+            number__lte=F("article__live_revision__number"),
+        )
+        return (
+            self.filter(slug=slug)
+            .filter(Q(locale__in=near) | (~is_moved & ~Exists(same.filter(locale__in=near))))
+            .annotate(
+                is_own=Q(locale=locale),
+                is_default=Q(locale=settings.LANGUAGE_CODE),
+                translations=ArraySubquery(same.order_by("locale").values(at=JSONObject(locale="locale", slug="slug"))),
+                is_behind=Exists(newer),
+            )
+            .order_by("-is_own", "-is_default", "pk")
+        )
+
     def with_texts(self, locale: str) -> ArticleQuerySet:
         """Adds title and summary as published, and the category's name and slug in `locale` (else by default)."""
         names = CategoryText.objects.filter(category=OuterRef("category_id"))
@@ -109,13 +144,25 @@ class Article(models.Model):
     state = models.CharField(max_length=12, choices=ArticleState, default=ArticleState.DRAFT)
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PUBLIC)
     live_revision = models.ForeignKey("Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Of a translation: the text of the original that the live text says the same as.
+    made_from = models.ForeignKey("Revision", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     # Grows by one with every change that customers or the search index can see.
     version = models.PositiveIntegerField(default=0)
+    # Of an archived article: where its readers are led; neither: nowhere.
+    leads_to = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    leads_to_category = models.ForeignKey(Category, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     # Where an imported article came from; empty for articles written here.
     source = models.CharField(max_length=40, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+    # When an editor last said that the text is still right.
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    # Who looks after it, and the day (of the shop) by which they look at it again; kb/upkeep.py.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    review_by = models.DateField(null=True, blank=True, db_index=True)
 
     objects = ArticleQuerySet.as_manager()
 
@@ -132,6 +179,10 @@ class Article(models.Model):
                 condition=~Q(state="published") | Q(live_revision__isnull=False),
                 name="published_article_has_live_revision",
             ),
+            models.CheckConstraint(
+                condition=Q(leads_to__isnull=True) | Q(leads_to_category__isnull=True),
+                name="archived_article_leads_to_one_place",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -140,14 +191,29 @@ class Article(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("help:article", args=[self.slug])
 
+    def led_to(self) -> Article:
+        """Through articles that were archived one after the other, the first that readers can open, or the last of the
+        way. One query for each step.
+        """
+        article = self
+        for _hop in range(MOST_HOPS):
+            if article.state == ArticleState.PUBLISHED or article.leads_to is None:
+                break
+            article = article.leads_to
+        return article
+
 
 class Revision(models.Model):
-    """One frozen text: what a visitor saw and an experiment measures. The database refuses to alter it."""
+    """One frozen text: what a visitor saw and an experiment measures. The database refuses to alter it, and to remove
+    it without its article."""
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=200)
     summary = models.CharField(max_length=300, blank=True)
+    # Title and summary as they were written, where they hold {{fact:…}}; else empty. The body is always as written.
+    title_source = models.CharField(max_length=200, blank=True)
+    summary_source = models.CharField(max_length=300, blank=True)
     body = models.TextField(help_text="Markdown")
     html = models.TextField(help_text="the body rendered and made safe when the revision was frozen")
     text = models.TextField(help_text="the body without mark-up, for search")
@@ -165,6 +231,12 @@ class Revision(models.Model):
         return f"{self.title} (revision {self.number})"
 
 
+def words_of_draft() -> Func:
+    """The words of a draft for PostgreSQL's text search, by a function that says what it costs to find them anew: with
+    to_tsvector itself the planner would rather read all texts than the index."""
+    return Func("title", "summary", "body", function="kb_draft_words", output_field=SearchVectorField())
+
+
 class Draft(models.Model):
     """The text being edited. `version` grows by one a save, so that two editors cannot overwrite each other unseen."""
 
@@ -175,6 +247,14 @@ class Draft(models.Model):
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField()
     updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-updated_at", "article"], name="draft_newest"),
+            models.Index(Lower("title"), "article", name="draft_by_title"),
+            # The words that an editor looks for in the desk's list.
+            GinIndex(words_of_draft(), name="draft_words"),
+        ]
 
     def __str__(self) -> str:
         return f"draft of {self.article_id}"

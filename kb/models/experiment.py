@@ -17,7 +17,10 @@ class ExperimentState(models.TextChoices):
     DRAFT = "draft", _("Draft")  # being planned; nobody sees it
     RUNNING = "running", _("Running")  # visitors are assigned and exposed
     PAUSED = "paused", _("Paused")  # everybody sees the control; may go on
-    STOPPED = "stopped", _("Stopped")  # ended by a person or by archiving, before its data were in
+    STOPPED = (
+        "stopped",
+        _("Stopped"),
+    )  # ended before its data were in: by a person, by archiving, by a fact that changed
     FINISHED = "finished", _("Finished")  # the data are in
     COMPLETED = "completed", _("Completed")  # the decision is made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from kb.models.article import Revision
@@ -32,6 +33,8 @@ class Vote(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["revision", "visitor"], name="one_vote_per_visitor_and_revision")
         ]
+        # Whoever opens the contact form is asked whether they said no lately: kb.selectors.has_said_no.
+        indexes = [models.Index(fields=["visitor", "at"], condition=Q(is_helpful=False), name="vote_no_of_visitor")]
 
     def __str__(self) -> str:
         return f"{'yes' if self.is_helpful else 'no'} to revision {self.revision_id}"

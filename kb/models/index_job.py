@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 class IndexJobKind(models.TextChoices):
     REBUILD = "rebuild", _("Rebuild")  # a new index from the database
     VERIFY = "verify", _("Check")  # compare the index with the database
+    TESTS = "tests", _("Search tests")  # run them all
 
 
 class IndexJobState(models.TextChoices):
@@ -22,7 +23,10 @@ class IndexJobState(models.TextChoices):
 
 
 class IndexJob(models.Model):
-    """One rebuild or check of the index, asked for by a person. All moments are the database's."""
+    """One rebuild or check of the index, or run of the search tests, asked for by a person.
+
+    All moments are the database's.
+    """
 
     kind = models.CharField(max_length=8, choices=IndexJobKind)
     state = models.CharField(max_length=8, choices=IndexJobState, default=IndexJobState.WAITING)
@@ -31,7 +35,7 @@ class IndexJob(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     beat_at = models.DateTimeField(null=True, blank=True, help_text="the worker's last sign of life")
     finished_at = models.DateTimeField(null=True, blank=True)
-    done = models.PositiveIntegerField(default=0, help_text="articles read so far")
+    done = models.PositiveIntegerField(default=0, help_text="articles read or tests run so far")
     total = models.PositiveIntegerField(default=0)
     generation = models.PositiveBigIntegerField(default=0, help_text="of the index that a rebuild made")
     # What a check found, by the number of articles.

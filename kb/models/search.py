@@ -139,6 +139,7 @@ class SearchClick(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["search", "article_id"], name="one_click_per_search_and_article")
         ]
+        indexes = [models.Index(fields=["article_id", "at"], name="search_clicks_of_article")]
 
     def __str__(self) -> str:
         return f"{self.search_id}: article {self.article_id} at {self.position}"

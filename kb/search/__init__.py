@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,8 +18,23 @@ from kb.search.engine import Engine
 ENGINES = ("whoosh", "postgres", "opensearch")
 
 
+_instead: ContextVar[Engine | None] = ContextVar("engine_instead", default=None)
+
+
+@contextlib.contextmanager
+def answering(engine: Engine) -> Iterator[None]:
+    """Within the block, in this thread or task only, search by this engine."""
+    token = _instead.set(engine)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
 def engine() -> Engine:
     """The engine of the settings; one a process."""
+    if (instead := _instead.get()) is not None:
+        return instead
     match settings.SEARCH_ENGINE:
         case "whoosh":
             return _whoosh(Path(settings.SEARCH_INDEX_DIR))

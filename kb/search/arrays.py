@@ -11,8 +11,8 @@ import errno
 import json
 import os
 import struct
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,9 +23,10 @@ from kb.search.engine import EngineUnavailable, IndexDamaged
 
 Array = npt.NDArray[Any]
 
-_MAGIC = b"PREARR1\n"
+_MAGIC = b"PREARR2\n"
 _HEAD = struct.Struct("<8sI")
 _ALIGN = 64
+_APART = 64  # of a vocabulary, one word in so many is held in memory
 
 
 class Arrays(Protocol):
@@ -37,6 +38,9 @@ class Arrays(Protocol):
     def whole(self, name: str) -> Array: ...
 
     def part(self, name: str, start: int, stop: int) -> Array: ...
+
+    def text(self, name: str) -> bytes:
+        """The whole of an array of bytes."""
 
 
 class ArraysInMemory:
@@ -53,6 +57,9 @@ class ArraysInMemory:
 
     def part(self, name: str, start: int, stop: int) -> Array:
         return self._arrays[name][start:stop]
+
+    def text(self, name: str) -> bytes:
+        return self._arrays[name].tobytes()
 
 
 class ArrayFile:
@@ -91,6 +98,10 @@ class ArrayFile:
         content = self._read(at + start * kind.itemsize, (stop - start) * kind.itemsize)
         return np.frombuffer(content, kind)
 
+    def text(self, name: str) -> bytes:
+        _kind, at, items = self._directory[name]
+        return self._read(at, items)
+
     def _read(self, at: int, size: int) -> bytes:
         content = os.pread(self.descriptor, size, at)
         if len(content) != size:
@@ -123,6 +134,15 @@ def write(path: Path, arrays: Mapping[str, Array]) -> None:
             file.write(np.ascontiguousarray(array).data)
 
 
+def narrow(values: Array) -> Array:
+    """The same whole numbers in the smallest type that holds them."""
+    return (
+        values.astype(np.promote_types(np.min_scalar_type(values.min()), np.min_scalar_type(values.max())))
+        if len(values)
+        else values
+    )
+
+
 def _aligned(at: int) -> int:
     return -(-at // _ALIGN) * _ALIGN
 
@@ -138,7 +158,7 @@ class SortedWords:
     """Words in the order of their code points, found by halving. The text is held in memory, not the words."""
 
     def __init__(self, arrays: Arrays, name: str) -> None:
-        self._text = arrays.whole(f"{name}_text").tobytes()
+        self._text = arrays.text(f"{name}_text")
         self._ends = arrays.whole(f"{name}_ends")
 
     def __len__(self) -> int:
@@ -162,3 +182,54 @@ class SortedWords:
         first = bisect_left(self, encoded)
         # No UTF-8 text holds the byte 0xff.
         return range(first, bisect_left(self, encoded + b"\xff", lo=first))
+
+
+def of_vocabulary(name: str, words: Sequence[str]) -> dict[str, Array]:
+    """The arrays of words in order, for Vocabulary to read under the same name."""
+    return of_words(name, words) | of_words(f"{name}_posts", words[::_APART])
+
+
+class Vocabulary:
+    """As SortedWords, for more words than one would read at once: every 64th is held, the rest is looked up."""
+
+    def __init__(self, arrays: Arrays, name: str) -> None:
+        self._arrays = arrays
+        self._name = name
+        self._posts = SortedWords(arrays, f"{name}_posts")
+        self._length = arrays.length(f"{name}_ends") - 1
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        words = SortedWords(self._arrays, self._name)
+        return (words[number] for number in range(len(words)))
+
+    def word(self, number: int) -> str:
+        text, ends = self._part(number, number + 1)
+        return text[: ends[1] - ends[0]].decode()
+
+    def find(self, word: str) -> int:
+        """The word's number; -1 where it is not among them."""
+        encoded = word.encode(errors="surrogatepass")
+        low = first = (bisect_right(self._posts, encoded) - 1) * _APART
+        if first < 0:
+            return -1
+        high = last = min(first + _APART, self._length)
+        text, ends = self._part(first, last)
+        start = ends[0]
+        while low < high:
+            middle = (low + high) // 2
+            found = text[ends[middle - first] - start : ends[middle - first + 1] - start]
+            if found == encoded:
+                return middle
+            if found < encoded:
+                low = middle + 1
+            else:
+                high = middle
+        return -1
+
+    def _part(self, start: int, stop: int) -> tuple[bytes, list[int]]:
+        """The text of some words that follow each other, and where it begins and each of them ends in the whole."""
+        ends: list[int] = self._arrays.part(f"{self._name}_ends", start, stop + 1).tolist()
+        return self._arrays.part(f"{self._name}_text", ends[0], ends[-1]).tobytes(), ends

@@ -59,7 +59,8 @@ def again(answer: Answer, request: SearchRequest) -> Answer:
 
 def better_language(answer: Answer, text: str, others: Iterable[str]) -> str:
     """The language of `others` that knows clearly more of the text than the one that was searched; else empty."""
-    own = answer.results.known
+    # An answer without hits says nothing of what the language knows: it may have no article at all.
+    own = answer.results.known if answer.results.hits else _known(answer.engine, text, answer.lang)
     if own > 1 - _KNOWN_MORE:
         return ""
     known = {lang: _known(answer.engine, text, lang) for lang in others if lang != answer.lang}

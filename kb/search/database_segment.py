@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kb.search import arrays, lexicon, postings
+from kb.search import arrays, lexicon, posting_entries
 from kb.search.arrays import Array
 from kb.search.engine import PUBLIC
 from kb.search.segments import FIELDS, Segment
@@ -109,6 +109,9 @@ class Words(arrays.Arrays):
     def part(self, name: str, start: int, stop: int) -> Array:
         return self._arrays.part(name, start, stop)
 
+    def text(self, name: str) -> bytes:
+        return self._arrays.text(name)
+
 
 class DatabaseSegment(Segment):
     """The articles of one language at one generation, numbered in the order of their ids. Thread-safe.
@@ -150,7 +153,9 @@ class DatabaseSegment(Segment):
         """Read the postings of {stem: whether those in titles will do} in one query, but for those that are here."""
         wanted = [item for item in stems.items() if item not in self._postings]
         asked = [
-            (postings.key(stem), field) for stem, titles_only in wanted for field in ((0,) if titles_only else (0, 1))
+            (posting_entries.key(stem), field)
+            for stem, titles_only in wanted
+            for field in ((0,) if titles_only else (0, 1))
         ]
         if not asked:
             return {}
@@ -177,7 +182,7 @@ class DatabaseSegment(Segment):
         values = {
             "lang": self.lang,
             "words": [word for _stem, word in wanted],
-            "terms": [postings.key(stem) for stem, _word in wanted],
+            "terms": [posting_entries.key(stem) for stem, _word in wanted],
         }
         written_otherwise = []
         for number, documents, is_known in self._ask(_WORD_FREQUENCIES, values) if wanted else ():
@@ -191,7 +196,7 @@ class DatabaseSegment(Segment):
     def _count(self, stems: Iterable[str]) -> None:
         """In how many titles, or bodies where these are more, each of the stems is."""
         wanted = [stem for stem in stems if stem not in self._frequencies]
-        values = {"lang": self.lang, "terms": [postings.key(stem) for stem in wanted]}
+        values = {"lang": self.lang, "terms": [posting_entries.key(stem) for stem in wanted]}
         for number, documents in self._ask(_FREQUENCIES, values) if wanted else ():
             self._frequencies[wanted[number - 1]] = documents
 
@@ -202,7 +207,7 @@ class DatabaseSegment(Segment):
         return found
 
     def title_words_starting_with(self, prefix: str) -> tuple[Array, Array]:
-        first = postings.key(prefix)
+        first = posting_entries.key(prefix)
         rows = self._ask(_STARTS, {"lang": self.lang, "first": first, "last": first + _LAST})
         return self._numbered(
             np.array([id for id, _place in rows], np.int64), np.array([place for _id, place in rows], np.int64)

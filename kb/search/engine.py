@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from kb.search.understanding import NO_SYNONYMS, Synonyms
 
@@ -63,14 +64,13 @@ class SearchRequest:
     explain: bool = False
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """`why` maps each stem that the document was found by to what it adds to the score; empty unless asked for."""
 
     id: int
     version: int
     score: float
-    why: Mapping[str, float] = field(default_factory=dict)
+    why: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

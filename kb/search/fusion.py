@@ -9,12 +9,11 @@ The more words a query has, the less each exact one matters and the more the who
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from kb.search.engine import Hit
 
-WORDS = 0.5  # the share of the words in a short query's score
-SHORT = 4.0  # terms; chosen with WORDS on half of the queries of bench/search_weights.py
+WORDS = 0.4  # the share of the words in a short query's score
+SHORT = 2.5  # terms; chosen with WORDS on half of the queries of bench/search_weights.py
 NEAR = 0.35  # the least cosine by which an article that has none of the words is an answer where nothing has
 BESIDE = 0.2  # and where others have them: it then stands below
 MEANING = "(meaning)"  # beside stems, in Hit.why
@@ -38,7 +37,7 @@ def fuse(
         why = {stem: share * value / highest for stem, value in hit.why.items()}
         if explain:
             why[MEANING] = (1 - share) * cosine
-        fused.append(replace(hit, score=share * part + (1 - share) * cosine, why=why))
+        fused.append(hit._replace(score=share * part + (1 - share) * cosine, why=why))
     found = {hit.id for hit in hits}
     least = BESIDE if hits else NEAR
     for id, version in near.items():

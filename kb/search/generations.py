@@ -15,13 +15,14 @@ import shutil
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from kb.search import arrays, scoring
+from kb.search import arrays
 from kb.search.arrays import ArrayFile
 from kb.search.engine import EngineUnavailable, IndexDamaged
+from kb.search.impacts import ImpactCache
 from kb.search.language import Language
 from kb.search.segments import NONE_GONE, Held, Segment
 
@@ -30,7 +31,7 @@ logger = logging.getLogger("preempt.search")
 DAMAGED = "damaged"  # a file in the index's folder that names the generation found so: for the writer to see
 _LOOK_SECONDS = 1.0
 _AT_ONCE = 1_000_000  # bytes that are summed up before the first search
-_LATER_SECONDS = 0.2  # for the search that waits for this generation
+_LATER_SECONDS = 0.2  # after opening; the search that waited for this generation comes first
 _CHUNK = 1 << 20
 
 Mark = tuple[int, int, int]  # of a file: what it is, how long, when altered
@@ -42,11 +43,12 @@ class Generation:
     `before` is the generation that served until now: what both have is not read again.
     """
 
-    def __init__(self, folder: Path, cache: scoring.ImpactCache, before: Generation | None = None) -> None:
+    def __init__(self, folder: Path, cache: ImpactCache, before: Generation | None = None) -> None:
         self._folder = folder
         self._cache = cache
         self._damage = ""
-        self._looked_at = time.monotonic()
+        self._opened_at = self._looked_at = time.monotonic()
+        self._unread: Set[str] = frozenset()
         self.manifest = manifest = self._manifest()
         self.number: int = manifest["generation"]
         self.position: int = manifest["position"]
@@ -90,6 +92,9 @@ class Generation:
         if (now := time.monotonic()) - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
             self._look_at_files()
+        if self._unread and now - self._opened_at >= _LATER_SECONDS:
+            names, self._unread = self._unread, frozenset()
+            threading.Thread(target=self._sum_all, args=[names], name="index-check", daemon=True).start()
         if self._damage:
             raise IndexDamaged(self._damage)
 
@@ -164,11 +169,7 @@ class Generation:
             if self._damage:
                 raise IndexDamaged(self._damage)
         else:
-            threading.Thread(target=self._sum_later, args=[new], name="index-check", daemon=True).start()
-
-    def _sum_later(self, names: Iterable[str]) -> None:
-        time.sleep(_LATER_SECONDS)
-        self._sum_all(names)
+            self._unread = new
 
     def _sum_all(self, names: Iterable[str]) -> None:
         try:

@@ -1,7 +1,8 @@
-"""A rebuild or a check of the index that somebody asked for: one of a kind at a time, its state in a row.
+"""A rebuild or a check of the index, or a run of the search tests, that somebody asked for.
 
-The worker rebuilds the index of its own host. A worker that dies leaves its row running without a sign of life; the
-broker then gives the task to another, which takes the row over, and after a while anybody may ask anew.
+One of a kind at a time, its state in a row. The worker rebuilds the index of its own host. A worker that dies leaves
+its row running without a sign of life; the broker then gives the task to another, which takes the row over, and after
+a while anybody may ask anew.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from kb.models import Article, IndexJob, IndexJobKind, IndexJobState
-from kb.search import indexing
+from core import audit
+from core.commits import after_commit
+from kb.models import Article, IndexJob, IndexJobKind, IndexJobState, RunReason
+from kb.search import checking, indexing
 from kb.search.engine import EngineUnavailable, IndexDamaged
 
 logger = logging.getLogger("preempt.search")
@@ -36,10 +39,10 @@ def ask(kind: IndexJobKind, *, by: User | None, enqueue: Callable[[int], object]
     try:
         with transaction.atomic():
             job = IndexJob.objects.create(kind=kind, asked_by=by)
+            audit.record(by, "index.job_asked", job, label=job.get_kind_display())
     except IntegrityError:  # somebody else asked a moment ago
         return open_ones.get()
-    # With the broker down the row stays waiting, and the page says so.
-    transaction.on_commit(partial(enqueue, job.pk), robust=True)
+    after_commit(partial(enqueue, job.pk))  # with the broker down the row stays waiting, and the page says so
     return job
 
 
@@ -57,20 +60,38 @@ def run(job_id: int) -> None:
     row = IndexJob.objects.filter(pk=job_id)
     kind = row.values_list("kind", flat=True).get()
     try:
-        found = _rebuild(job_id) if kind == IndexJobKind.REBUILD else _verify()
-    except (IndexDamaged, EngineUnavailable, indexing.WriterBusy, OSError) as error:
+        match kind:
+            case IndexJobKind.REBUILD:
+                found = _rebuild(job_id)
+            case IndexJobKind.VERIFY:
+                found = _verify()
+            case _:
+                found = _tests(job_id)
+    except (IndexDamaged, EngineUnavailable, indexing.WriterBusy, checking.CannotCheck, OSError) as error:
         logger.exception("work on the search index failed", extra={"job": job_id, "kind": kind})
         row.update(state=IndexJobState.FAILED, finished_at=Now(), error=str(error)[:300])
         return
-    row.update(state=IndexJobState.DONE, finished_at=Now(), done=total, **found)
+    row.update(**{"state": IndexJobState.DONE, "finished_at": Now(), "done": total} | found)
 
 
 def _rebuild(job_id: int) -> dict[str, int]:
+    return {"generation": indexing.rebuild(progress=_teller(job_id))}
+
+
+def _tests(job_id: int) -> dict[str, int]:
+    by = IndexJob.objects.select_related("asked_by").get(pk=job_id).asked_by
+    run, _checked = checking.run(why=RunReason.ASKED, by=by, progress=_teller(job_id))
+    return {"done": run.tests, "total": run.tests}
+
+
+def _teller(job_id: int) -> Callable[[int, int], None]:
+    """Writes down how far a job is, and that whoever has it is alive."""
+
     def tell(done: int, of: int) -> None:
         if done % _TOLD_EVERY == 0:
             IndexJob.objects.filter(pk=job_id).update(done=done, total=of, beat_at=Now())
 
-    return {"generation": indexing.rebuild(progress=tell)}
+    return tell
 
 
 def _verify() -> dict[str, int]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from kb.search import analysis, scoring
 from kb.search.engine import PUBLIC, Hit, Results, SearchRequest
+from kb.search.impacts import ImpactCache
 from kb.search.lexicon import Lexicon
 from kb.search.scoring import Filters
-from kb.search.segments import Held
+from kb.search.segments import Floats, Held, Ints
 from kb.search.understanding import Term, Understood, understand
 
 _GIST_USED = 10  # of a document's most frequent words serve to find similar ones
@@ -21,7 +21,7 @@ _ANYBODY = Filters(visibility=frozenset({PUBLIC}))
 class Language:
     """One language of one generation, read-only. Thread-safe."""
 
-    def __init__(self, held: Sequence[Held], lang: str, cache: scoring.ImpactCache) -> None:
+    def __init__(self, held: Sequence[Held], lang: str, cache: ImpactCache) -> None:
         self.analysis = analysis.for_language(lang)
         self.held = held
         self.collection = scoring.Collection(held, cache)
@@ -30,23 +30,32 @@ class Language:
     def understand(self, request: SearchRequest) -> Understood:
         return understand(request.text, self.analysis, self.lexicon, request.synonyms, is_verbatim=request.is_verbatim)
 
+    def known(self, text: str) -> float:
+        """See engine.Engine; 0 where there is no document."""
+        if not self.collection.count:
+            return 0.0
+        return understand(text, self.analysis, self.lexicon, is_verbatim=True).known
+
     def search(self, request: SearchRequest) -> Results:
         understood = self.understand(request)
-        terms = dict(understood.terms)
+        terms = understood.terms
         if request.max_terms is not None and len(terms) > request.max_terms:
             terms = self._rarest(terms, request.max_terms)
         filters = Filters(
             visibility=request.visibility,
             categories=request.categories,
             excluded=request.excluded,
-            required=frozenset(stem for phrase in understood.phrases for stem in phrase),
+            required=frozenset(stem for phrase in understood.phrases for stem in phrase)
+            if understood.phrases
+            else frozenset(),
         )
         ranked = self.collection.top(terms, request.offset + request.k, filters)
-        hits = self._hits(ranked.hits[request.offset :])
+        numbers = ranked.numbers[request.offset :]
+        hits = self._hits(numbers, ranked.scores[request.offset :])
         if request.explain:
-            numbers = (number for _score, number in ranked.hits[request.offset :])
             hits = [
-                replace(hit, why=self.collection.why(terms, number)) for hit, number in zip(hits, numbers, strict=True)
+                hit._replace(why=self.collection.why(terms, number))
+                for hit, number in zip(hits, numbers.tolist(), strict=True)
             ]
         return Results(
             hits=tuple(hits),
@@ -81,7 +90,8 @@ class Language:
         }
         strongest = dict(sorted(weighed.items(), key=lambda item: -item[1])[:_GIST_USED])
         ranked = self.collection.top(strongest, limit + 1, _ANYBODY)
-        return self._hits([hit for hit in ranked.hits if hit[1] != number][:limit])
+        others = ranked.numbers != number
+        return self._hits(ranked.numbers[others][:limit], ranked.scores[others])
 
     def suggest(self, prefix: str, limit: int) -> list[Hit]:
         """Public documents with a word in the title that starts like the last one, and any of the words before it."""
@@ -97,15 +107,15 @@ class Language:
             terms = understand(" ".join(others), self.analysis, self.lexicon, is_verbatim=True).terms
             before = self.collection.scores(terms)[: len(scores)]
             scores = np.where((scores > 0) & (before > 0), scores + before, np.float32(0))
-        return self._hits(self.collection.best(scores, limit, _ANYBODY))
+        best = self.collection.best(scores, limit, _ANYBODY)
+        return self._hits(best.numbers, best.scores)
 
-    def _rarest(self, terms: dict[Term, float], count: int) -> dict[Term, float]:
+    def _rarest(self, terms: Mapping[Term, float], count: int) -> dict[Term, float]:
         """The `count` terms that tell documents apart best; words that no document has tell nothing."""
         telling = [term for term in terms if not term.is_minor and self.collection.has(term.stem)]
         telling.sort(key=lambda term: self.collection.rough_frequency(term.stem))
         return {term: terms[term] for term in telling[:count]}
 
-    def _hits(self, ranked: Sequence[tuple[float, int]]) -> list[Hit]:
-        numbers = [number for _score, number in ranked]
+    def _hits(self, numbers: Ints, scores: Floats) -> list[Hit]:
         ids, versions = self.collection.ids[numbers].tolist(), self.collection.versions[numbers].tolist()
-        return [Hit(id, version, score) for id, version, (score, _) in zip(ids, versions, ranked, strict=True)]
+        return list(map(Hit, ids, versions, scores.tolist()))

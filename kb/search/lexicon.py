@@ -115,6 +115,7 @@ class Lexicon:
     def __init__(self, tables: Sequence[WordTable], lang: str, *, knows: Callable[[str], bool]) -> None:
         self._tables = tables
         self._links = _LINKS.get(_base(lang), ())
+        self.joins = bool(self._links)
         self._language = analysis.for_language(lang)
         self._guesses: dict[str, list[tuple[str, float]]] = {}
         self.knows = knows

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import CharField, Count, Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from core import audit
 from kb.models import Article, Placement, PlacementKind
 from kb.search import query, tuning
 from kb.search.query import Found, Result
@@ -88,8 +90,8 @@ def candidates(words: str, *, locale: str) -> QuerySet[Article]:
     return articles.order_by("live_revision__title", "pk")[:_SHOWN]
 
 
-def move(placement_id: int, *, by: int) -> None:
-    """Move a pin `by` places among its query's pins: -1 is up. Does nothing where it has gone or stands at the end."""
+def move(placement_id: int, *, places: int, by: User | None = None) -> None:
+    """Move a pin so many places among its query's pins: -1 is up. Nothing where it has gone or stands at the end."""
     with transaction.atomic():
         moved = Placement.objects.filter(pk=placement_id, kind=PlacementKind.PIN).first()
         if moved is None:
@@ -100,10 +102,12 @@ def move(placement_id: int, *, by: int) -> None:
             .order_by("position", "pk")
         )
         place = pins.index(moved)
-        pins.insert(min(max(place + by, 0), len(pins) - 1), pins.pop(place))
-        for position, pin in enumerate(pins, start=1):
-            if pin.position != position:
-                Placement.objects.filter(pk=pin.pk).update(position=position)
+        pins.insert(min(max(place + places, 0), len(pins) - 1), pins.pop(place))
+        changed = [(position, pin) for position, pin in enumerate(pins, start=1) if pin.position != position]
+        for position, pin in changed:
+            Placement.objects.filter(pk=pin.pk).update(position=position)
+        if changed:
+            audit.record(by, "placement.moved", moved, locale=moved.locale, article=moved.article_id, places=places)
     tuning.forget()
 
 

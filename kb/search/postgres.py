@@ -17,9 +17,10 @@ import psycopg
 from django.conf import settings
 from django.db import Error, connections, transaction
 
-from kb.search import postings, scoring
+from kb.search import postings
 from kb.search.database_segment import DatabaseSegment, Words
 from kb.search.engine import Document, Drift, EngineUnavailable, Hit, Results, SearchRequest, Stats
+from kb.search.impacts import ImpactCache
 from kb.search.language import Language
 from kb.search.lexicon import WordTable
 from kb.search.segments import NONE_GONE, Held
@@ -44,7 +45,7 @@ class PostgresEngine:
     name = "postgres/1"
 
     def __init__(self) -> None:
-        self._cache = scoring.ImpactCache()
+        self._cache = ImpactCache()
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
         self._replica_rests_until = 0.0
@@ -175,7 +176,7 @@ class PostgresEngine:
 class _Open:
     """A language as it was read at one generation."""
 
-    def __init__(self, segment: DatabaseSegment, words: Words, cache: scoring.ImpactCache) -> None:
+    def __init__(self, segment: DatabaseSegment, words: Words, cache: ImpactCache) -> None:
         self.words = words
         self._segment = segment
         segment.words = WordTable(words)
@@ -203,10 +204,12 @@ def _fetch(alias: str, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, .
         return rows
 
 
-def _fetch_binary(alias: str, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _fetch_binary(
+    alias: str, sql: str, values: Mapping[str, Any], *, prepare: bool | None = None
+) -> list[tuple[Any, ...]]:
     connection = connections[alias]
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, values, binary=True)
+        cursor.execute(sql, values, binary=True, prepare=prepare)
         result = cast(psycopg.pq.abc.PGresult, cursor.pgresult)  # there is one after execute
         return [tuple(result.get_value(row, n) for n in range(result.nfields)) for row in range(result.ntuples)]

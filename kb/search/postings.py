@@ -7,65 +7,19 @@ rebuild alone keeps edits waiting, while it swaps.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections, transaction
 
-from kb.search import analysis
 from kb.search.engine import Document
-from kb.search.scoring import FIELD_WEIGHTS
+from kb.search.posting_entries import Entry
 
-FIELDS = {name: number for number, name in enumerate(FIELD_WEIGHTS)}
-TITLE, BODY = FIELDS["title"], FIELDS["body"]
 _WRITERS = 7_530_001  # advisory lock: shared by edits, a rebuild alone
 _FOLDING = 7_530_002  # advisory lock: who folds counts together
 _FOLD_EVERY = 32  # edits
-_LONGEST = 60  # characters of a term; the index takes 2,700 bytes
-_MOST = 32_767  # of a smallint
-_GIST_WORDS = 40  # of an article's own words are kept to find similar ones
-
-
-def key(word: str) -> str:
-    """A word or stem as the index keeps it: an endless one as its beginning and a digest of the whole."""
-    if len(word) <= _LONGEST:
-        return word
-    return word[: _LONGEST - 17] + "#" + hashlib.blake2b(word.encode(), digest_size=8).hexdigest()
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A document as rows. `terms` are (term, field, count); `starts` (title word, place)."""
-
-    doc: Document
-    lengths: tuple[int, int]  # of title and body, in words
-    terms: list[tuple[str, int, int]] = field(repr=False)
-    starts: list[tuple[str, int]] = field(repr=False)
-    words: list[str] = field(repr=False)
-    gist: list[tuple[str, int]] = field(repr=False)
-
-    @classmethod
-    def of(cls, doc: Document) -> Entry:
-        language = analysis.for_language(doc.lang)
-        title, body = language.words(doc.title), language.words(doc.body)
-        terms: list[tuple[str, int, int]] = []
-        for number, words in ((TITLE, title), (BODY, body)):
-            counts = Counter(key(language.stem(word)) for word in words)
-            terms += [(term, number, min(count, _MOST)) for term, count in counts.items() if term]
-        places: dict[str, int] = {}
-        for place, word in enumerate(title):
-            places.setdefault(key(word), min(place, _MOST))
-        gist = Counter(
-            language.stem(word)
-            for word in [*title * 3, *body]
-            if 2 < len(word) <= _LONGEST and not language.is_stop(word) and not word.isdigit()
-        )
-        words = sorted({word for word in (*title, *body) if len(word) <= _LONGEST})
-        return cls(doc, (len(title), len(body)), terms, list(places.items()), words, gist.most_common(_GIST_WORDS))
 
 
 def put(doc: Document, *, using: str = "default", changes: int = 1) -> bool:
@@ -74,30 +28,83 @@ def put(doc: Document, *, using: str = "default", changes: int = 1) -> bool:
     False, and nothing done, where the index has this version or a newer one. `changes` is what it adds to the
     generation.
     """
-    entry = Entry.of(doc)
+    return bool(_put([doc], using=using, changes=changes))
+
+
+def put_all(docs: Sequence[Document], *, using: str = "default") -> None:
+    """put() for articles that change many at once, each of them once: the same few statements for any number."""
+    _put(docs, using=using)
+
+
+def _put(docs: Sequence[Document], *, using: str, changes: int | None = None) -> int:
+    """How many of these the index had not in this version yet. Of an article's words only those are written that come,
+    go or have another count.
+    """
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_WRITERS])
-        old = _old(cursor, doc.id)
-        if old is not None and old.version >= doc.version:
-            return False
-        if old is not None:
-            _delete_terms(cursor, doc.id)
-        _insert(cursor, entry)
-        _count(cursor, old, entry, changes)
-    return True
+        old = _old(cursor, [doc.id for doc in docs])
+        entries = [Entry.of(doc) for doc in docs if doc.id not in old or old[doc.id].version < doc.version]
+        if not entries:
+            return 0
+        ids = [entry.doc.id for entry in entries]
+        _merge(
+            cursor, "posting", ("lang", "term", "field", "article_id"), "count", ids,
+            {
+                (entry.doc.lang, term, number, entry.doc.id): count
+                for entry in entries
+                for term, number, count in entry.terms
+            },
+        )  # fmt: skip
+        _merge(
+            cursor, "titleword", ("lang", "word", "article_id"), "place", ids,
+            {(entry.doc.lang, word, entry.doc.id): place for entry in entries for word, place in entry.starts},
+        )  # fmt: skip
+        cursor.executemany(_INDEXED, [entry.row for entry in entries])
+        words: Counter[tuple[str, str]] = Counter()
+        for entry in entries:
+            words.update((entry.doc.lang, word) for word in entry.words)
+            if (before := old.get(entry.doc.id)) is not None:
+                words.subtract((before.lang, word) for word in before.words)
+        _count_words(cursor, [(*pair, change) for pair, change in words.items() if change])
+        _step(cursor, len(entries) if changes is None else changes, 0)
+    return len(entries)
+
+
+def put_new(docs: Sequence[Document], *, using: str = "default") -> None:
+    """Index articles that the index has never seen, as put() does one by one: for imports."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_WRITERS])
+        _copy([Entry.of(doc) for doc in docs], cursor, prefix="kb_", lexicon=True)
+        _step(cursor, len(docs), 0)
 
 
 def remove(article_id: int, *, using: str = "default", changes: int = 1) -> bool:
     """Leave an article out of the index, in the caller's transaction. False where it is not in it."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_WRITERS])
-        old = _old(cursor, article_id)
-        if old is None:
+        if (old := _old(cursor, [article_id]).get(article_id)) is None:
             return False
-        _delete_terms(cursor, article_id)
-        cursor.execute("DELETE FROM kb_indexedarticle WHERE article_id = %s", [article_id])
-        _count(cursor, old, None, changes)
+        for table in ("posting", "titleword", "indexedarticle"):
+            cursor.execute(f"DELETE FROM kb_{table} WHERE article_id = %s", [article_id])  # noqa: S608  our own names
+        _count_words(cursor, [(old.lang, word, -1) for word in old.words])
+        _step(cursor, changes, 0)
     return True
+
+
+def remove_many(ids: Sequence[int], *, using: str = "default") -> None:
+    """Leave these articles out of the index, as remove() does one by one."""
+    given = {"ids": list(ids)}
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_WRITERS])
+        for table in ("posting", "titleword"):
+            cursor.execute(f"DELETE FROM kb_{table} WHERE article_id = ANY(%(ids)s::bigint[])", given)  # noqa: S608
+        cursor.execute(
+            "WITH gone AS (DELETE FROM kb_indexedarticle WHERE article_id = ANY(%(ids)s::bigint[]) RETURNING *) "
+            "INSERT INTO kb_lexiconchange (lang, word, change) "
+            "SELECT lang, word, -count(*) FROM gone, unnest(words) AS word GROUP BY lang, word",
+            given,
+        )
+        _step(cursor, len(given["ids"]), 0)
 
 
 def advance(*, position: int, changes: int, using: str = "default") -> None:
@@ -114,58 +121,64 @@ class _Old:
     words: frozenset[str]
 
 
-def _old(cursor: Any, article_id: int) -> _Old | None:
+def _old(cursor: Any, ids: Sequence[int]) -> dict[int, _Old]:
     cursor.execute(
-        "SELECT version, lang, words FROM kb_indexedarticle WHERE article_id = %s",
-        [article_id],
+        "SELECT article_id, version, lang, words FROM kb_indexedarticle WHERE article_id = ANY(%s::bigint[])",
+        [list(ids)],
     )
-    row = cursor.fetchone()
-    return _Old(row[0], row[1], frozenset(row[2])) if row else None
+    return {pk: _Old(version, lang, frozenset(words)) for pk, version, lang, words in cursor.fetchall()}
 
 
-def _delete_terms(cursor: Any, article_id: int) -> None:
-    cursor.execute("DELETE FROM kb_posting WHERE article_id = %s", [article_id])
-    cursor.execute("DELETE FROM kb_titleword WHERE article_id = %s", [article_id])
+_INDEXED = """
+INSERT INTO kb_indexedarticle
+(article_id, version, lang, category_id, visibility, title_length, body_length, words, gist)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (article_id) DO UPDATE SET
+(version, lang, category_id, visibility, title_length, body_length, words, gist) = (excluded.version, excluded.lang,
+excluded.category_id, excluded.visibility, excluded.title_length, excluded.body_length, excluded.words, excluded.gist)
+"""
 
 
-def _insert(cursor: Any, entry: Entry) -> None:
-    doc = entry.doc
-    terms, fields, counts = zip(*entry.terms, strict=True) if entry.terms else ((), (), ())
+_TYPES = {"lang": "text", "term": "text", "word": "text", "field": "smallint", "article_id": "bigint",
+          "count": "smallint", "place": "smallint"}  # fmt: skip
+
+
+def _merge(
+    cursor: Any,
+    table: str,
+    keys: tuple[str, ...],
+    value: str,
+    ids: Sequence[int],
+    new: Mapping[tuple[Any, ...], int],
+) -> None:
+    """The rows of these articles as in `new`, by their keys; what is right already is not written."""
+    named = ", ".join(keys)
     cursor.execute(
-        "INSERT INTO kb_posting (lang, term, field, article_id, count) "
-        "SELECT %s, term, field, %s, count "
-        "FROM unnest(%s::text[], %s::smallint[], %s::smallint[]) AS new (term, field, count)",
-        [doc.lang, doc.id, list(terms), list(fields), list(counts)],
+        f"SELECT {named}, {value} FROM kb_{table} WHERE article_id = ANY(%s::bigint[])",  # noqa: S608  our own names
+        [list(ids)],
     )
-    words, places = zip(*entry.starts, strict=True) if entry.starts else ((), ())
-    cursor.execute(
-        "INSERT INTO kb_titleword (lang, word, article_id, place) "
-        "SELECT %s, word, %s, place FROM unnest(%s::text[], %s::smallint[]) AS new (word, place)",
-        [doc.lang, doc.id, list(words), list(places)],
-    )
-    cursor.execute(
-        "INSERT INTO kb_indexedarticle "
-        "(article_id, version, lang, category_id, visibility, title_length, body_length, words, gist) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (article_id) DO UPDATE SET "
-        "(version, lang, category_id, visibility, title_length, body_length, words, gist) = (excluded.version, "
-        "excluded.lang, excluded.category_id, excluded.visibility, excluded.title_length, excluded.body_length, "
-        "excluded.words, excluded.gist)",
-        [doc.id, doc.version, doc.lang, doc.category, doc.visibility, *entry.lengths, entry.words,
-         json.dumps(entry.gist)],
-    )  # fmt: skip
+    old = {tuple(row[:-1]): row[-1] for row in cursor.fetchall()}
+    if gone := [pair for pair in old if pair not in new]:
+        arrays = ", ".join(f"%s::{_TYPES[name]}[]" for name in keys)
+        cursor.execute(
+            f"DELETE FROM kb_{table} WHERE ({named}) IN (SELECT * FROM unnest({arrays}))",  # noqa: S608
+            [list(column) for column in zip(*gone, strict=True)],
+        )
+    if come := [(*pair, number) for pair, number in new.items() if old.get(pair) != number]:
+        arrays = ", ".join(f"%s::{_TYPES[name]}[]" for name in (*keys, value))
+        cursor.execute(
+            f"INSERT INTO kb_{table} ({named}, {value}) SELECT * FROM unnest({arrays}) "  # noqa: S608
+            f"ON CONFLICT ({named}) DO UPDATE SET {value} = excluded.{value}",
+            [list(column) for column in zip(*come, strict=True)],
+        )
 
 
-def _count(cursor: Any, old: _Old | None, new: Entry | None, changes: int) -> None:
-    """What the lexicon gains and loses, and a step of the generation, as rows of their own."""
-    gone = {(old.lang, word) for word in old.words} if old else set()
-    come = {(new.doc.lang, word) for word in new.words} if new else set()
-    words = [(*pair, 1) for pair in come - gone] + [(*pair, -1) for pair in gone - come]
+def _count_words(cursor: Any, words: Sequence[tuple[str, str, int]]) -> None:
+    """(language, word, articles more or fewer) as rows of changes."""
     if words:
         cursor.execute(
             "INSERT INTO kb_lexiconchange (lang, word, change) SELECT * FROM unnest(%s::text[], %s::text[], %s::int[])",
             [list(column) for column in zip(*words, strict=True)],
         )
-    _step(cursor, changes, 0)
 
 
 def _step(cursor: Any, changes: int, position: int) -> None:
@@ -245,22 +258,28 @@ def _stage(cursor: Any, docs: Iterable[Document]) -> None:
     for table in ("posting", "titleword", "indexedarticle"):
         cursor.execute(f"CREATE TEMP TABLE new_{table} (LIKE kb_{table}) ON COMMIT DROP")
     for batch in _batches(docs, 200):
-        entries = [Entry.of(doc) for doc in batch]
-        with cursor.copy("COPY new_posting FROM STDIN") as copy:
-            for entry in entries:
-                for term, number, count in entry.terms:
-                    copy.write_row((entry.doc.lang, term, number, entry.doc.id, count))
-        with cursor.copy("COPY new_titleword FROM STDIN") as copy:
-            for entry in entries:
-                for word, place in entry.starts:
-                    copy.write_row((entry.doc.lang, word, entry.doc.id, place))
-        with cursor.copy("COPY new_indexedarticle FROM STDIN") as copy:
-            for entry in entries:
-                doc = entry.doc
-                copy.write_row(
-                    (doc.id, doc.version, doc.lang, doc.category, doc.visibility, *entry.lengths, entry.words,
-                     json.dumps(entry.gist))
-                )  # fmt: skip
+        _copy([Entry.of(doc) for doc in batch], cursor, prefix="new_", lexicon=False)
+
+
+def _copy(entries: Sequence[Entry], cursor: Any, *, prefix: str, lexicon: bool) -> None:
+    """The rows of these entries into tables that hold none of theirs yet; with `lexicon`, their words as changes."""
+    with cursor.copy(f"COPY {prefix}posting (lang, term, field, article_id, count) FROM STDIN") as copy:
+        for entry in entries:
+            for term, number, count in entry.terms:
+                copy.write_row((entry.doc.lang, term, number, entry.doc.id, count))
+    with cursor.copy(f"COPY {prefix}titleword (lang, word, article_id, place) FROM STDIN") as copy:
+        for entry in entries:
+            for word, place in entry.starts:
+                copy.write_row((entry.doc.lang, word, entry.doc.id, place))
+    columns = "article_id, version, lang, category_id, visibility, title_length, body_length, words, gist"
+    with cursor.copy(f"COPY {prefix}indexedarticle ({columns}) FROM STDIN") as copy:
+        for entry in entries:
+            copy.write_row(entry.row)
+    if lexicon:
+        counts = Counter((entry.doc.lang, word) for entry in entries for word in entry.words)
+        with cursor.copy("COPY kb_lexiconchange (lang, word, change) FROM STDIN") as copy:
+            for (lang, word), count in counts.items():
+                copy.write_row((lang, word, count))
 
 
 def _batches(docs: Iterable[Document], size: int) -> Iterator[list[Document]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from functools import lru_cache
 
 from django import db
 from django.conf import settings
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
@@ -31,6 +32,7 @@ logger = logging.getLogger("preempt.search")
 MAX_QUERY = keys.LONGEST  # characters; a longer text is searched by its rarest words
 _LONG_TERMS = 12  # of those
 _MOST_READ = 2_000  # characters of a long text; what follows only costs time
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 _SPARE = 10  # hits beyond those wanted, for articles unpublished since the index was written
 _POOL = 200  # hits among which an order is made, and whose texts are looked through for a quoted phrase
 
@@ -48,16 +50,18 @@ def find(
     explain: bool = False,
     visitor: str = "",
     count_categories: bool = False,
+    is_order_only: bool = False,
 ) -> Found:
     """The answers `offset` to `offset + k` to a text, for a reader in `locale`. Never raises: see Found.error.
 
     `is_staff` shows what only signed-in staff may read, too. `is_verbatim` corrects nothing. `max_terms` keeps so many
     of the rarest words (a text longer than MAX_QUERY is searched so anyway). `visitor` decides on the arm of the
-    test of learnt ranking; without one the ranking is the plain one. One query to the database, and two more where what
+    test of learnt ranking; without one the ranking is the plain one. `is_order_only` leaves out what is quoted from the
+    texts, half of the work, for who only asks what stands where. One query to the database, and two more where what
     editors said was last read a second ago, and what was learnt a minute ago.
     """
     started = time.perf_counter()
-    text = _readable(text)
+    text = readable(text)
     if not text:
         return Found((), 0)
     if len(text) > MAX_QUERY and max_terms is None:
@@ -74,6 +78,7 @@ def find(
         explain=explain,
         visitor=visitor,
         count_categories=count_categories,
+        is_order_only=is_order_only,
     )
     try:
         found = _find(asked)
@@ -96,6 +101,7 @@ class _Asked:
     explain: bool
     visitor: str
     count_categories: bool
+    is_order_only: bool
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,7 @@ def _find(asked: _Asked) -> Found:
         total = len(candidates)  # of what was looked through; nobody counts further
     total = max(total - len(candidates) + len(shown), len(shown))
     page = shown[asked.offset : asked.offset + asked.k]
-    is_featured = not asked.offset and foreign is None
+    is_featured = not asked.offset and foreign is None and not asked.is_order_only
     return Found(
         results=tuple(_result(each, lead, rules, asked) for each in page),
         total=total,
@@ -231,8 +237,10 @@ def _visible(placed: Placed, candidates: Sequence[Hit], rows: Mapping[int, Row])
 def _result(shown: _Shown, answer: Answer, rules: Rules, asked: _Asked) -> Result:
     row, hit = shown.row, shown.hit
     terms = answer.results.terms
+    if asked.is_order_only:
+        snippet = ""
     # The summary tells best what an article is about; the text is quoted where the summary lacks the words.
-    if snippets.holds(row.summary, terms, lang=row.locale):
+    elif snippets.holds(row.summary, terms, lang=row.locale):
         snippet = snippets.snippet(row.summary, terms, lang=row.locale)
     else:
         snippet = snippets.best(row.html, terms, lang=row.locale) or snippets.snippet(
@@ -274,7 +282,7 @@ def _featured(shown: Sequence[_Shown], answer: Answer) -> Featured | None:
         title=row.title,
         url=_address(row.slug, row.locale) + (f"#{found.anchor}" if found.anchor else ""),
         heading=found.heading,
-        answer_html=mark_safe(rendering.localise(found.html, row.locale)),
+        answer_html=mark_safe(rendering.localise(found.html, row.locale, under=get_script_prefix())),
     )
 
 
@@ -289,13 +297,19 @@ def _facets(answer: Answer, rules: Rules, asked: _Asked) -> tuple[Facet, ...]:
     return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.name)))
 
 
-@lru_cache(maxsize=4096)
 def _address(slug: str, locale: str) -> str:
+    return _address_under(get_script_prefix(), slug, locale)
+
+
+@lru_cache(maxsize=4096)
+def _address_under(prefix: str, slug: str, locale: str) -> str:
+    """The same article has another address inside the widget; `prefix` is where reverse() now begins."""
     with translation.override(locale):
         return reverse("help:article", args=[slug])
 
 
-def _readable(text: str) -> str:
-    """The text without what no database takes (NUL, halves of characters) and without its far end."""
-    text = text[:_MOST_READ].replace("\0", " ").encode(errors="replace").decode()
-    return text.strip()
+def readable(text: str) -> str:
+    """The text without what no database takes (NUL, halves of characters), what nobody can see (other control
+    characters, marks that turn the direction of writing) and without its far end.
+    """
+    return _UNSEEN.sub(" ", text[:_MOST_READ]).encode(errors="replace").decode().strip()

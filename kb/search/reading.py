@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, TextField, Value
+from django.db import connection
 
-from kb.models import Article, Visibility
+from kb.models import Visibility
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class Row:
         return self.title, self.summary, self.text
 
 
-_FIELDS = {
-    "id": "pk",
-    "locale": "locale",
-    "slug": "slug",
-    "category_id": "category_id",
-    "translation_group": "translation_group",
-    "visibility": "visibility",
-    "title": "live_revision__title",
-    "summary": "live_revision__summary",
-    "html": "live_revision__html",
-}
+# In SQL: this runs in every search, and to build it anew from the models takes longer than to run it.
+_ROWS = """
+    SELECT a.id, a.locale, a.slug, a.category_id, a.translation_group, a.visibility,
+           r.title, r.summary, r.html, CASE WHEN %(with_text)s THEN r.text ELSE '' END
+    FROM kb_article a JOIN kb_revision r ON r.id = a.live_revision_id
+    WHERE a.state = 'published' AND a.visibility = ANY(%(visibility)s)
+      AND (a.id = ANY(%(ids)s)"""
+_OR_TRANSLATION = """ OR (a.locale = %(locale)s AND a.translation_group IN (
+          SELECT translation_group FROM kb_article WHERE id = ANY(%(ids)s)))"""
+_IN_CATEGORIES = " AND a.category_id = ANY(%(categories)s)"
+_PUBLIC, _ALL = [Visibility.PUBLIC.value], list(Visibility.values)
 
 
 def rows(
@@ -64,21 +64,10 @@ def rows(
     """
     if not ids:
         return {}
-    articles = Article.objects.published() if is_staff else Article.objects.public()
-    if categories:
-        articles = articles.filter(category__in=categories)
-    wanted = Q(pk__in=ids)
-    if locale:
-        groups = Article.objects.filter(pk__in=ids).values("translation_group")
-        wanted |= Q(translation_group__in=groups, locale=locale)
-    text = F("live_revision__text") if with_text else Value("", output_field=TextField())
-    found = [
-        _row(values)
-        for values in articles.filter(wanted).annotate(shown_text=text).values_list(*_FIELDS.values(), "shown_text")
-    ]
+    sql = _ROWS + (_OR_TRANSLATION if locale else "") + ")" + (_IN_CATEGORIES if categories else "")
+    given: dict[str, Any] = {"ids": list(ids), "with_text": with_text, "visibility": _ALL if is_staff else _PUBLIC}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given | {"locale": locale, "categories": list(categories)})
+        found = [Row(*values) for values in cursor.fetchall()]
     translated = {row.translation_group: row for row in found if row.locale == locale}
     return {row.id: translated.get(row.translation_group, row) for row in found}
-
-
-def _row(values: tuple[Any, ...]) -> Row:
-    return Row(**dict(zip([*_FIELDS, "text"], values, strict=True)))

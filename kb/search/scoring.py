@@ -12,75 +12,32 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from kb.search.arrays import Array
+from kb.search.impacts import NOTHING, ImpactCache, Impacts
 from kb.search.segments import FIELDS, Floats, Held, Ints
 from kb.search.understanding import STOP_IN_TITLE, Term
 
 K1 = 2.0  # these three: the best on half of the queries of bench/search_weights.py
-B = 0.5
+B = 0.6
 FIELD_WEIGHTS = {"title": 0.8, "body": 1.0}  # a title is short, so its words weigh much by their length already
-_DENSE = 1 / 16  # a term in more documents than this share is kept as a full row
+_DENSE = 1 / 32  # a term in more documents than this share is kept as a full row
 _BLOCK = 64
-_CACHE_BYTES = 32_000_000  # of impacts, in one process
 _MASKS = 32  # filters kept
 _KNOWN = 20_000  # stems of which it is remembered whether they are known
+
+_EMPTY: Ints = np.empty(0, np.int64)
 
 _counter = itertools.count()
 
 
-@dataclass(frozen=True)
-class _Impacts:
-    rows: Ints | None  # None: `values` is dense, a value for every document
-    values: Floats
-
-    @property
-    def bytes(self) -> int:
-        return 200 + self.values.nbytes + (0 if self.rows is None else self.rows.nbytes)
-
-
-_NOTHING = _Impacts(np.empty(0, np.int64), np.empty(0, np.float32))
-
-
-class ImpactCache:
-    """Impacts of all languages of a process; the oldest go first when it is full. Thread-safe.
-
-    To keep the longest used instead would take the lock at every look, which is most of what a look costs.
-    """
-
-    def __init__(self, most_bytes: int = _CACHE_BYTES) -> None:
-        self._most = most_bytes
-        self._bytes = 0
-        self._kept: dict[tuple[int, Term], _Impacts] = {}
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple[int, Term]) -> _Impacts | None:
-        return self._kept.get(key)
-
-    def put(self, key: tuple[int, Term], impacts: _Impacts) -> None:
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = impacts
-                self._bytes += impacts.bytes
-            while self._bytes > self._most:
-                self._bytes -= self._kept.pop(next(iter(self._kept))).bytes
-
-    def forget(self, collection: int) -> None:
-        """Drop all of a collection that serves no more."""
-        with self._lock:
-            for key in [key for key in self._kept if key[0] == collection]:
-                self._bytes -= self._kept.pop(key).bytes
-
-
-@dataclass(frozen=True)
-class Filters:
+class Filters(NamedTuple):
     """Which documents may be found. `categories` empty means all; `required` are stems that all must be there."""
 
     visibility: frozenset[str]
@@ -89,11 +46,11 @@ class Filters:
     required: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """Best first, as (score, number); and how many match in each category, whichever are asked for."""
+class Ranked(NamedTuple):
+    """Best first; and how many match in each category, whichever are asked for."""
 
-    hits: list[tuple[float, int]]
+    numbers: Ints
+    scores: Floats
     total: int
     counts: Mapping[int, int]
 
@@ -132,33 +89,26 @@ class Collection:
     def __init__(self, held: Sequence[Held], cache: ImpactCache) -> None:
         self.key = next(_counter)
         self._cache = cache
+        self._kept = cache.of(self.key)
         self._segments = [one.segment for one in held]
         self._held = held
         sizes = [len(segment) for segment in self._segments]
         self.offsets = [0, *itertools.accumulate(sizes)]
         size = self.offsets[-1]
-        self.ids = _joined([s.ids for s in self._segments], np.int64)
-        self.versions = _joined([s.versions for s in self._segments], np.int64)
-        self._categories = _joined([s.categories for s in self._segments], np.int64)
+        self.ids = _joined([s.ids for s in self._segments])
         self.is_live = np.ones(size, bool)
         for one, offset in zip(held, self.offsets, strict=False):
             self.is_live[one.gone.astype(np.int64) + offset] = False
         self._all_live = bool(self.is_live.all())
         self.count = int(np.count_nonzero(self.is_live))
         self._padded = -(-max(size, 1) // _BLOCK) * _BLOCK
-        self._norms: dict[str, Floats] = {}
-        for name in FIELDS:
-            lengths = _joined([s.lengths[name] for s in self._segments], np.float32)
-            average = float((lengths if self._all_live else lengths[self.is_live]).mean()) if self.count else 1.0
-            self._norms[name] = (1 - B + B / max(average, 1e-9) * lengths).astype(np.float32)
         self._names = sorted({name for s in self._segments for name in s.visibility_names})
         self._visibility = (
             _joined(
                 [
                     np.array([self._names.index(n) for n in s.visibility_names], np.uint8)[s.visibilities]
                     for s in self._segments
-                ],
-                np.uint8,
+                ]
             )
             if len(self._names) > 1
             else np.zeros(size, np.uint8)
@@ -203,13 +153,20 @@ class Collection:
     def scores(self, terms: Mapping[Term, float]) -> Floats:
         """A score for every number, 0 where it has none of the terms, and then zeros up to a full block."""
         scores = np.zeros(self._padded, np.float32)
+        kept = self._kept.get
+        all_rows: list[Ints] = []
+        all_values: list[Floats] = []
         for term, weight in terms.items():
-            impacts = self._of(term)
-            values = impacts.values if weight == 1.0 else impacts.values * np.float32(weight)
-            if impacts.rows is None:
+            rows, values = kept(term) or self._fresh(term)
+            if weight != 1.0:
+                values = values * np.float32(weight)
+            if rows is None:
                 scores += values
             else:
-                scores[impacts.rows] += values
+                all_rows.append(rows)
+                all_values.append(values)
+        if all_rows:  # one call for all: a call costs more than the few documents of a rare term
+            np.add.at(scores, np.concatenate(all_rows), np.concatenate(all_values))
         return scores
 
     def top(self, terms: Mapping[Term, float], k: int, filters: Filters) -> Ranked:
@@ -228,19 +185,17 @@ class Collection:
             scores *= mask
             matches = scores > 0
         total = int(np.count_nonzero(matches))
-        return Ranked(self._ranked(scores, min(k, total)), total, counts)
+        numbers = best(scores, self.ids, min(k, total))
+        return Ranked(numbers, scores[numbers], total, counts)
 
-    def best(self, scores: Floats, k: int, filters: Filters) -> list[tuple[float, int]]:
-        """The k best by scores made elsewhere (one for each number), live and of this visibility."""
+    def best(self, scores: Floats, k: int, filters: Filters) -> Ranked:
+        """The k best by scores made elsewhere (one for each number), live and of this visibility; nothing counted."""
         padded = np.zeros(self._padded, np.float32)
         np.multiply(scores, self.is_live, out=padded[: len(scores)])
         if (mask := self._mask(filters.visibility, frozenset())) is not None:
             padded *= mask
-        return self._ranked(padded, k)
-
-    def _ranked(self, scores: Floats, k: int) -> list[tuple[float, int]]:
-        numbers = best(scores, self.ids, k)
-        return list(zip(scores[numbers].tolist(), numbers.tolist(), strict=True))
+        numbers = best(padded, self.ids, k)
+        return Ranked(numbers, padded[numbers], 0, {})
 
     def why(self, terms: Mapping[Term, float], number: int) -> dict[str, float]:
         """What each stem adds to the document's score."""
@@ -250,9 +205,7 @@ class Collection:
             if impacts.rows is None:
                 value = float(impacts.values[number])
             else:
-                at = int(np.searchsorted(impacts.rows, number))
-                has = at < len(impacts.rows) and impacts.rows[at] == number
-                value = float(impacts.values[at]) if has else 0.0
+                value = float(impacts.values[impacts.rows == number].sum())
             if value:
                 found[term.stem] = found.get(term.stem, 0.0) + value * weight
         return found
@@ -286,49 +239,89 @@ class Collection:
         return masks[key]
 
     @cached_property
+    def versions(self) -> Array:
+        return _joined([s.versions for s in self._segments])
+
+    @cached_property
+    def _categories(self) -> Array:
+        return _joined([s.categories for s in self._segments])
+
+    @cached_property
+    def _lengths(self) -> Mapping[str, tuple[Array, float]]:
+        """For each field, how many words every document has there, and the average of those alive."""
+        found = {}
+        for name in FIELDS:
+            lengths = _joined([s.lengths[name] for s in self._segments])
+            alive = lengths if self._all_live else lengths[self.is_live]
+            found[name] = lengths, max(float(alive.mean(dtype=np.float64)), 1e-9) if self.count else 1.0
+        return found
+
+    @cached_property
     def shelves(self) -> tuple[Ints, Ints]:
         """(the categories there are, the place among them of each document's)."""
         found, places = np.unique(self._categories, return_inverse=True)
         return found, places
 
-    def _of(self, term: Term) -> _Impacts:
-        key = (self.key, term)
-        found = self._cache.get(key)
-        if found is None:
-            found = self._compute(term)
-            self._cache.put(key, found)
+    def _of(self, term: Term) -> Impacts:
+        return self._kept.get(term) or self._fresh(term)
+
+    def _fresh(self, term: Term) -> Impacts:
+        found = self._compute(term)
+        self._cache.put(self.key, term, found)
         return found
 
-    def _compute(self, term: Term) -> _Impacts:
-        by_field: dict[str, list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]]] = {name: [] for name in FIELDS}
+    def _compute(self, term: Term) -> Impacts:
+        by_field: dict[str, list[tuple[Ints, Array]]] = {name: [] for name in FIELDS}
         for segment, offset in zip(self._segments, self.offsets, strict=False):
             if (found := segment.postings(term.stem, titles_only=term.is_minor)) is not None:
                 numbers, counts, titles = found
-                rows = numbers.astype(np.int64)
-                rows += offset
+                rows = numbers.astype(np.int64, copy=False)
+                if offset:
+                    rows = rows + offset
                 by_field["title"].append((rows[:titles], counts[:titles]))
                 by_field["body"].append((rows[titles:], counts[titles:]))
-        row = np.zeros(self._padded, np.float32)
-        for name, weight in FIELD_WEIGHTS.items():
-            if term.is_minor:
-                weight = weight * STOP_IN_TITLE if name == "title" else 0.0
-            parts = by_field[name]
-            if not weight or not parts:
-                continue
-            rows = _joined([rows for rows, _ in parts], np.int64)
-            tf = _joined([counts for _, counts in parts], np.float32)
-            if not self._all_live:
-                live = self.is_live[rows]
-                rows, tf = rows[live], tf[live]
-            if len(rows):
-                x = tf / self._norms[name][rows]
-                row[rows] += np.float32(weight * idf(self.count, len(rows)) * (K1 + 1)) * x / (np.float32(K1) + x)
-        has = row > 0  # numpy finds the true ones many times faster than the numbers that are not 0
-        df = int(np.count_nonzero(has))
-        if df > self._padded * _DENSE:
-            return _Impacts(None, row)
-        rows = np.flatnonzero(has)
-        return _Impacts(rows, row[rows]) if df else _NOTHING
+        rows, values = self._of_field("title", by_field["title"], STOP_IN_TITLE if term.is_minor else 1.0)
+        if not term.is_minor:
+            more, their_values = self._of_field("body", by_field["body"], 1.0)
+            if len(more) > self._padded * _DENSE:
+                dense = np.zeros(self._padded, np.float32)
+                dense[more] = their_values
+                dense[rows] += values
+                return Impacts(None, dense)
+            rows, values = _added((more, their_values), (rows, values))
+        return Impacts(rows, values) if len(rows) else NOTHING
+
+    def _of_field(self, name: str, parts: Sequence[tuple[Ints, Array]], share: float) -> tuple[Ints, Floats]:
+        """(the live documents that have the term in the field, what it adds to each)."""
+        rows, tf = _joined([rows for rows, _ in parts]), _joined([counts for _, counts in parts]).astype(np.float32)
+        if not self._all_live and len(rows):
+            live = self.is_live[rows]
+            rows, tf = rows[live], tf[live]
+        if not len(rows):
+            return _EMPTY, NOTHING.values
+        lengths, average = self._lengths[name]
+        # weight · idf · x (k1 + 1) / (k1 + x), with x = tf / norm, is weight · idf (k1 + 1) · tf / (tf + k1 · norm)
+        below = lengths[rows].astype(np.float32)
+        below *= np.float32(K1 * B / average)
+        below += np.float32(K1 * (1 - B))
+        below += tf
+        tf *= np.float32(FIELD_WEIGHTS[name] * share * idf(self.count, len(rows)) * (K1 + 1))
+        tf /= below
+        return rows, tf
+
+
+def _added(some: tuple[Ints, Floats], others: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
+    """The sums of two sparse rows, each in the order of its numbers; what only `others` has follows."""
+    (rows, values), (more, their_values) = some, others
+    if not len(rows) or not len(more):
+        return some if len(rows) else others
+    at = np.searchsorted(rows, more)
+    at[at == len(rows)] = 0
+    is_in_both = rows[at] == more
+    values[at[is_in_both]] += their_values[is_in_both]
+    if is_in_both.all():
+        return some
+    return np.concatenate([rows, more[~is_in_both]]), np.concatenate([values, their_values[~is_in_both]])
 
 
 def best(scores: Floats, ids: Ints, k: int) -> Ints:
@@ -355,7 +348,5 @@ def best(scores: Floats, ids: Ints, k: int) -> Ints:
     return numbers[np.lexsort((ids[numbers], -scores[numbers]))][:k]
 
 
-def _joined(parts: Sequence[Array], kind: type[np.generic]) -> Array:
-    if len(parts) == 1:
-        return parts[0].astype(kind, copy=False)
-    return np.concatenate(parts).astype(kind, copy=False) if parts else np.empty(0, kind)
+def _joined(parts: Sequence[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else _EMPTY

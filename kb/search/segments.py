@@ -7,6 +7,7 @@ Deleted documents stay in a segment; who holds it knows which they are (Held).
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.search import analysis, arrays, lexicon
-from kb.search.arrays import Array, Arrays, SortedWords
+from kb.search.arrays import Array, Arrays, SortedWords, Vocabulary
 from kb.search.pool import Postings
 
 FIELDS = ("title", "body")
 _NUMBER_BITS = 24
 _NUMBERS = (1 << _NUMBER_BITS) - 1
+_HIGH = 3 if sys.byteorder == "little" else 0  # where a number's high byte stands
 _MOST = 255  # a stem as often as this in one text weighs as much as one that is there more often
 _FOUND = 20_000  # stems whose place is remembered
 
@@ -36,19 +38,24 @@ class Segment:
     def __init__(self, source: Arrays) -> None:
         self._source = source
         self.ids = source.whole("ids")
-        self.versions = source.whole("versions")
-        self.categories = source.whole("categories")
         self.visibilities = source.whole("visibilities")
         names = SortedWords(source, "visibility_names")
         self.visibility_names = [names.word(number) for number in range(len(names))]
         self.lengths = {field: source.whole(f"{field}_lengths") for field in FIELDS}
         self.words = lexicon.WordTable(source)
-        self._terms = SortedWords(source, "terms")
-        self._starts = source.whole("posting_starts")
-        self._found: dict[str, int] = {}
+        self._terms = Vocabulary(source, "terms")
+        self._found: dict[str, tuple[int, int, int]] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def versions(self) -> Array:
+        return self._source.whole("versions")
+
+    @cached_property
+    def categories(self) -> Array:
+        return self._source.whole("categories")
 
     @cached_property
     def _title_words(self) -> SortedWords:
@@ -71,31 +78,28 @@ class Segment:
 
     def frequency(self, stem: str) -> int:
         """In how many titles or bodies the stem is, deleted ones too; a little less where it is in both of one."""
-        found = self._find(stem)
-        if found < 0:
-            return 0
-        before, between, after = (int(n) for n in self._starts[2 * found : 2 * found + 3])
+        before, between, after = self._find(stem)
         return max(between - before, after - between)
 
-    def postings(self, stem: str, *, titles_only: bool = False) -> tuple[Array, Array, int] | None:
+    def postings(self, stem: str, *, titles_only: bool = False) -> tuple[Ints, Array, int] | None:
         """(numbers, counts, how many of them are of titles: they come first); None where no document has the stem."""
-        found = self._find(stem)
-        if found < 0:
+        before, between, after = self._find(stem)
+        if before == after:
             return None
-        before, between, after = (int(n) for n in self._starts[2 * found : 2 * found + 3])
         packed = self._source.part("postings", before, between if titles_only else after)
-        return packed & np.uint32(_NUMBERS), packed >> np.uint32(_NUMBER_BITS), between - before
+        # In one pass each, for a common stem has tens of thousands.
+        return np.bitwise_and(packed, _NUMBERS, dtype=np.int64), packed.view(np.uint8)[_HIGH::4], between - before
 
     def all_postings(self) -> Iterator[tuple[str, bytes, list[int], list[int]]]:
         """(field, term, numbers, counts) of every term, deleted documents too."""
         packed = self._source.whole("postings")
         numbers, counts = (packed & np.uint32(_NUMBERS)).tolist(), (packed >> np.uint32(_NUMBER_BITS)).tolist()
-        starts = self._starts.tolist()
-        for place in range(len(self._terms)):
+        starts = self._source.whole("posting_starts").tolist()
+        for place, term in enumerate(self._terms):
             for shift, field in enumerate(FIELDS):
                 start, stop = starts[2 * place + shift : 2 * place + shift + 2]
                 if stop > start:
-                    yield field, self._terms[place], numbers[start:stop], counts[start:stop]
+                    yield field, term, numbers[start:stop], counts[start:stop]
 
     def gist(self, number: int) -> list[tuple[str, int]]:
         """The most frequent telling stems of a document, and how often each is there."""
@@ -109,12 +113,17 @@ class Segment:
         start, stop = int(self._title_starts[words.start]), int(self._title_starts[words.stop])
         return self._source.part("title_numbers", start, stop), self._source.part("title_places", start, stop)
 
-    def _find(self, stem: str) -> int:
+    def _find(self, stem: str) -> tuple[int, int, int]:
+        """Where the stem's postings of titles start, those of bodies, and where these end; all 0 where it has none."""
         found = self._found.get(stem)
         if found is None:
             if len(self._found) >= _FOUND:
                 self._found = {}
-            found = self._found[stem] = self._terms.find(stem)
+            number = self._terms.find(stem)
+            starts = (
+                self._source.part("posting_starts", 2 * number, 2 * number + 3).tolist() if number >= 0 else (0, 0, 0)
+            )
+            found = self._found[stem] = tuple(starts)
         return found
 
 
@@ -155,10 +164,10 @@ def read(reader: Any, postings: Postings, lang: str) -> dict[str, Array]:
     ids = np.array([fields["id"] for fields in stored], np.int64)
     names = sorted({fields["visibility"] for fields in stored})
     found |= {
-        "ids": ids,
+        "ids": arrays.narrow(ids),
         "by_id": np.argsort(ids).astype(np.uint32),
-        "versions": np.array([fields["version"] for fields in stored], np.int64),
-        "categories": np.array([fields["category"] for fields in stored], np.int64),
+        "versions": arrays.narrow(np.array([fields["version"] for fields in stored], np.int64)),
+        "categories": arrays.narrow(np.array([fields["category"] for fields in stored], np.int64)),
         "visibilities": np.array([names.index(fields["visibility"]) for fields in stored], np.uint8),
     }
     found |= arrays.of_words("visibility_names", names)
@@ -188,7 +197,7 @@ def _postings(postings: Postings, size: int) -> tuple[dict[str, Array], list[str
     for field in FIELDS:
         made[f"{field}_lengths"] = np.minimum(postings.lengths(field, size), 65535).astype(np.uint16)
     decoded = [text.decode() for text in terms]
-    return made | arrays.of_words("terms", decoded), decoded
+    return made | arrays.of_vocabulary("terms", decoded), decoded
 
 
 def _gists(gists: Sequence[Sequence[tuple[str, int]]], terms: Sequence[str]) -> dict[str, Array]:

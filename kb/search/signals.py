@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -72,7 +72,7 @@ def rerank(hits: Sequence[Hit], *, key: str, locale: str, visitor: str) -> tuple
 def _raised(hit: Hit, factor: float) -> Hit:
     if factor == 1.0:
         return hit
-    return replace(hit, score=hit.score * factor, why={**hit.why, LEARNT: hit.score * (factor - 1.0)})
+    return hit._replace(score=hit.score * factor, why={**hit.why, LEARNT: hit.score * (factor - 1.0)})
 
 
 def _signals() -> Mapping[str, Signals]:

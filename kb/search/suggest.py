@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
@@ -133,9 +134,15 @@ def _hits(prefix: str, locale: str) -> Sequence[Hit]:
 
 
 def _forgiving(engine: Engine, prefix: str, locale: str) -> Sequence[Hit]:
-    """The engine's suggestions; where it has none, those for the words as they were probably meant."""
-    if hits := engine.suggest(prefix, locale, limit=MOST):
+    """The engine's suggestions; where it has none, those for the words as they were probably meant, else those in the
+    language whose articles stand in for missing ones.
+    """
+    if hits := engine.suggest(prefix, locale, limit=MOST) or _corrected(engine, prefix, locale):
         return hits
+    return engine.suggest(prefix, settings.LANGUAGE_CODE, limit=MOST) if locale != settings.LANGUAGE_CODE else []
+
+
+def _corrected(engine: Engine, prefix: str, locale: str) -> Sequence[Hit]:
     done, _, last = prefix.rpartition(" ")
     meant = f"{engine.correct(done, locale)} {last}" if done else ""
     if meant and meant != prefix and (hits := engine.suggest(meant, locale, limit=MOST)):
@@ -150,13 +157,16 @@ def _articles(hits: Sequence[Hit], locale: str) -> list[SuggestedArticle]:
     if missing := [id for id, version in wanted.items() if (id, version) not in _titles]:
         if len(_titles) > _MOST_TITLES:
             _titles.clear()
-        rows = (
-            Article.objects.public().filter(pk__in=missing).values_list("pk", "locale", "slug", "live_revision__title")
-        )
-        for id, lang, slug, title in rows:
-            with translation.override(lang):
-                _titles[id, wanted[id]] = (title, reverse("help:article", args=[slug]))
-    return [SuggestedArticle(id, *_titles[id, version]) for id, version in wanted.items() if (id, version) in _titles]
+        rows = Article.objects.public().filter(pk__in=missing).values_list("pk", "slug", "live_revision__title")
+        for id, slug, title in rows:
+            _titles[id, wanted[id]] = (title, slug)
+    # Made anew each time: inside the widget, and for readers in another language, an article has another address.
+    with translation.override(locale):
+        return [
+            SuggestedArticle(id, _titles[id, version][0], reverse("help:article", args=[_titles[id, version][1]]))
+            for id, version in wanted.items()
+            if (id, version) in _titles
+        ]
 
 
 def _popular_for(prefix: str, locale: str) -> list[str]:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
+from core import audit
 from kb.models import Article, Placement, PlacementKind, Synonym
 from kb.search import analysis
 from kb.search.keys import key_of
@@ -136,12 +137,27 @@ def rules() -> Rules:
     last = _read
     if last is not None and time.monotonic() - last[0] < _FRESH_SECONDS:
         return last[1]
-    with connection.cursor() as cursor:
-        cursor.execute(_SAID)
-        said = cursor.fetchone()[0]
-    kept = last[1] if last is not None and last[1].said == said else Rules(said)
+    found = read()
+    kept = last[1] if last is not None and last[1].said == found.said else found
     _read = (time.monotonic(), kept)
     return kept
+
+
+def read() -> Rules:
+    """What the database says in this transaction. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SAID)
+        return Rules(cursor.fetchone()[0])
+
+
+@contextlib.contextmanager
+def holding(supposed: Rules) -> Iterator[None]:
+    """Within the block, in this thread or task only, search by these rules."""
+    token = _supposed.set(supposed)
+    try:
+        yield
+    finally:
+        _supposed.reset(token)
 
 
 @contextlib.contextmanager
@@ -149,11 +165,8 @@ def supposing(*, locale: str, words: str, means: str, is_two_way: bool = True) -
     """Within the block, in this thread or task only, search as if this synonym were there."""
     data = json.loads(rules().said)
     data["synonyms"].append([locale, words, means, is_two_way])
-    token = _supposed.set(Rules(json.dumps(data)))
-    try:
+    with holding(Rules(json.dumps(data))):
         yield
-    finally:
-        _supposed.reset(token)
 
 
 def forget() -> None:
@@ -176,23 +189,33 @@ def add_synonym(*, locale: str, words: str, means: str, is_two_way: bool = True,
     language = analysis.for_language(locale)
     if language.stems(words) == language.stems(means):
         raise Refused(_("Search reads both sides as the same word already; there is nothing to add."))
-    turned = Synonym.objects.filter(locale=locale, words=means, means=words, is_two_way=True)
-    if turned.exists():
-        raise Refused(_("These words are synonyms already."))
+    same = Q(words=words, means=means) | Q(words=means, means=words)
+    for other in Synonym.objects.filter(same, locale=locale):
+        if other.is_two_way or (other.words == words and not is_two_way):
+            raise Refused(_("These words are synonyms already."))
+        if is_two_way:
+            raise Refused(
+                _("“%(words)s” finds “%(means)s” already, one way. Remove that one below, then add them both ways.")
+                % {"words": other.words, "means": other.means}
+            )
     try:
         with transaction.atomic():
             added = Synonym.objects.create(
                 locale=locale, words=words, means=means, is_two_way=is_two_way, created_by=by
             )
+            audit.record(by, "synonym.added", added, locale=locale)
     except IntegrityError as error:
         raise Refused(_("These words are synonyms already.")) from error
     forget()
     return added
 
 
-def remove_synonym(synonym_id: int) -> None:
+def remove_synonym(synonym_id: int, *, by: User | None = None) -> None:
     """Does nothing where it has gone already."""
-    Synonym.objects.filter(pk=synonym_id).delete()
+    with transaction.atomic():
+        if (gone := Synonym.objects.select_for_update().filter(pk=synonym_id).first()) is not None:
+            audit.record(by, "synonym.removed", gone, locale=gone.locale)
+            gone.delete()
     forget()
 
 
@@ -231,14 +254,25 @@ def place(
             article=article,
             defaults={"query": query, "kind": kind, "position": max(1, position), "created_by": by},
         )
+        audit.record(
+            by, "placement.pinned" if kind == PlacementKind.PIN else "placement.hidden", placed, **_told(placed)
+        )
     forget()
     return placed
 
 
-def remove_placement(placement_id: int) -> None:
+def remove_placement(placement_id: int, *, by: User | None = None) -> None:
     """Does nothing where it has gone already."""
-    Placement.objects.filter(pk=placement_id).delete()
+    with transaction.atomic():
+        if (gone := Placement.objects.select_for_update().filter(pk=placement_id).first()) is not None:
+            audit.record(by, "placement.removed", gone, **_told(gone))
+            gone.delete()
     forget()
+
+
+def _told(placed: Placement) -> dict[str, Any]:
+    """What the audit log keeps of a placement."""
+    return {"locale": placed.locale, "kind": placed.kind, "article": placed.article_id, "position": placed.position}
 
 
 def _tidy(text: str) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from kb.search.analysis import Analysis
+from kb.search.analysis import LONGEST_QUERY, Analysis, Token
 
 SYNONYM_WEIGHT = 0.5
 COMPOUND_WEIGHT = 0.5  # of a compound's part, and of a compound that the query's word is part of
 STOP_IN_TITLE = 0.5  # what a stop word in a title is worth, beside telling words of the query
 FIRST_GUESS = 0.8  # the least weight of a first guess at a mistyped word
 _MOST_GUESSED = 12  # unknown words of a query that are corrected: in a text with more, they are no slips
-_MOST_WORDS = 300  # different ones, and
-_MOST_READ = 4_000  # characters of a text are looked at: what follows changes nothing but the time
+_MOST_WORDS = 300  # different ones are looked at
 _LONGEST_PHRASE = 12  # stems: what is longer in quotes is a quotation in a message, not a phrase to be found
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
 
@@ -28,7 +28,9 @@ class Term(NamedTuple):
 
 
 class Lexicon(Protocol):
-    """The words that one language's documents hold now."""
+    """The words that one language's documents hold now. `joins`: whether the language writes compounds as one word."""
+
+    joins: bool
 
     def knows(self, stem: str) -> bool:
         """Whether a document has this stem."""
@@ -53,6 +55,9 @@ class Synonyms:
             if key and alternative and key != alternative:
                 self._alternatives.setdefault(key, []).append(alternative)
         self._longest = max(map(len, self._alternatives), default=0)
+
+    def __bool__(self) -> bool:
+        return bool(self._alternatives)
 
     def of(self, stems: Sequence[str]) -> list[str]:
         """The stems of every alternative to a run of these stems."""
@@ -90,56 +95,69 @@ def understand(
     text: str, language: Analysis, lexicon: Lexicon, synonyms: Synonyms = NO_SYNONYMS, *, is_verbatim: bool = False
 ) -> Understood:
     """Correct, expand and weigh the words of a query. Words inside quotes are never corrected."""
-    quotations = (tuple(language.stems(quoted)) for quoted in _QUOTED.findall(text[:_MOST_READ]))
+    read = text[:LONGEST_QUERY]
+    quotations = (tuple(language.stems(quoted)) for quoted in _QUOTED.findall(read))
     phrases = tuple(stems for stems in quotations if 0 < len(stems) <= _LONGEST_PHRASE)
     quoted_stems = {stem for phrase in phrases for stem in phrase}
-    tokens = language.tokens(text[:_MOST_READ])
+    stem_of, stop_words, knows = language.stem, language.stop_words, lexicon.knows
     weights: dict[str, float] = {}
-    first: dict[str, str] = {}  # each word as typed: as understood, by its best guess
-    corrected, last = "", 0
+    instead: dict[str, str] = {}  # of a mistyped word, its best guess
     telling = known = guessed = 0
-    for token in tokens:
-        word = token.word
-        if word not in first:
-            if len(first) == _MOST_WORDS:
-                break
-            is_stop = language.is_stop(word)
-            is_known = is_stop or lexicon.knows(language.stem(word))
-            if not is_stop and not token.is_extra:
-                telling += 1
-                known += is_known
-            is_as_meant = is_known or token.is_extra or is_verbatim or language.stem(word) in quoted_stems
-            guesses = [] if is_as_meant or guessed >= _MOST_GUESSED else lexicon.guess(word)
-            guessed += not is_as_meant
-            if guesses and language.is_stop(guesses[0][0]):
-                guesses = []  # a mistyped "what" tells nothing
-            if not is_known and not guesses:
+    words = language.distinct(read)
+    for word, is_extra in itertools.islice(words.items(), _MOST_WORDS):
+        if word in stop_words:
+            weights[word] = 1.0
+            continue
+        stem = stem_of(word)
+        is_known = knows(stem)
+        if not is_extra:
+            telling += 1
+            known += is_known
+        if is_known or is_extra or is_verbatim or stem in quoted_stems:
+            guesses: Sequence[tuple[str, float]] = ()
+        else:
+            guesses = lexicon.guess(word) if guessed < _MOST_GUESSED else ()
+            guessed += 1
+            if guesses and guesses[0][0] in stop_words:
+                guesses = ()  # a mistyped "what" tells nothing
+        if guesses:
+            instead[word] = guesses[0][0]
+            for guess, weight in guesses:
+                weights[guess] = max(weight, weights.get(guess, 0.0))
+        else:
+            weights[word] = 1.0
+            if not is_known:
                 for part in lexicon.parts(word):
                     weights[part] = max(COMPOUND_WEIGHT, weights.get(part, 0.0))
-            for guess, weight in guesses or [(word, 1.0)]:
-                weights[guess] = max(weight, weights.get(guess, 0.0))
-            first[word] = guesses[0][0] if guesses else word
-        if first[word] != word:
-            corrected += text[last : token.start] + first[word]
-            last = token.end
-    if last:
-        corrected += text[last:]
-    for word in first.values():
-        for compound in lexicon.compounds(word):
-            weights[compound] = max(COMPOUND_WEIGHT, weights.get(compound, 0.0))
-    has_content = any(not language.is_stop(word) for word in weights)
+    if lexicon.joins:
+        for word in itertools.islice(words, _MOST_WORDS):
+            for compound in lexicon.compounds(instead.get(word, word)):
+                weights[compound] = max(COMPOUND_WEIGHT, weights.get(compound, 0.0))
+    has_content = not stop_words.issuperset(weights)
     terms: dict[Term, float] = {}
     for word, weight in weights.items():
-        if stem := language.stem(word):
-            term = Term(stem, is_minor=has_content and language.is_stop(word))
-            terms[term] = max(weight, terms.get(term, 0.0))
-    for stem in synonyms.of([language.stem(first[token.word]) for token in tokens if token.word in first]):
-        terms.setdefault(Term(stem), SYNONYM_WEIGHT)
+        if stem := stem_of(word):
+            term = Term(stem, has_content and word in stop_words)
+            terms[term] = max(weight, terms[term]) if term in terms else weight
+    if synonyms:
+        typed = (token.word for token in language.tokens(read))
+        for stem in synonyms.of([stem_of(instead.get(word, word)) for word in typed]):
+            terms.setdefault(Term(stem), SYNONYM_WEIGHT)
     return Understood(
         terms=terms,
         # Marked in snippets: what was meant, not the second guesses.
-        meant=frozenset(term.stem for term, weight in terms.items() if weight >= FIRST_GUESS and not term.is_minor),
+        meant=frozenset([term.stem for term, weight in terms.items() if weight >= FIRST_GUESS and not term.is_minor]),
         phrases=phrases,
-        corrected=corrected,
+        corrected=_corrected(text, language.tokens(read), instead) if instead else "",
         known=known / telling if telling else 1.0,
     )
+
+
+def _corrected(text: str, tokens: Iterable[Token], instead: Mapping[str, str]) -> str:
+    """The text with the best guess in place of each mistyped word."""
+    corrected, last = "", 0
+    for token in tokens:
+        if token.word in instead:
+            corrected += text[last : token.start] + instead[token.word]
+            last = token.end
+    return corrected + text[last:]

@@ -22,19 +22,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from kb.search import generations, scoring
+from kb.search import generations
 from kb.search.building import Building
 from kb.search.engine import Document, Drift, EngineUnavailable, Hit, IndexDamaged, Results, SearchRequest, Stats
 from kb.search.generations import Generation
+from kb.search.impacts import ImpactCache
 from kb.search.language import Language
-from kb.search.understanding import understand
 
 _KEPT = 3  # generations on disk: a reader may be opening one that served until now
 _ATTEMPTS = 10  # to open the generation that serves, while a writer swaps
 _TRUST_DAMAGE = 1.0  # seconds before a generation that could not be opened is tried again
 
 Mark = tuple[int, int]
+Found = TypeVar("Found")
 CatchUp = Callable[[Building], AbstractContextManager[int]]
 
 
@@ -60,7 +62,7 @@ class WhooshEngine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._current_file = str(folder / "current")  # asked for with every search
-        self._cache = scoring.ImpactCache()
+        self._cache = ImpactCache()
         self._open: tuple[Mark, Generation] | None = None
         self._refused: tuple[Mark, float, Exception] | None = None
         self._lock = threading.Lock()
@@ -70,26 +72,19 @@ class WhooshEngine:
     # --- Reading ---
 
     def search(self, request: SearchRequest) -> Results:
-        with self._reading(request.lang) as language:
-            return language.search(request) if language else Results((), 0)
+        return self._ask(request.lang, lambda language: language.search(request)) or Results((), 0)
 
     def suggest(self, prefix: str, lang: str, *, limit: int = 8) -> Sequence[Hit]:
-        with self._reading(lang) as language:
-            return language.suggest(prefix, limit) if language else []
+        return self._ask(lang, lambda language: language.suggest(prefix, limit)) or []
 
     def correct(self, text: str, lang: str) -> str:
-        with self._reading(lang) as language:
-            return (understand(text, language.analysis, language.lexicon).corrected if language else "") or text
+        return self._ask(lang, lambda language: language.understand(SearchRequest(text, lang)).corrected) or text
 
     def known(self, text: str, lang: str) -> float:
-        with self._reading(lang) as language:
-            if language is None or not language.collection.count:
-                return 0.0
-            return understand(text, language.analysis, language.lexicon, is_verbatim=True).known
+        return self._ask(lang, lambda language: language.known(text)) or 0.0
 
     def similar(self, id: int, lang: str, *, limit: int = 3) -> Sequence[Hit]:
-        with self._reading(lang) as language:
-            return language.similar(id, limit) if language else []
+        return self._ask(lang, lambda language: language.similar(id, limit)) or []
 
     def generation(self) -> int:
         try:
@@ -142,11 +137,12 @@ class WhooshEngine:
                 self._open[1].forget()
             self._open = self._refused = None
 
-    @contextlib.contextmanager
-    def _reading(self, lang: str) -> Iterator[Language | None]:
+    def _ask(self, lang: str, question: Callable[[Language], Found]) -> Found | None:
+        """What the language of the generation that serves answers; None where no document is in it."""
         generation = self._current()
         try:
-            yield generation.language(lang)
+            language = generation.language(lang)
+            return question(language) if language else None
         except (IndexDamaged, EngineUnavailable) as error:
             if isinstance(error, IndexDamaged):
                 generation.found_damaged(str(error))

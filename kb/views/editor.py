@@ -1,28 +1,29 @@
-"""The editor: draft, preview, publish, history, and a test of the draft against what is live."""
+"""The editor: the draft, its preview, and giving it to a review or to customers."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import translation
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import roles
-from core.roles import ADMIN, ANALYST, REVIEWER, WRITER, desk
-from kb import desk_list, experiments, publishing, rendering
-from kb.models import Article, Category, Revision, Visibility
+from core import csp, roles
+from core.roles import ADMIN, REVIEWER, WRITER, desk
+from kb import care, desk_article, desk_list, experiments, publishing, reviews, translations
+from kb.models import Article, Category, Visibility
 from kb.publishing import Text
+from kb.views import asking, conflict, piece_choices, search_guard
+
+_LATEST = 8  # revisions beside the text; the page of its history has them all
 
 
 class ArticleForm(forms.Form):
@@ -55,9 +56,13 @@ class ArticleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["category"].choices = desk_list.category_choices()  # type: ignore[attr-defined]
 
-    def text(self) -> Text:
+    def text(self, *, before: str = "") -> Text:
+        """What was typed. A browser's field knows one kind of line end: a body that says what `before` says is that."""
         given = self.cleaned_data
-        return Text(given["title"], given["summary"], given["body"].replace("\r\n", "\n"))
+        body = given["body"].replace("\r\n", "\n")
+        if body == before.replace("\r\n", "\n").replace("\r", "\n"):
+            body = before
+        return Text(given["title"], given["summary"], body)
 
     def chosen_category(self) -> Category:
         return Category.objects.get(pk=self.cleaned_data["category"])
@@ -79,13 +84,14 @@ def new(request: HttpRequest) -> HttpResponse:
             title=text.title,
             summary=text.summary,
             body=text.body,
-            by=_user(request),
+            by=roles.user_of(request),
         )
-        publishing.move(article, form.chosen_category(), visibility=form.cleaned_data["visibility"])
-        if request.POST.get("action") == "publish":
-            _publish(request, article, version=1)
-        else:
-            messages.success(request, _("The draft is saved."))
+        publishing.move(
+            article, form.chosen_category(), visibility=form.cleaned_data["visibility"], by=roles.user_of(request)
+        )
+        if asked := _ask_before_publishing(request, article, version=1, given={"version": 1}):
+            return asked
+        _go_on(request, article, version=1)
         return redirect("desk:article-edit", article.pk)
     return _page(request, form, None, status=422 if form.errors else 200)
 
@@ -93,129 +99,101 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk(WRITER, REVIEWER, ADMIN)
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    article = get_object_or_404(Article.objects.select_related("draft__updated_by", "live_revision"), pk=pk)
+    article = get_object_or_404(desk_article.articles(), pk=pk)
     if request.method != "POST":
         return _page(request, _form_of(article), article)
-    if request.POST.get("action") == "archive":
-        return _archive(request, article)
     form = ArticleForm(request.POST)
     if not form.is_valid():
         return _page(request, form, article, status=422)
     try:
         draft = publishing.save_draft(
-            article, form.text(), version=form.cleaned_data["version"] or 0, by=_user(request)
+            article,
+            form.text(before=article.draft.body),
+            version=form.cleaned_data["version"] or 0,
+            by=roles.user_of(request),
         )
-    except publishing.DraftConflict as conflict:
-        return _conflict_page(request, article, form, conflict)
-    if article.state != "published" or _may_publish(request):  # the shelf of a published article is public at once
-        publishing.move(article, form.chosen_category(), visibility=form.cleaned_data["visibility"])
-    if request.POST.get("action") == "publish":
-        _publish(request, article, version=draft.version)
-    else:
-        messages.success(request, _("The draft is saved."))
+    except publishing.DraftConflict as refused:
+        return conflict.page(request, article, form, refused)
+    # The shelf of a published article is public at once.
+    if article.state != "published" or roles.may_publish(request.user):
+        publishing.move(
+            article, form.chosen_category(), visibility=form.cleaned_data["visibility"], by=roles.user_of(request)
+        )
+    if asked := _ask_before_publishing(request, article, version=draft.version):
+        return asked
+    _go_on(request, article, version=draft.version)
     return redirect("desk:article-edit", pk)
 
 
 @require_POST
 @desk(WRITER, REVIEWER, ADMIN)
-def preview(request: HttpRequest) -> HttpResponse:
-    """The body as customers would see it; a fragment for htmx."""
-    return HttpResponse(rendering.render(request.POST.get("body", "")[:200_000]).html)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@desk(WRITER, REVIEWER, ANALYST, ADMIN)
-def revision(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """One frozen text. POST action=restore copies it into the draft; action=revert shows it to customers again."""
-    shown = get_object_or_404(
-        Revision.objects.select_related("article__draft", "article__live_revision", "created_by"),
-        article=pk,
-        number=number,
-    )
-    article = shown.article
-    if request.method == "POST":
-        try:
-            if request.POST.get("action") == "revert" and _may_publish(request):
-                publishing.revert(article, shown, by=_user(request))
-                messages.success(request, _("Customers see this text again."))
-            elif request.POST.get("action") == "restore" and _may_write(request):
-                version = _number(request.POST.get("version", ""))
-                publishing.save_draft(article, Text.of(shown), version=version, by=_user(request))
-                messages.success(request, _("The text is in the draft. Nothing is public until you publish."))
-        except publishing.DraftConflict:
-            messages.error(request, _("The draft was changed meanwhile, so it was left alone. Look at it first."))
-        except publishing.PublishingError as error:
-            messages.error(request, str(error))
-        return redirect("desk:article-edit", pk)
-    context = {
-        "section": "articles",
-        "article": article,
-        "revision": shown,
-        "html": mark_safe(shown.html),
-        "is_live": shown.pk == article.live_revision_id,
-        "draft": article.draft,
-        "may_write": _may_write(request),
-        "may_publish": _may_publish(request),
-    }
-    return render(request, "desk/article_revision.html", context)
-
-
-@require_POST
-@desk(REVIEWER, ADMIN)
-def test(request: HttpRequest, pk: int) -> HttpResponse:
-    """action=start: the draft, frozen, against the live text, half and half. action=stop: only the live text again."""
-    article = get_object_or_404(Article.objects.select_related("draft", "live_revision"), pk=pk)
+def reviewed(request: HttpRequest, pk: int) -> HttpResponse:
+    """ "Reviewed today, still right": says so to customers, on the article."""
+    article = get_object_or_404(Article, pk=pk)
     try:
-        if request.POST.get("action") == "stop":
-            experiments.stop_on(article, by=_user(request))
-            messages.success(request, _("The test is stopped. Everybody sees the live text."))
-        else:
-            _start_test(article, version=_number(request.POST.get("version", "")), by=_user(request))
-            messages.success(request, _("The test runs: half of the readers see the draft's text."))
-    except (publishing.PublishingError, experiments.ExperimentError) as error:
+        publishing.review(article, by=roles.user_of(request))
+        messages.success(request, _("Customers see that the article was reviewed today."))
+    except publishing.PublishingError as error:
         messages.error(request, str(error))
     return redirect("desk:article-edit", pk)
 
 
-@transaction.atomic
-def _start_test(article: Article, *, version: int, by: User) -> None:
-    live = article.live_revision
-    if live is None or article.state != "published":
-        raise experiments.ExperimentError(_("Publish the article first: the draft is tested against the live text."))
-    if Text.of(article.draft) == Text.of(live):
-        raise experiments.ExperimentError(_("The draft says the same as the live text. Change it, then start."))
-    challenger = publishing.freeze(article, version=version, by=by, comment=_("text B of a test"))
-    experiment = experiments.create(
-        article,
-        name=live.title[:120],
-        control=experiments.Arm("a", live),
-        others=[experiments.Arm("b", challenger)],
-        by=by,
+def _ask_before_publishing(
+    request: HttpRequest, article: Article, *, version: int, given: dict[str, object] | None = None
+) -> HttpResponse | None:
+    """The page that asks, where "Publish" was pressed and a search test would fail; the draft is saved then."""
+    if request.POST.get("action") != "publish" or not roles.may_publish(request.user):
+        return None
+    here = reverse("desk:article-edit", args=[article.pk])
+    return search_guard.ask_before_publishing(
+        request, article, version=version, back=here, action=here, given=given, note=_("The draft is saved.")
     )
-    experiments.start(experiment, by=by)
+
+
+def _go_on(request: HttpRequest, article: Article, *, version: int) -> None:
+    """What the pressed button asks for once the draft is saved."""
+    match request.POST.get("action"):
+        case "publish":
+            _publish(request, article, version=version)
+        case "review":
+            _ask_for_review(request, article, version=version)
+        case _:
+            messages.success(request, _("The draft is saved."))
+
+
+def _ask_for_review(request: HttpRequest, article: Article, *, version: int) -> None:
+    assignee = reviews.reviewers().filter(pk=asking.number(request.POST.get("assignee"))).first()
+    try:
+        reviews.ask(
+            article,
+            by=roles.user_of(request),
+            version=version,
+            assignee=assignee,
+            comment=asking.words(request, "comment"),
+            is_major=request.POST.get("is_major") == "on",
+        )
+        messages.success(request, _("In review. The text is frozen: what is reviewed is what will be published."))
+    except publishing.PublishingError as error:
+        messages.error(request, _("The draft is saved but not in review. %(why)s") % {"why": error})
 
 
 def _publish(request: HttpRequest, article: Article, *, version: int) -> None:
-    if not _may_publish(request):
+    if not roles.may_publish(request.user):
         messages.warning(request, _("The draft is saved. Ask a reviewer to publish it."))
         return
     try:
-        publishing.publish(article, by=_user(request), version=version)
+        publishing.publish(
+            article,
+            by=roles.user_of(request),
+            version=version,
+            comment=asking.words(request, "comment"),
+            is_major=request.POST.get("is_major") == "on",
+        )
+        if number := asking.number(request.POST.get("says", "")):
+            publishing.catch_up(article, number, by=roles.user_of(request))
         messages.success(request, _("Published. Customers see it now."))
     except publishing.PublishingError as error:
         messages.error(request, _("The draft is saved but not published. %(why)s") % {"why": error})
-
-
-def _archive(request: HttpRequest, article: Article) -> HttpResponse:
-    if _may_publish(request):
-        try:
-            publishing.archive(article, by=_user(request))
-            messages.success(request, _("Archived. Customers no longer find it; publishing brings it back."))
-        except publishing.PublishingError as error:
-            messages.error(request, str(error))
-    else:
-        messages.error(request, _("Only a reviewer may archive an article."))
-    return redirect("desk:article-edit", article.pk)
 
 
 def _form_of(article: Article) -> ArticleForm:
@@ -233,28 +211,33 @@ def _form_of(article: Article) -> ArticleForm:
 
 
 def _page(request: HttpRequest, form: ArticleForm, article: Article | None, *, status: int = 200) -> HttpResponse:
-    body = form.data.get("body", "") if form.is_bound else form.initial.get("body", "")
+    written = form.data if form.is_bound else form.initial
+    title, summary, body = (written.get(name, "") for name in ("title", "summary", "body"))
+    locale = article.locale if article else written.get("locale", settings.LANGUAGE_CODE)
     context: dict[str, Any] = {
         "section": "articles",
         "form": form,
         "article": article,
-        "preview_html": mark_safe(rendering.render(body).html),
-        "preview_url": reverse("desk:article-preview"),
-        "may_publish": _may_publish(request),
+        "preview_url": f"{reverse('desk:article-preview')}?locale={locale}",
+        "may_publish": roles.may_publish(request.user),
+        "is_major": request.POST.get("is_major") == "on",
+        **piece_choices.of_text(body, locale, title=title, summary=summary),
     }
     if article is not None:
-        context |= _about(article)
-    return render(request, "desk/article_edit.html", context, status=status)
+        context |= _about(article, roles.user_of(request))
+    response = render(request, "desk/article_edit.html", context, status=status)
+    response["Content-Security-Policy"] = csp.policy(frame_src="'self'")  # the preview: our own page
+    return response
 
 
-def _about(article: Article) -> dict[str, Any]:
+def _about(article: Article, user: User) -> dict[str, Any]:
     draft, live = article.draft, article.live_revision
     is_changed = live is not None and Text.of(draft) != Text.of(live)
     live_url = ""
     if article.state == "published":
         with translation.override(article.locale):
             live_url = article.get_absolute_url()
-    revisions = article.revisions.select_related("created_by").defer("body", "html", "text", "headings")
+    revisions = article.revisions.select_related("created_by").defer("body", "html", "text", "headings")[:_LATEST]
     experiment = experiments.live_on(article)
     return {
         "draft": draft,
@@ -264,40 +247,12 @@ def _about(article: Article) -> dict[str, Any]:
         "revisions": [
             {"revision": revision, "is_live": revision.pk == article.live_revision_id} for revision in revisions
         ],
+        "flow": desk_article.flow_of(article, user_id=user.pk),
+        "reviewers": [one for one in reviews.reviewers() if one.pk != user.pk],
+        "time_zone": settings.SHOP_TIME_ZONE,
         "experiment": experiment,
         "may_test": article.state == "published" and is_changed,
+        "standing": translations.standing(article),
+        "translations": translations.standings_of(article),
+        "care": care.of(article),
     }
-
-
-def _conflict_page(
-    request: HttpRequest, article: Article, form: ArticleForm, conflict: publishing.DraftConflict
-) -> HttpResponse:
-    """Both texts side by side; mine may be changed and saved over theirs, knowingly."""
-    mine = ArticleForm(
-        initial={
-            "title": conflict.mine.title,
-            "summary": conflict.mine.summary,
-            "category": form.cleaned_data["category"],
-            "visibility": form.cleaned_data["visibility"],
-            "body": conflict.mine.body,
-            "version": conflict.version,
-        }
-    )
-    context = {"section": "articles", "article": article, "form": mine, "conflict": conflict}
-    return render(request, "desk/article_conflict.html", context, status=409)
-
-
-def _user(request: HttpRequest) -> User:
-    return cast(User, request.user)  # desk() lets in nobody else
-
-
-def _may_publish(request: HttpRequest) -> bool:
-    return bool(roles.roles_of(_user(request)) & {REVIEWER, ADMIN})
-
-
-def _may_write(request: HttpRequest) -> bool:
-    return bool(roles.roles_of(_user(request)) & {WRITER, REVIEWER, ADMIN})
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.safestring import mark_safe
+from django.shortcuts import redirect
+from django.urls import get_script_prefix
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from core import clock, roles, visitors
 from core.events import fire
-from kb import events, experiments, rendering, selectors
-from kb.models import Article, Revision, Visibility
+from core.visitors import Visitor
+from kb import article_html, events, experiments, live, notices, origins, page_facts
+from kb.live import Given, Kept
+from kb.models import Revision, Visibility
+from kb.page_facts import Reading
 from kb.search import log
-from kb.views import links, votes
+from kb.views import links, serving, votes
 
 
 @dataclass(frozen=True)
@@ -26,65 +29,122 @@ class TocEntry:
     text: str
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What this visitor reads: a text, as an arm of a test where they are in one, and what they said of it."""
+
+    revision: Revision
+    variant_id: int | None
+    given: Given | None
+    is_exposed: bool
+
+
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    locale = get_language()
+    locale, count = get_language(), live.count()
+    came_from = origins.category_of(request, count)
+    kept = live.shelf.recall(key := ("home", locale, get_script_prefix(), came_from))
+    if kept is None or not kept.is_good(count):
+        kept = live.shelf.keep(key, page_facts.home(locale, came_from), count)
     _opened(request, "", locale)
-    context = {"categories": selectors.category_texts(locale), "popular": selectors.popular(locale)}
-    return render(request, "help/home.html", context)
+    banners = notices.shown(locale, count)
+    facts = kept.facts
+    return serving.respond(
+        request,
+        kept,
+        "help/home.html",
+        lambda: {
+            "categories": facts.categories,
+            "popular": facts.popular,
+            "popular_in": facts.category_name,
+            "notices": banners,
+        },
+        state=banners,
+    )
 
 
 @require_safe
 def category(request: HttpRequest, slug: str) -> HttpResponse:
-    locale = get_language()
-    shelves = list(selectors.category_texts(locale))
-    shown = next((shelf for shelf in shelves if shelf.slug == slug), None)
-    if shown is None:
-        if moved := selectors.category_slug_in(slug, locale):
-            return redirect("help:category", moved)
-        return links.not_found(request, slug)
-    _opened(request, shown.topic, locale)  # type: ignore[attr-defined]  # category_texts adds it
-    context = {
-        "category": shown,
-        "articles": selectors.in_category(shown.category_id, locale),
-        "other_categories": [shelf for shelf in shelves if shelf is not shown],
-    }
-    return render(request, "help/category.html", context)
+    locale, count = get_language(), live.count()
+    kept = live.shelf.recall(key := ("category", locale, get_script_prefix(), slug))
+    if kept is None or not kept.is_good(count):
+        if (found := page_facts.category(slug, locale)) is None:
+            return links.category_moved_or_not_found(request, slug)
+        kept = live.shelf.keep(key, found, count)
+    facts = kept.facts
+    _opened(request, facts.shown.topic, locale)
+    context = {"category": facts.shown, "articles": facts.articles, "other_categories": facts.others}
+    return serving.respond(request, kept, "help/category.html", lambda: context)
 
 
 @require_safe
 def article(request: HttpRequest, slug: str) -> HttpResponse:
-    locale = get_language()
-    found = selectors.to_read(slug, locale)
+    locale, visitor = get_language(), visitors.of(request)
+    found = _find(slug, locale, visitor)
     if found is None:
         return links.moved_or_not_found(request, slug)
-    if found.visibility == Visibility.STAFF and not roles.roles_of(request.user):
+    kept, shown = found
+    reading: Reading = kept.facts
+    if reading.article.visibility == Visibility.STAFF and not roles.roles_of(request.user):
         return links.not_found(request, slug)
-    if found.locale != locale and (translated := selectors.translation_of(found, locale)):
-        return redirect(translated)
-    visitor = visitors.of(request)
-    variant = experiments.variant_for(found, visitor.id)
-    shown = variant.revision if variant else cast(Revision, found.live_revision)
-    context = {
-        "article": found,
-        "category": {"name": found.category_name, "slug": found.category_slug},  # type: ignore[attr-defined]
-        "revision": shown,
-        "html": mark_safe(rendering.localise(shown.html, locale)),
-        "toc": [TocEntry(*heading) for heading in shown.headings if heading[0] <= 3],
-        "related": selectors.related(found, locale),
-        "is_fallback": found.locale != locale,
-        "contact_query": f"?article={found.pk}",
-        **votes.state_of(request, shown, variant),
-    }
-    response = render(request, "help/article.html", context)
+    if reading.translated:
+        return redirect("help:article", reading.translated)
+    vote_state = votes.state_of(request, shown.given)
+    response = serving.respond(
+        request,
+        kept,
+        "help/article.html",
+        lambda: _context(reading, shown, locale) | votes.context(vote_state, reading.article, shown),
+        state=(shown.revision.pk, shown.variant_id, vote_state),
+    )
     # Only now, when the page is made, has the visitor been shown the text; after a vote they see it again.
     if visitor.id and request.method == "GET" and "voted" not in request.GET:
-        _viewed(found, shown, variant.pk if variant else None, visitor, locale)
-        if variant is not None:
-            experiments.expose(variant, visitor.id, at=clock.now())
+        _viewed(reading, shown, visitor, locale)
         if via := request.GET.get("via", ""):  # from the answers of a search
-            log.opened(via, found.pk, visitor.id)
+            log.opened(via, reading.article.pk, visitor.id)
     return response
+
+
+def _find(slug: str, locale: str, visitor: Visitor) -> tuple[Kept, Shown] | None:
+    """The article at this address and what this visitor reads of it: one query where it is kept and unchanged."""
+    # What stood in the visitor's name before this visit: nothing, where their browser brought no id.
+    known = "" if visitor.is_new else visitor.id
+    kept = live.shelf.recall(key := ("article", locale, get_script_prefix(), slug))
+    if kept is None or not known:
+        standing = live.Standing(live.count())
+    else:
+        reading: Reading = kept.facts
+        standing = live.standing(
+            visitor=known, revision_id=reading.shown_to(known)[0].pk, experiment_id=reading.experiment_id
+        )
+    if kept is not None and kept.is_good(standing.count):
+        revision, variant_id = kept.facts.shown_to(visitor.id)
+        return kept, Shown(revision, variant_id, standing.given, standing.is_exposed)
+    found = page_facts.article(slug, locale, visitor=known)
+    if found is None:
+        return None
+    reading, given = found
+    kept = live.shelf.keep(key, reading, standing.count)
+    revision, variant_id = reading.shown_to(visitor.id)
+    return kept, Shown(revision, variant_id, given.get(revision.pk), is_exposed=False)
+
+
+def _context(reading: Reading, shown: Shown, locale: str) -> dict[str, Any]:
+    found, revision = reading.article, shown.revision
+    reviewed_at = found.reviewed_at
+    return {
+        "article": found,
+        "category": {"name": found.category_name, "slug": found.category_slug},  # type: ignore[attr-defined]
+        "revision": revision,
+        # Of the text that is live: what an editor looked at.
+        "reviewed_at": reviewed_at if reviewed_at and reviewed_at > reading.live.created_at else None,
+        "html": article_html.for_reader(revision.html, locale),
+        "toc": [TocEntry(*heading) for heading in revision.headings if heading[0] <= 3],
+        "related": reading.related,
+        "before": reading.before,
+        "after": reading.after,
+        "contact_query": votes.contact_query(found.pk),
+    }
 
 
 def _opened(request: HttpRequest, topic: str, locale: str) -> None:
@@ -93,17 +153,20 @@ def _opened(request: HttpRequest, topic: str, locale: str) -> None:
         fire(events.help_opened, events.HelpOpened(clock.now(), visitor.id, not visitor.is_new, topic, locale))
 
 
-def _viewed(article: Article, shown: Revision, variant_id: int | None, visitor: visitors.Visitor, locale: str) -> None:
+def _viewed(reading: Reading, shown: Shown, visitor: Visitor, locale: str) -> None:
+    now = clock.now()
     fire(
         events.article_viewed,
         events.ArticleViewed(
-            at=clock.now(),
+            at=now,
             visitor=visitor.id,
             is_returning=not visitor.is_new,
-            article_id=article.pk,
-            revision_id=shown.pk,
-            variant_id=variant_id,
-            topic=article.category.topic,
+            article_id=reading.article.pk,
+            revision_id=shown.revision.pk,
+            variant_id=shown.variant_id,
+            topic=reading.article.category.topic,
             locale=locale,
         ),
     )
+    if shown.variant_id is not None and reading.experiment_id is not None and not shown.is_exposed:
+        experiments.expose(experiment_id=reading.experiment_id, variant_id=shown.variant_id, visitor=visitor.id, at=now)

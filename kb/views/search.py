@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language, get_language_info
@@ -19,14 +18,14 @@ from django.views.decorators.http import require_safe
 
 from core import clock, ratelimit, roles, visitors
 from core.events import fire
-from kb import events, selectors
-from kb.models import SearchKind
+from kb import addresses, events, live, selectors
+from kb.models import CategoryText, SearchKind
 from kb.search import log, query, suggest
 from kb.search.query import Facet, Found, Result
+from kb.views import asking
 
 _SHOWN = 10  # answers a page
 _MOST = 10  # pages
-_LONGEST = 10_000  # characters that are looked at
 _CARRIED = 400  # characters that go along to the contact form
 # What one network may ask as it types: a full office's worth, far below what would hurt.
 _SUGGESTIONS_A_MINUTE = 1200
@@ -55,7 +54,7 @@ class Asked:
         if given["lang"] == get_language():
             del given["lang"]
         kept = {name: int(value) if value is True else value for name, value in given.items() if value}
-        return f"{reverse('help:search')}?{urlencode(kept, doseq=True)}"
+        return f"{addresses.here('help:search')}?{urlencode(kept, doseq=True)}"
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def suggestions(request: HttpRequest) -> HttpResponse:
     found = suggest.suggest(_text(request)[: query.MAX_QUERY], locale=get_language())
     context = {
         "queries": [
-            {"text": text, "url": f"{reverse('help:search')}?{urlencode({'q': text})}"} for text in found.queries
+            {"text": text, "url": f"{addresses.here('help:search')}?{urlencode({'q': text})}"} for text in found.queries
         ],
         "articles": found.articles,
         "number": len(found.queries) + len(found.articles),
@@ -133,8 +132,8 @@ def _asked(request: HttpRequest) -> Asked:
     return Asked(
         text=_text(request),
         locale=locale if locale and locale in selectors.locales() else get_language(),
-        page=min(max(_number(given.get("page", "")), 1), _MOST),
-        categories=frozenset(filter(None, map(_number, given.getlist("in")[:50]))),
+        page=min(max(asking.number(given.get("page")), 1), _MOST),
+        categories=frozenset(filter(None, map(asking.number, given.getlist("in")[:50]))),
         is_verbatim=given.get("verbatim") == "1",
         is_as_customer=given.get("as") == "customer",
         search=_continued(given.get("s", "")),
@@ -142,12 +141,7 @@ def _asked(request: HttpRequest) -> Asked:
 
 
 def _text(request: HttpRequest) -> str:
-    return request.GET.get("q", "").replace("\0", "").strip()[:_LONGEST]
-
-
-def _number(text: str) -> int:
-    """0 where it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return query.readable(request.GET.get("q", ""))
 
 
 def _continued(id: str) -> uuid.UUID | None:
@@ -217,7 +211,7 @@ def _language_of(asked: Asked, found: Found) -> dict[str, Any]:
         return {}
     with translation.override(code):
         is_ours = code in dict(settings.LANGUAGES)
-        url = f"{reverse('help:search')}?{urlencode({'q': asked.text})}" if is_ours else ""
+        url = f"{addresses.here('help:search')}?{urlencode({'q': asked.text})}" if is_ours else ""
     return {
         "other_language": _language_name(code),
         "is_translated": not any(result.locale == code for result in found.results),
@@ -249,8 +243,17 @@ def _ways_on(asked: Asked, found: Found, search_id: uuid.UUID | None, *, is_staf
         ]
         if len(locales) > 1
         else [],
-        "categories": [] if found.results else selectors.category_texts(get_language()),
+        "categories": [] if found.results else _categories(get_language()),
     }
+
+
+def _categories(locale: str) -> list[CategoryText]:
+    """Every shelf with something on it: counted once, since a shop with many articles waits for that."""
+    count = live.count()
+    kept = live.shelf.recall(key := ("shelves", locale))
+    if kept is None or not kept.is_good(count):
+        kept = live.shelf.keep(key, list(selectors.category_texts(locale)), count)
+    return cast("list[CategoryText]", kept.facts)
 
 
 def _with_via(url: str, search_id: uuid.UUID | None, position: int) -> str:

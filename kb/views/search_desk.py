@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,12 +14,13 @@ from core import clock, roles
 from core.roles import ADMIN, ANALYST, REVIEWER, WRITER, desk
 from kb import selectors, tasks
 from kb.models import IndexJobKind
+from kb.search import checking, jobs, query
 from kb.search import health as health_of_search
-from kb.search import jobs, query
 
 READERS = (WRITER, REVIEWER, ANALYST, ADMIN)
 _PERIODS = (7, 28, 90)
 _TRIED = 20
+_JOB_TEMPLATES = {IndexJobKind.TESTS: "desk/search_tests_job.html"}
 
 
 @require_safe
@@ -31,7 +31,9 @@ def health(request: HttpRequest) -> HttpResponse:
         "tab": "health",
         "index": health_of_search.index(),
         "day": health_of_search.day(now=clock.now()),
-        "jobs": [_job(request, kind) for kind in IndexJobKind],
+        "jobs": [_job(request, kind) for kind in (IndexJobKind.REBUILD, IndexJobKind.VERIFY)],
+        "failing_tests": [(test, checking.title_of(test.article)) for test in checking.failing()],
+        "tests_run": checking.last_run(),
     }
     return render(request, "desk/search_health.html", context)
 
@@ -40,7 +42,8 @@ def health(request: HttpRequest) -> HttpResponse:
 @desk(*READERS)
 def job(request: HttpRequest, kind: str) -> HttpResponse:
     """How the last rebuild or check goes, as a fragment that asks for itself again while it is under way."""
-    return render(request, "desk/search_job.html", _job(request, _kind(kind)))
+    wanted = _kind(kind)
+    return render(request, _JOB_TEMPLATES.get(wanted, "desk/search_job.html"), _job(request, wanted))
 
 
 @require_POST
@@ -49,10 +52,10 @@ def ask_for_job(request: HttpRequest, kind: str) -> HttpResponse:
     wanted = _kind(kind)
     if not _may_ask(request, wanted):
         raise PermissionDenied("Only managers rebuild the index.")
-    jobs.ask(wanted, by=cast(User, request.user), enqueue=tasks.work_on_index.delay)
+    jobs.ask(wanted, by=roles.user_of(request), enqueue=tasks.work_on_index.delay)
     if request.htmx:  # type: ignore[attr-defined]  # django_htmx's middleware
-        return render(request, "desk/search_job.html", _job(request, wanted))
-    return redirect("desk:search")
+        return render(request, _JOB_TEMPLATES.get(wanted, "desk/search_job.html"), _job(request, wanted))
+    return redirect("desk:search-tests" if wanted == IndexJobKind.TESTS else "desk:search")
 
 
 @require_safe
@@ -94,6 +97,7 @@ def try_it(request: HttpRequest) -> HttpResponse:
         "rows": [
             {"result": result, "why": sorted(result.why.items(), key=lambda part: -part[1])} for result in found.results
         ],
+        "may_test": roles.may_publish(request.user),
         "best": max((result.score for result in found.results), default=1.0),
     }
     return render(request, "desk/search_try.html", context)
@@ -107,7 +111,7 @@ def _kind(text: str) -> IndexJobKind:
 
 
 def _may_ask(request: HttpRequest, kind: IndexJobKind) -> bool:
-    return kind == IndexJobKind.VERIFY or ADMIN in roles.roles_of(request.user)
+    return kind != IndexJobKind.REBUILD or ADMIN in roles.roles_of(request.user)
 
 
 def _job(request: HttpRequest, kind: IndexJobKind) -> dict[str, Any]:

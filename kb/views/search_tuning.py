@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +21,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core import roles
 from core.roles import ADMIN, REVIEWER, desk
 from kb.models import Synonym
-from kb.search import placements, query, tuning
+from kb.search import foresight, placements, query, tuning
+from kb.search.foresight import Foreseen
+from kb.views import asking, search_guard
 from kb.views.search_desk import READERS
 
 _EDITORS = (REVIEWER, ADMIN)  # what they say is live at once, as when they publish
@@ -51,7 +54,7 @@ def tuning_page(request: HttpRequest) -> HttpResponse:
         "locales": _locales(),
         "tuned": placements.of_query(text, locale=locale) if text else None,
         "queries": Paginator(placements.tuned_queries(), _PER_PAGE).get_page(request.GET.get("page")),
-        "may_edit": _may_edit(request),
+        "may_edit": roles.may_publish(request.user),
     }
     return render(request, "desk/search_tuning.html", context)
 
@@ -62,31 +65,28 @@ def place(request: HttpRequest) -> HttpResponse:
     """Pin or hide an article for a query."""
     given = request.POST
     article = given.get("article", "")
-    try:
-        tuning.place(
-            kind=given.get("kind", ""),
-            locale=given.get("locale", ""),
-            query=given.get("query", ""),
-            article_id=int(article) if article.isascii() and article.isdigit() and len(article) < 18 else 0,
-            by=cast(User, request.user),
-        )
-    except tuning.Refused as refused:
-        messages.error(request, str(refused))
-    return _back_to_query(request)
+    change = partial(
+        tuning.place,
+        kind=given.get("kind", ""),
+        locale=given.get("locale", ""),
+        query=given.get("query", ""),
+        article_id=asking.number(article, digits=17),
+        by=roles.user_of(request),
+    )
+    return _change_query(request, change)
 
 
 @require_POST
 @desk(*_EDITORS)
 def move_pin(request: HttpRequest, pk: int) -> HttpResponse:
-    placements.move(pk, by=-1 if request.POST.get("to") == "up" else 1)
-    return _back_to_query(request)
+    places = -1 if request.POST.get("to") == "up" else 1
+    return _change_query(request, partial(placements.move, pk, places=places, by=roles.user_of(request)))
 
 
 @require_POST
 @desk(*_EDITORS)
 def remove_placement(request: HttpRequest, pk: int) -> HttpResponse:
-    tuning.remove_placement(pk)
-    return _back_to_query(request)
+    return _change_query(request, partial(tuning.remove_placement, pk, by=roles.user_of(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,9 +94,20 @@ def remove_placement(request: HttpRequest, pk: int) -> HttpResponse:
 def synonyms(request: HttpRequest) -> HttpResponse:
     """The list of synonyms, and the form that adds one (POST, editors only)."""
     form = SynonymForm(request.POST if request.method == "POST" else None, initial=_initial(request))
-    if request.method == "POST" and form.is_valid() and "preview" not in request.POST and _may_edit(request):
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and "preview" not in request.POST
+        and roles.may_publish(request.user)
+    ):
+        change = partial(tuning.add_synonym, **form.cleaned_data, by=roles.user_of(request))
         try:
-            added = tuning.add_synonym(**form.cleaned_data, by=cast(User, request.user))
+            asked = search_guard.ask_before_tuning(
+                request, change, locale=form.cleaned_data["locale"], back=_synonyms_address(form.cleaned_data)
+            )
+            if asked is not None:
+                return asked
+            added = change()
         except tuning.Refused as refused:
             form.add_error(None, str(refused))
         else:
@@ -117,8 +128,9 @@ def synonyms(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "locale": locale,
         "locales": _locales(),
-        "may_edit": _may_edit(request),
+        "may_edit": roles.may_publish(request.user),
         "previews": _previews(form) if request.method == "POST" and form.is_valid() else [],
+        "foreseen": _tests(form) if request.method == "POST" and form.is_valid() else None,
     }
     return render(request, "desk/search_synonyms.html", context, status=422 if form.errors else 200)
 
@@ -128,13 +140,20 @@ def synonyms(request: HttpRequest) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """What a synonym would change, as a fragment, before it is saved."""
     form = SynonymForm(request.GET)
-    return render(request, "desk/search_synonym_preview.html", {"previews": _previews(form) if form.is_valid() else []})
+    is_valid = form.is_valid()
+    context = {"previews": _previews(form) if is_valid else [], "foreseen": _tests(form) if is_valid else None}
+    return render(request, "desk/search_synonym_preview.html", context)
 
 
 @require_POST
 @desk(*_EDITORS)
 def remove_synonym(request: HttpRequest, pk: int) -> HttpResponse:
-    tuning.remove_synonym(pk)
+    change = partial(tuning.remove_synonym, pk, by=roles.user_of(request))
+    locale = Synonym.objects.filter(pk=pk).values_list("locale", flat=True).first() or ""
+    back = reverse("desk:search-synonyms")
+    if locale and (asked := search_guard.ask_before_tuning(request, change, locale=locale, back=back)) is not None:
+        return asked
+    change()
     messages.success(request, "Removed. Searches go without it from now on.")
     return redirect("desk:search-synonyms")
 
@@ -155,6 +174,29 @@ def _previews(form: SynonymForm) -> list[dict[str, Any]]:
     return previews
 
 
+def _tests(form: SynonymForm) -> Foreseen | None:
+    """The search tests that the synonym would break or mend; None where they cannot be asked."""
+    try:
+        return foresight.by_tuning(
+            partial(tuning.add_synonym, **form.cleaned_data, by=None), locale=form.cleaned_data["locale"]
+        )
+    except (tuning.Refused, foresight.CannotCheck):
+        return None
+
+
+def _change_query(request: HttpRequest, change: Callable[[], object]) -> HttpResponse:
+    """Change what is placed for the query of the page, once the editor has seen which tests that would break."""
+    _text, locale = _query(request)
+    try:
+        asked = search_guard.ask_before_tuning(request, change, locale=locale, back=_query_address(request))
+        if asked is not None:
+            return asked
+        change()
+    except tuning.Refused as refused:
+        messages.error(request, str(refused))
+    return redirect(_query_address(request))
+
+
 def _query(request: HttpRequest) -> tuple[str, str]:
     given = request.POST if request.method == "POST" else request.GET
     locale = given.get("locale", "")
@@ -163,9 +205,13 @@ def _query(request: HttpRequest) -> tuple[str, str]:
     return text, locale if locale in locales else settings.LANGUAGE_CODE
 
 
-def _back_to_query(request: HttpRequest) -> HttpResponse:
+def _query_address(request: HttpRequest) -> str:
     text, locale = _query(request)
-    return redirect(f"{reverse('desk:search-tuning')}?{urlencode({'query': text, 'locale': locale})}#answers")
+    return f"{reverse('desk:search-tuning')}?{urlencode({'query': text, 'locale': locale})}#answers"
+
+
+def _synonyms_address(given: dict[str, Any]) -> str:
+    return f"{reverse('desk:search-synonyms')}?{urlencode({'locale': given['locale'], 'words': given['words']})}#add"
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:
@@ -179,7 +225,3 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
 
 def _locales() -> list[str]:
     return [code for code, _name in settings.LANGUAGES]
-
-
-def _may_edit(request: HttpRequest) -> bool:
-    return bool(roles.roles_of(request.user) & set(_EDITORS))

@@ -1,9 +1,10 @@
-"""Olist's public orders (customers.csv, orders.csv, order_items.csv) as facts.
+"""Olist's public orders (customers.csv, orders.csv, order_items.csv, and sellers.csv where it is there) as facts.
 
 The tables have no names, no addresses and no products' names: people get an invented address at example.com and a
 neutral first name, the same for one customer_unique_id. Decided here, since the tables do not say:
 - a cancellation (canceled, unavailable) has no date: it counts from the last moment that the row itself knows;
-- "delivered" without a date counts from the end of the promised day, or the last scan if that is later, undated.
+- "delivered" without a date counts from the end of the promised day, or the last scan if that is later, undated;
+- a parcel starts in the state of the seller of the order's first line. States are optional, as is sellers.csv.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from notifications.intake.facts import Cancelled, CustomerFact, Fact, LineFact, Placed, Scanned
+from notifications.intake.facts import Cancelled, CustomerFact, Fact, LineFact, Placed, Region, Scanned
 from notifications.intake.tables import Refusal, Row, UnusableFile, read_table
 from notifications.models import ShipmentState
 from notifications.tracking import Scan
@@ -35,8 +36,10 @@ _ORDERS = (
     "order_estimated_delivery_date",
 )
 _ITEMS = ("order_id", "order_item_id", "product_id", "shipping_limit_date")
+_SELLERS = ("seller_id", "seller_state")
 _CALLED_OFF = ("canceled", "unavailable")
 _EARLIEST, _LATEST = 1990, 2100  # a year outside is a slip of the pen
+_STATE = re.compile(r"[A-Z]{2}")  # of Brazil; anything else is no state, and the lane is then a wider one
 _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _NAMES = (  # noqa: SIM905 - fifty quoted words in a column would be read by nobody
     "Alex Andy Ari Ash Bailey Blair Bobby Cameron Casey Charlie Chris Dana Drew Eddie Ellis Emery Finley "
@@ -61,6 +64,7 @@ class _Items:
 
     lines: dict[str, tuple[str, datetime, int]]  # order_item_id -> product_id, shipping_limit_date, row
     first: Row
+    seller: str  # of the first line; empty where the table names none
 
 
 class _Bad(Exception):
@@ -79,6 +83,7 @@ def read(folder: Path, *, zone: ZoneInfo, carrier: str = "olist") -> Reading:
     """
     reading = Reading()
     people = _read_customers(folder, reading)
+    sellers = _read_sellers(folder)
     items, broken = _read_items(folder, reading, zone)
     seen: dict[str, int] = {}
     for row in _rows(folder / "orders.csv", _ORDERS, reading):
@@ -103,23 +108,26 @@ def read(folder: Path, *, zone: ZoneInfo, carrier: str = "olist") -> Reading:
                         "Add or mend the customer's row.",
                     )
                 )
-            facts = _facts(row, people[row["customer_id"]], items.pop(order_id, None), zone, carrier)
+            of_order = items.pop(order_id, None)
+            person, ship_to = people[row["customer_id"]]
+            ship_from = sellers.get(of_order.seller, Region()) if of_order else Region()
+            facts = _facts(row, person, of_order, zone, carrier, ship_to=ship_to, ship_from=ship_from)
         except _Bad as bad:
             reading.refusals.append(bad.refusal)
             items.pop(row["order_id"], None)
             continue
         reading.facts.extend(facts)
         reading.orders += 1
-    for order_id, of_order in items.items():
+    for order_id, left in items.items():
         reading.refusals.append(
-            of_order.first.refuse("order_id", f"{order_id!r} is not in orders.csv", "Add or mend the order's row.")
+            left.first.refuse("order_id", f"{order_id!r} is not in orders.csv", "Add or mend the order's row.")
         )
     return reading
 
 
-def _read_customers(folder: Path, reading: Reading) -> dict[str, str]:
-    """customer_id (one an order) -> customer_unique_id (one a person)."""
-    people: dict[str, str] = {}
+def _read_customers(folder: Path, reading: Reading) -> dict[str, tuple[str, Region]]:
+    """customer_id (one an order) -> customer_unique_id (one a person), and where the order goes."""
+    people: dict[str, tuple[str, Region]] = {}
     seen: dict[str, int] = {}
     for row in _rows(folder / "customers.csv", _CUSTOMERS, reading):
         try:
@@ -130,8 +138,22 @@ def _read_customers(folder: Path, reading: Reading) -> dict[str, str]:
             reading.refusals.append(bad.refusal)
             continue
         seen[customer_id] = row.number
-        people[customer_id] = unique_id
+        people[customer_id] = unique_id, _state(row, "customer_state")
     return people
+
+
+def _read_sellers(folder: Path) -> dict[str, Region]:
+    """seller_id -> where their parcels start. A broken row costs a lane, not an order."""
+    path = folder / "sellers.csv"
+    if not path.exists():
+        return {}
+    found = (row for row in read_table(path, _SELLERS) if isinstance(row, Row))
+    return {row["seller_id"]: _state(row, "seller_state") for row in found}
+
+
+def _state(row: Row, name: str) -> Region:
+    state = row.values.get(name, "")
+    return Region("BR", state) if _STATE.fullmatch(state) else Region()
 
 
 def _read_items(folder: Path, reading: Reading, zone: ZoneInfo) -> tuple[dict[str, _Items], dict[str, int]]:
@@ -153,7 +175,7 @@ def _read_items(folder: Path, reading: Reading, zone: ZoneInfo) -> tuple[dict[st
             reading.refusals.append(bad.refusal)
             broken.setdefault(order_id, row.number)
             continue
-        lines = items.setdefault(order_id, _Items({}, row)).lines
+        lines = items.setdefault(order_id, _Items({}, row, row.values.get("seller_id", ""))).lines
         before = lines.setdefault(position, (product, limit, row.number))
         if before[:2] != (product, limit):
             reading.refusals.append(_repeated(row, "order_item_id", before[2]))
@@ -175,7 +197,9 @@ def _rows(
             yield row
 
 
-def _facts(row: Row, unique_id: str, items: _Items | None, zone: ZoneInfo, carrier: str) -> list[Fact]:
+def _facts(
+    row: Row, unique_id: str, items: _Items | None, zone: ZoneInfo, carrier: str, *, ship_to: Region, ship_from: Region
+) -> list[Fact]:
     """One order's facts. Raises _Bad."""
     order_id = row["order_id"]
     placed_at = _moment(row, "order_purchase_timestamp", zone)
@@ -197,6 +221,8 @@ def _facts(row: Row, unique_id: str, items: _Items | None, zone: ZoneInfo, carri
             promised_deliver_by=deliver_by,
             carrier=carrier,
             tracking_no=order_id,
+            ship_to=ship_to,
+            ship_from=ship_from,
         )
     ]
 

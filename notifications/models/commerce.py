@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+
+def name_words() -> SearchVector:
+    """A customer's names as words, for the database: no language's endings are cut off."""
+    return SearchVector("first_name", "last_name", config="simple")
 
 
 class Customer(models.Model):
@@ -20,12 +28,21 @@ class Customer(models.Model):
     )
     locale = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=60, blank=True)
+    as_of = models.DateTimeField(null=True, help_text="when the source last said what stands here")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="customer_unique_in_source")]
+        # The order desk looks people up by their names (notifications/finding.py).
+        indexes = [GinIndex(name_words(), name="customer_name_words")]
 
     def __str__(self) -> str:
         return f"{self.source}:{self.external_id}"
+
+
+def lookup_key(number: object) -> Lower:
+    """An order's number as people may write it: letters and digits only, in small letters. For the database."""
+    bare = Func(number, Value("[^[:alnum:]]"), Value(""), Value("g"), function="regexp_replace")
+    return Lower(bare)
 
 
 class Order(models.Model):
@@ -39,9 +56,23 @@ class Order(models.Model):
     promised_ship_by = models.DateTimeField(null=True, help_text="to be handed to the carrier by")
     promised_deliver_by = models.DateTimeField(null=True, help_text="to be with the customer by (end of that day)")
     cancelled_at = models.DateTimeField(null=True)
+    ship_to_country = models.CharField(max_length=2, blank=True, help_text="ISO 3166 code")
+    ship_to_region = models.CharField(
+        max_length=40, blank=True, help_text="state or beginning of the postcode, as the source writes it"
+    )
+    as_of = models.DateTimeField(null=True, help_text="when the source last said what stands here")
+    promised_as_of = models.DateTimeField(null=True, help_text="when it last said what is promised")
+    lookup_key = models.GeneratedField(
+        expression=lookup_key(F("number")), output_field=models.CharField(max_length=60), db_persist=True, db_index=True
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="order_unique_in_source")]
+        indexes = [
+            models.Index(fields=["-placed_at", "-id"], name="order_newest"),
+            models.Index(fields=["source", "-placed_at", "-id"], name="order_newest_of_source"),
+            models.Index(fields=["promised_deliver_by", "id"], name="order_promised"),
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -54,6 +85,7 @@ class OrderLine(models.Model):
     position = models.PositiveSmallIntegerField()
     title = models.CharField(max_length=200)
     quantity = models.PositiveIntegerField(default=1)
+    external_id = models.CharField(max_length=60, blank=True, db_default="", help_text="the source's own id of it")
 
     class Meta:
         ordering = ["position"]
@@ -78,7 +110,10 @@ class ShipmentState(models.TextChoices):
 
 
 class Shipment(models.Model):
-    """One parcel of an order. State, handed_over_at and delivered_at are derived from its tracking events."""
+    """One parcel of an order. State, handed_over_at and delivered_at are derived from its tracking events.
+
+    Without a tracking number it is the one that the order still waits for.
+    """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="shipments")
     carrier = models.CharField(max_length=60)
@@ -87,17 +122,86 @@ class Shipment(models.Model):
     handed_over_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     last_event_at = models.DateTimeField(null=True)
+    ship_from_country = models.CharField(max_length=2, blank=True, help_text="ISO 3166 code")
+    ship_from_region = models.CharField(max_length=40, blank=True)
+    expected_by = models.DateTimeField(null=True, help_text="the carrier's latest word; its history is in ExpectedDate")
+    despatch_id = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="the source's own id of the despatch that it belongs to"
+    )
+    numbered_as_of = models.DateTimeField(
+        null=True, help_text="when the source last said its number as one of all the numbers of the order or despatch"
+    )
     # When the sweep must look again (the next promise that could be broken); null where nothing can go wrong any more.
     check_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["carrier", "tracking_no"], name="shipment_unique_at_carrier")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["carrier", "tracking_no"], condition=~Q(tracking_no=""), name="shipment_unique_at_carrier"
+            )
+        ]
         indexes = [
-            models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="shipment_due_for_check")
+            # Carriers' names differ from source to source, the number does not.
+            models.Index(fields=["tracking_no"], name="shipment_by_number"),
+            models.Index(fields=["despatch_id"], condition=~Q(despatch_id=""), name="shipment_by_despatch"),
+            models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="shipment_due_for_check"),
+            # People copy a tracking number with spaces and dashes.
+            models.Index(lookup_key(F("tracking_no")), name="shipment_tracking_lookup"),
+            # What is delivered is nearly all; the others are few and are looked for.
+            models.Index(fields=["state", "order"], condition=~Q(state="delivered"), name="shipment_on_its_way"),
         ]
 
     def __str__(self) -> str:
         return f"{self.carrier} {self.tracking_no}"
+
+
+class FormerNumber(models.Model):
+    """A tracking number that a parcel went by until it was corrected. What is dated before still means that parcel."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="former_numbers")
+    carrier = models.CharField(max_length=60)
+    tracking_no = models.CharField(max_length=200)
+    until = models.DateTimeField(help_text="when its source said another number")
+
+    class Meta:
+        ordering = ["until", "pk"]
+        constraints = [models.UniqueConstraint(fields=["shipment", "tracking_no"], name="former_number_once")]
+        indexes = [
+            models.Index(fields=["tracking_no"], name="former_number"),
+            models.Index(lookup_key(F("tracking_no")), name="former_number_lookup"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.carrier} {self.tracking_no} until {self.until:%Y-%m-%d}"
+
+
+class ShipmentLine(models.Model):
+    """How many pieces of an order's line are in a parcel. Known only where the source says so."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="contents")
+    line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="parcels")
+    quantity = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shipment", "line"], name="line_once_in_shipment")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of line {self.line_id} in shipment {self.shipment_id}"
+
+
+class TroubleReason(models.TextChoices):
+    """Why a carrier could not go on, in our words."""
+
+    WEATHER = "weather", "weather"
+    CUSTOMS = "customs", "customs"
+    ADDRESS = "address", "address"
+    DAMAGED = "damaged", "damaged"
+    RECIPIENT = "recipient", "nobody could take it in"
+    PICKUP = "pickup", "waiting to be collected"
+    RETURN = "return", "going back to the sender"
+    LOST = "lost", "lost"
+    CAPACITY = "capacity", "too many parcels or a strike"
+    OTHER = "other", "another reason"
 
 
 class TrackingEvent(models.Model):
@@ -113,6 +217,7 @@ class TrackingEvent(models.Model):
     # False where the source says that it happened and not when: `at` is then our latest guess, and no date is shown.
     is_dated = models.BooleanField(default=True)
     recorded_at = models.DateTimeField()
+    reason = models.CharField(max_length=12, choices=TroubleReason, blank=True)
     text = models.CharField(max_length=300, blank=True)
     place = models.CharField(max_length=120, blank=True)
     # What is odd about it, in plain words ("before the order was placed"); empty where nothing is.
@@ -126,9 +231,33 @@ class TrackingEvent(models.Model):
         return f"{self.shipment_id} {self.state} {self.at:%Y-%m-%d %H:%M}"
 
 
+class ExpectedDate(models.Model):
+    """A day by which the carrier said that a parcel would come. Append-only; the latest said counts."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="expected_dates")
+    expected_by = models.DateTimeField(help_text="end of the day in the shop's zone where the carrier names a day")
+    said_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-said_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "said_at", "expected_by"], name="expected_date_said_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shipment_id} by {self.expected_by:%Y-%m-%d}"
+
+
 class EpisodeKind(models.TextChoices):
     NOT_HANDED_OVER = "not_handed_over", _("not handed to the carrier in time")
     PROMISE_PASSED = "promise_passed", _("not delivered by the promised day")
+    NO_SCAN = "no_scan", "no news from the carrier for longer than usual"
+    CARRIER_EXCEPTION = "carrier_exception", "the carrier reports a problem"
+    EXPECTED_LATE = "expected_late", "expected after the promised day"
+    HELD_FOR_PICKUP = "held_for_pickup", "waiting to be collected"
+    LIKELY_LOST = "likely_lost", "probably lost"
+    RETURNED = "returned", "returned to us"
 
 
 class Episode(models.Model):

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.commerce import Customer, Episode, EpisodeKind, Order
+from notifications.models.mail_texts import MailVersion
 
 
 class Lane(models.TextChoices):
@@ -32,10 +33,14 @@ class Rule(models.Model):
     key = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=24, choices=EpisodeKind)
-    template = models.SlugField(help_text="folder in templates/emails/")
+    template = models.SlugField(help_text="a mail of notifications/mail_kinds.py")
     lane = models.CharField(max_length=10, choices=Lane, default=Lane.NORMAL)
     holdout_share = models.FloatField(help_text="share of customers kept without the message, to measure its effect")
     ambiguity_policy = models.CharField(max_length=12, choices=AmbiguityPolicy, default=AmbiguityPolicy.NEVER_TWICE)
+    is_legal_notice = models.BooleanField(
+        default=False, help_text="the law requires it: nobody is held out from it, and no cap keeps it back"
+    )
+    is_for_any_hour = models.BooleanField(default=False, help_text="goes out in the recipient's quiet hours too")
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -60,6 +65,7 @@ class MessageState(models.TextChoices):
     HELD_OUT = "held_out", _("Kept back at random, to measure the effect")
     SUPPRESSED = "suppressed", _("We must not write to this address")
     STALE = "stale", _("No longer true, so not sent")
+    CAPPED = "capped", "Not sent: this person has had enough messages on that day"
     CANCELLED = "cancelled", _("Cancelled")
     FAILED = "failed", _("Could not be sent")
     UNKNOWN = "unknown", _("Unclear whether it was sent; waiting for the provider's word")
@@ -87,6 +93,14 @@ class Message(models.Model):
     )
     locale = models.CharField(max_length=10)
     asserted = models.JSONField(default=dict, help_text="what the text says is true; checked again just before sending")
+    mail_version = models.ForeignKey(
+        MailVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="messages",
+        help_text="the text it is made from",
+    )
     # Story time (core.clock):
     eligible_at = models.DateTimeField(
         help_text="when the episode became something to write about: the arm's clock starts"
@@ -98,6 +112,7 @@ class Message(models.Model):
     lease_until = models.DateTimeField(null=True)
     lease_epoch = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
+    counted_on = models.DateField(null=True, help_text="the recipient's day whose frequency cap it counts for")
     retry_after = models.DateTimeField(null=True)
     provider = models.CharField(max_length=20, blank=True)
     provider_msg_id = models.CharField(max_length=200, blank=True)
@@ -191,6 +206,21 @@ class Suppression(models.Model):
         return f"{self.person[:8]} {self.scope}"
 
 
+class PreferenceChange(models.Model):
+    """A person asked us to write, or not to write, about something. Append-only: the proof of what was asked."""
+
+    person = models.CharField(max_length=32, db_index=True)
+    scope = models.CharField(max_length=40)
+    is_on = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.person[:8]} {self.scope} {'on' if self.is_on else 'off'}"
+
+
 class ProviderPause(models.Model):
     """The mail provider takes nothing from us for now: nothing is claimed until `until` (the database's clock)."""
 
@@ -199,6 +229,7 @@ class ProviderPause(models.Model):
     reason = models.CharField(max_length=300)
     # Failures without a success between them; the pause grows with it.
     failures = models.PositiveIntegerField(default=0)
+    probe_until = models.DateTimeField(null=True, help_text="one hand-over tries it out; nobody else does so long")
 
     def __str__(self) -> str:
         return f"{self.provider} until {self.until:%Y-%m-%d %H:%M:%S}"
@@ -212,23 +243,32 @@ class LinkState(models.TextChoices):
 
 
 class OrderLinkRequest(models.Model):
-    """Somebody who knew an order's number and address asked for the link to its page. Mailed at most once.
+    """Somebody typed an order's number and an address to get the link to its page. Mailed at most once.
 
-    Not a Message: it is about no episode, nobody is held out from it, and the customer can simply ask again.
+    Taken down as typed, whether or not there is such an order: the worker looks, so that the page cannot tell by its
+    answer nor by the time it takes. Not a Message: it is about no episode, nobody is held out from it, and the
+    customer can simply ask again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7)
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="link_requests")
+    number = models.CharField(max_length=60, blank=True, help_text="as typed")
+    person = models.CharField(max_length=32, blank=True, help_text="core.people.person_key of the address typed")
+    order = models.ForeignKey(
+        Order, on_delete=models.CASCADE, null=True, related_name="link_requests", help_text="once it is found"
+    )
     locale = models.CharField(max_length=10)
     state = models.CharField(max_length=8, choices=LinkState, default=LinkState.NEW)
     state_reason = models.CharField(max_length=200, blank=True)
     requested_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=Q(state="new"), name="order_link_new")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="new"), name="order_link_new"),
+            models.Index(fields=["requested_at"], condition=Q(order__isnull=True), name="order_link_for_nothing"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.order_id} {self.state}"
+        return f"{self.order_id or 'no order'} {self.state}"
 
 
 class OutboxMail(models.Model):

@@ -5,11 +5,11 @@ Sending code knows only this module: it calls `deliver()`, and decides by the Fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Mail:
     html: str
     headers: Mapping[str, str] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
+    reply_to: str = ""  # an address, where answers go elsewhere than to from_address
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Capabilities:
     """What sending code must know of a provider before it calls it."""
 
     timeout_seconds: float  # the longest that deliver() may take before it gives up
+    most_together: int = 1  # mails in one request; more than one only of a BatchProvider
 
 
 class Provider(Protocol):
@@ -87,6 +89,19 @@ class Provider(Protocol):
 
     def has(self, message_id: str, attempt: int) -> bool | None:
         """Whether this attempt's mail was accepted, so that UNKNOWN can be settled; None where it cannot be asked."""
+        ...
+
+
+@runtime_checkable
+class BatchProvider(Provider, Protocol):
+    """A provider that takes many mails in one request."""
+
+    def together(self, mails: Sequence[Mail]) -> list[list[Mail]]:
+        """The mails in groups that one request can carry. Every mail is in one of them."""
+        ...
+
+    def deliver_many(self, mails: Sequence[Mail]) -> Accepted:
+        """Hand over one such group: the provider takes all of it or none. Raises DeliveryError for all of it."""
         ...
 
 

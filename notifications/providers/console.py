@@ -26,7 +26,7 @@ class Console:
             subject=mail.subject,
             text=mail.text,
             html=mail.html,
-            headers=dict(mail.headers),
+            headers=dict(mail.headers) | ({"Reply-To": mail.reply_to} if mail.reply_to else {}),
             sent_at=clock.now(),
         )
         try:

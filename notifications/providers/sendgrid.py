@@ -8,13 +8,15 @@ to say for every failure whether the mail can have been handed over.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import httpx
 from sendgrid.helpers import mail as helpers
 
+from notifications.providers import sendgrid_batch
 from notifications.providers.base import Accepted, Capabilities, DeliveryError, Fate, Mail
 from notifications.providers.sendgrid_events import ATTEMPT_ARG, MESSAGE_ARG, NAME, parse_events, verify
 
@@ -30,6 +32,8 @@ _NEVER_COMPLETE = (
     httpx.WriteError,
     httpx.WriteTimeout,
 )
+Content = TypeVar("Content", Mail, Sequence[Mail])
+
 _TIMEOUT = httpx.Timeout(connect=3, pool=3, write=5, read=20)
 _TIMEOUT_SECONDS = 34.0  # pool + connect + TLS + write + read
 _LONGEST_WAIT = 3600.0  # seconds; a reset further away is a mistake and would stop a lane for nothing
@@ -40,7 +44,7 @@ class SendGrid:
     """The SendGrid adapter. One per process and thread-safe: it keeps connections open between mails."""
 
     name = NAME
-    capabilities = Capabilities(timeout_seconds=_TIMEOUT_SECONDS)
+    capabilities = Capabilities(timeout_seconds=_TIMEOUT_SECONDS, most_together=sendgrid_batch.MOST)
 
     def __init__(self, *, api_key: str, base_url: str, timeout: httpx.Timeout = _TIMEOUT) -> None:
         """Raises ValueError, naming the setting, for a key or an address that no request can be made with."""
@@ -61,7 +65,19 @@ class SendGrid:
 
     def deliver(self, mail: Mail) -> Accepted:
         """Hand one mail to SendGrid. Raises DeliveryError; _refuse() and _Watch say how its fate is told."""
-        body = _encode(mail)
+        return self._post(_encode(payload, mail), [mail])
+
+    def together(self, mails: Sequence[Mail]) -> list[list[Mail]]:
+        """The mails in groups of at most 1,000 for deliver_many()."""
+        return sendgrid_batch.together(mails)
+
+    def deliver_many(self, mails: Sequence[Mail]) -> Accepted:
+        """Hand over one group of together() in one request, all or none. Raises DeliveryError for all of them."""
+        if len(mails) == 1:
+            return self.deliver(mails[0])
+        return self._post(_encode(sendgrid_batch.payload, mails), mails)
+
+    def _post(self, body: bytes, mails: Sequence[Mail]) -> Accepted:
         watch = _Watch()
         request = self._client.build_request(
             "POST", "/v3/mail/send", content=body, extensions={"trace": watch.on_event}
@@ -78,7 +94,7 @@ class SendGrid:
             if response.status_code == httpx.codes.ACCEPTED:
                 _read(response)  # to the end, or the connection cannot be used again
                 return Accepted(provider_msg_id=response.headers.get("X-Message-Id", ""))
-            _refuse(response, mail, cut_short=watch.cut_short)
+            _refuse(response, mails, cut_short=watch.cut_short)
         finally:
             response.close()
 
@@ -123,31 +139,28 @@ def payload(mail: Mail) -> dict[str, Any]:
     for mime_type, content in ((helpers.MimeType.text, mail.text), (helpers.MimeType.html, mail.html)):
         if content:
             message.add_content(helpers.Content(mime_type, content))
+    if mail.reply_to:
+        message.reply_to = helpers.ReplyTo(mail.reply_to)
     for key, value in mail.headers.items():
         message.add_header(helpers.Header(key, value))
     for category in mail.categories:
         message.add_category(helpers.Category(category))
-    # An account's subscription tracking would put SendGrid's own List-Unsubscribe in place of ours, and its
-    # click tracking would send the customer's signed links through another host.
-    message.tracking_settings = helpers.TrackingSettings(
-        click_tracking=helpers.ClickTracking(enable=False, enable_text=False),
-        subscription_tracking=helpers.SubscriptionTracking(enable=False),
-    )
+    message.tracking_settings = sendgrid_batch.untracked()
     result: dict[str, Any] = message.get()
     return result
 
 
-def _encode(mail: Mail) -> bytes:
+def _encode(make: Callable[[Content], dict[str, Any]], content: Content) -> bytes:
     try:
-        return json.dumps(payload(mail)).encode()
+        return json.dumps(make(content)).encode()
     except helpers.ApiKeyIncludedException as error:
         raise DeliveryError("the mail's text begins with a SendGrid API key", fate=Fate.REJECTED) from error
 
 
-def _refuse(response: httpx.Response, mail: Mail, *, cut_short: bool) -> NoReturn:
+def _refuse(response: httpx.Response, mails: Sequence[Mail], *, cut_short: bool) -> NoReturn:
     """Raise what an answer other than 202 means."""
     status = response.status_code
-    said = f"SendGrid answered {status}: {_reasons(_read(response), mail)}"
+    said = f"SendGrid answered {status}: {_reasons(_read(response), mails)}"
     match status:
         case 400 | 406 | 411 | 415 | 422:
             raise DeliveryError(said, fate=Fate.REJECTED)
@@ -199,12 +212,14 @@ def _read(response: httpx.Response) -> bytes:
     return b"".join(parts)
 
 
-def _reasons(body: bytes, mail: Mail) -> str:
-    """SendGrid's own explanation, one line, without the customer's address."""
+def _reasons(body: bytes, mails: Sequence[Mail]) -> str:
+    """SendGrid's own explanation, one line, without the customers' addresses."""
     try:
         errors = [(one.get("field"), one["message"]) for one in json.loads(body)["errors"]]
         text = " ".join(f"{field}: {message}" if field else message for field, message in errors)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         text = body.decode("utf-8", "replace")
-    text = " ".join(text.replace(mail.to_address, "<address>").split())
+    for mail in mails:
+        text = text.replace(mail.to_address, "<address>")
+    text = " ".join(text.split())
     return text[:200] or "(no text)"

@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from core import csp
-from core.roles import ANALYST, OPS, desk
+from core import brand, csp
+from core.roles import ADMIN, ANALYST, OPS, desk, roles_of
 from notifications import selectors
 from notifications.models import Arm, Message, MessageState, OutboxMail, Rule
+from notifications.views.desk_orders import may_see_people
 
 PAGE = 50
 # The mail's own page: its inline styles may work, and nothing else of it. It is framed by our desk only.
@@ -53,7 +54,8 @@ def messages(request: HttpRequest) -> HttpResponse:
     state = wanted.pop("state")
     found = selectors.messages(**wanted)
     page = Paginator(found.filter(state=state) if state else found, PAGE).get_page(request.GET.get("page"))
-    page.object_list = [_row(message) for message in page]  # type: ignore[misc]
+    with_name = may_see_people(request)
+    page.object_list = [_row(message, with_name=with_name) for message in page]  # type: ignore[misc]
     return render(
         request,
         "desk/messages.html",
@@ -84,6 +86,7 @@ def message(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             "attempts": found.send_attempts.all(),
             "reports": found.delivery_events.all(),
             "mails": OutboxMail.objects.filter(message_id=found.pk),
+            "may_cancel": found.state == MessageState.READY and bool(roles_of(request.user) & {OPS, ADMIN}),
         },
     )
 
@@ -113,12 +116,12 @@ def outbox_html(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return response
 
 
-def _row(message: Message) -> dict[str, object]:
+def _row(message: Message, *, with_name: bool) -> dict[str, object]:
     """A message as a row of templates/desk/messages.html."""
     return {
         "url": reverse("desk:message", args=[message.pk]),
         "order_number": message.episode.shipment.order.number,
-        "person": message.customer.first_name or message.person[:8],
+        "person": (with_name and message.customer.first_name) or message.person[:8],
         "rule_name": message.rule.name,
         "state": message.state,
         "state_text": message.get_state_display(),
@@ -145,7 +148,7 @@ def _open_mail(mail: OutboxMail) -> dict[str, object]:
         "pk": mail.pk,
         "subject": mail.subject,
         "to": mail.to_address,
-        "sender": f"{settings.SHOP_NAME} <{settings.MAIL_FROM}>",
+        "sender": f"{brand.current().mail_sender} <{settings.MAIL_FROM}>",
         "sent_at": mail.sent_at,
         "text": mail.text,
         "html_url": reverse("desk:outbox-mail-html", args=[mail.pk]) if mail.html else "",

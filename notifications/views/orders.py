@@ -1,76 +1,153 @@
-"""The order's page behind a signed link, and the form that mails the link."""
+"""The order's page behind a signed link, and what can be done there: choices, stop the link, forget it here."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import functools
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import clock, crypto, events, ratelimit, visitors
-from notifications import links, order_links, order_pages
+from notifications import browsers, links, order_links, order_pages, preferences
 from notifications.events import OrderPageViewed, VisitorIdentified, order_page_viewed, visitor_identified
 from notifications.models import Order
+from notifications.views.private import private
 
-_TRIES, _PER = 10, timedelta(minutes=15)
-_TRIES_OF_NETWORK = 60  # a whole office may share one address
-
-
-class LookupForm(forms.Form):
-    """What only the customer knows together."""
-
-    number = forms.CharField(label=_("Order number"), max_length=60)
-    email = forms.EmailField(label=_("E-mail address"), help_text=_("The one you ordered with."))
+OpenView = Callable[[HttpRequest, Order, links.OrderLink, str], HttpResponse]
 
 
-@never_cache
+def _with_order(view: OpenView) -> Callable[[HttpRequest, str], HttpResponse]:
+    """Gives the view the order that the address is a key to, or answers why the link does not open.
+
+    A link whose time is over still opens in a browser that it opened in within the last day.
+    """
+
+    @functools.wraps(view)
+    def opened(request: HttpRequest, token: str) -> HttpResponse:
+        is_expired = False
+        try:
+            link = links.read_order_link(token)
+        except crypto.ExpiredLink as expired:
+            link, is_expired = expired.value, True
+        except crypto.BadLink:
+            return _closed(request, "broken", status=404)
+        order = Order.objects.select_related("customer").filter(pk=link.order_id).first()
+        if order is None:
+            return _closed(request, "broken", status=404)
+        try:
+            links.check_order_link(link, order)
+        except links.RevokedLink:
+            return _closed(request, "stopped", order=order, status=410)
+        if is_expired and not browsers.may_open(request, order, now=clock.now()):
+            return _closed(request, "expired", order=order, token=token, status=410)
+        with timezone.override(ZoneInfo(order.customer.time_zone or settings.SHOP_TIME_ZONE)):
+            response = view(request, order, link, token)
+        if not is_expired and browsers.COOKIE not in response.cookies:
+            browsers.grant(request, response, link, now=clock.now())
+        return response
+
+    return opened
+
+
+@private
 @require_safe
-def page(request: HttpRequest, token: str) -> HttpResponse:
+@_with_order
+def page(request: HttpRequest, order: Order, link: links.OrderLink, token: str) -> HttpResponse:
     """One order, for whoever has its link."""
+    _tell(request, order, how=link.how)
+    context = {
+        "order": order_pages.page_of(order, now=clock.now()),
+        "token": token,
+        "choices_url": reverse("orders:choose", args=[token]),
+        "choices": preferences.choices_of(order.customer.person) if order.customer.person else None,
+        "is_saved": "saved" in request.GET,
+    }
+    return render(request, "notifications/order.html", context)
+
+
+# From here on: the signed link in the address is the permission, and no other site knows it. No cookie is asked for,
+# so that a browser which keeps none can do the same.
+
+
+@csrf_exempt
+@private
+@require_POST
+@_with_order
+def choose(request: HttpRequest, order: Order, link: links.OrderLink, token: str) -> HttpResponse:
+    """What this customer wants to hear from us about, from the order's page."""
+    if order.customer.person:
+        wanted = [] if "none" in request.POST else request.POST.getlist("kind")
+        preferences.choose(order.customer.person, wanted, at=clock.now())
+    return redirect(f"{reverse('orders:order', args=[token])}?saved=1#preferences")
+
+
+@csrf_exempt
+@private
+@require_http_methods(["GET", "HEAD", "POST"])
+@_with_order
+def stop(request: HttpRequest, order: Order, link: links.OrderLink, token: str) -> HttpResponse:
+    """ "This was not me": GET asks, POST makes void every link to this order, or to all of this customer's."""
+    if request.method != "POST":
+        return render(request, "notifications/link_stop.html", {"order": order, "token": token})
+    is_all = request.POST.get("which") == "all" and bool(order.customer.person)
+    if is_all:
+        links.revoke_person(order.customer.person, at=clock.now(), by=None)
+    else:
+        links.revoke_order(order, at=clock.now(), by=None)
+    response = _closed(request, "stopped", order=order, status=200, is_done=True, is_all=is_all)
+    browsers.forget(request, response, order.pk, now=clock.now())
+    return response
+
+
+@csrf_exempt
+@private
+@require_POST
+@_with_order
+def forget(request: HttpRequest, order: Order, link: links.OrderLink, token: str) -> HttpResponse:
+    """Close the order in this browser; the link in the mail still opens it."""
+    response = redirect(f"{reverse('orders:lookup')}?closed=1")
+    browsers.forget(request, response, order.pk, now=clock.now())
+    return response
+
+
+@csrf_exempt
+@private
+@require_http_methods(["GET", "HEAD", "POST"])
+def again(request: HttpRequest, token: str) -> HttpResponse:
+    """A new link in place of one whose time is over, to the address that the order was placed with."""
+    if request.method != "POST":  # the page with the button, which says what is the matter
+        return redirect("orders:order", token)
     try:
         link = links.read_order_link(token)
-    except crypto.ExpiredLink:
-        return render(request, "notifications/link_expired.html", status=410)
+    except crypto.ExpiredLink as expired:
+        link = expired.value
     except crypto.BadLink:
-        return render(request, "notifications/link_expired.html", status=404)
-    order = get_object_or_404(Order.objects.select_related("customer"), pk=link.order_id)
-    _tell(request, order, how=link.how)
-    with timezone.override(ZoneInfo(order.customer.time_zone or settings.SHOP_TIME_ZONE)):
-        shown = order_pages.page_of(order)
-        return render(
-            request,
-            "notifications/order.html",
-            {"order": shown, "shipments": shown.shipments, "episodes": shown.episodes, "next_steps": shown.next_steps},
-        )
+        return _closed(request, "broken", status=404)
+    order = Order.objects.select_related("customer").filter(pk=link.order_id).first()
+    if order is None:
+        return _closed(request, "broken", status=404)
+    try:
+        links.check_order_link(link, order)
+    except links.RevokedLink:
+        return _closed(request, "stopped", order=order, status=410)
+    if not order_links.may_ask(visitor=visitors.of(request).id, network=ratelimit.network_of(request)):
+        return _closed(request, "expired", order=order, token=token, status=429, is_too_often=True)
+    order_links.request_again(order, locale=get_language() or "en")
+    return render(request, "notifications/lookup_sent.html", {"number": order.number})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def lookup(request: HttpRequest) -> HttpResponse:
-    """Ask for the link. The answer is the same whether or not the order exists."""
-    form = LookupForm(request.POST or None)
-    sent = False
-    status = 200
-    if request.method == "POST" and form.is_valid():
-        limits = {f"lookup:{form.cleaned_data['email'].lower()}"[:200]: _TRIES}
-        if network := ratelimit.network_of(request):
-            limits[f"lookup-from:{network}"] = _TRIES_OF_NETWORK
-        if ratelimit.allow_all(limits, per=_PER):
-            order_links.request(form.cleaned_data["number"], form.cleaned_data["email"], locale=get_language() or "en")
-            sent, form = True, LookupForm()
-        else:
-            form.add_error(None, _("Too many tries. Please wait a quarter of an hour and try again."))
-            status = 429
-    elif request.method == "POST":
-        status = 422
-    return render(request, "notifications/lookup.html", {"form": form, "sent": sent}, status=status)
+def _closed(request: HttpRequest, why: str, *, status: int, order: Order | None = None, **more: object) -> HttpResponse:
+    """Why a link does not open (broken, expired, stopped), and what to do now."""
+    context = {"why": why, "number": order.number if order else "", **more}
+    return render(request, "notifications/link_closed.html", context, status=status)
 
 
 def _tell(request: HttpRequest, order: Order, *, how: str) -> None:
@@ -80,7 +157,7 @@ def _tell(request: HttpRequest, order: Order, *, how: str) -> None:
     if not visitor.id:
         return
     now = clock.now()
-    if person:
+    if person and how != links.BROWSER:  # told when the browser was let in
         events.fire(visitor_identified, VisitorIdentified(at=now, visitor=visitor.id, person=person, how=how))
     events.fire(
         order_page_viewed,

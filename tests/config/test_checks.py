@@ -48,6 +48,7 @@ def test_good_host_passes(good):
         ("SITE_URL", "https://shop.test/help", "preempt.E005"),
         ("BROKER_URL", "redis://cache/0", "preempt.W006"),
         ("SEARCH_ENGINE", "opensearch", "preempt.E007"),
+        ("SHOP_ACCENT", "dark green", "preempt.E008"),
     ],
 )
 def test_value_without_sense_is_named_on_every_start(good, name, value, expected):

@@ -8,11 +8,14 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.test import Client
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from config import urls
 from core import clock, roles
+from core.models import AuditEntry, DeskSession
 from tests.kb.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +47,7 @@ def grace():
 
 
 def send(name: str = "grace", password: str = PASSWORD, *, address: str = "192.0.2.1", **more: str):
-    return Client(REMOTE_ADDR=address).post(SIGN_IN, {"username": name, "password": password, **more})
+    return Client(REMOTE_ADDR=address).post(SIGN_IN, {"login": name, "password": password, **more})
 
 
 def seen(response) -> str:
@@ -54,7 +57,7 @@ def seen(response) -> str:
 
 def test_the_right_password_leads_to_the_desk(grace):
     client = Client()
-    response = client.post(SIGN_IN, {"username": "grace", "password": PASSWORD}, follow=True)
+    response = client.post(SIGN_IN, {"login": "grace", "password": PASSWORD}, follow=True)
 
     assert response.redirect_chain == [(reverse("desk:home"), 302)]
     assert response.status_code == 200
@@ -116,7 +119,7 @@ def test_too_many_tries_no_longer_tell_whether_the_password_was_right(grace):
 def test_a_customer_may_sign_in_and_sees_nothing_of_the_desk():
     User.objects.create_user("ada", password=PASSWORD)
     client = Client()
-    response = client.post(SIGN_IN, {"username": "ada", "password": PASSWORD}, follow=True)
+    response = client.post(SIGN_IN, {"login": "ada", "password": PASSWORD}, follow=True)
 
     assert response.status_code == 403
     for name in WHO_MAY_SEE:
@@ -125,7 +128,7 @@ def test_a_customer_may_sign_in_and_sees_nothing_of_the_desk():
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example.com/", "//evil.example.com/", "javascript:alert(1)"])
 def test_sign_in_leads_nowhere_else(grace, elsewhere):
-    in_query = Client().post(f"{SIGN_IN}?next={elsewhere}", {"username": "grace", "password": PASSWORD})
+    in_query = Client().post(f"{SIGN_IN}?next={elsewhere}", {"login": "grace", "password": PASSWORD})
     assert in_query.url == send(next=elsewhere).url == reverse("desk:home")
 
 
@@ -140,7 +143,9 @@ def test_sign_out_is_a_button_and_not_a_link(grace):
 
 
 @pytest.mark.parametrize(
-    "pattern", [one for one in urls.desk if one.name not in ("sign-in", "sign-out")], ids=lambda one: one.name
+    "pattern",
+    [one for one in urls.desk if one.name not in ("sign-in", "sign-out", "join", "password-link")],
+    ids=lambda one: one.name,
 )
 def test_a_stranger_is_sent_to_the_sign_in_from_everywhere(pattern):
     samples = {"int": 1, "uuid": uuid.UUID(int=1), "slug": "verify"}
@@ -155,6 +160,98 @@ def test_a_stranger_is_sent_to_the_sign_in_from_everywhere(pattern):
 
     assert answer.status_code == 302
     assert answer.url == f"{SIGN_IN}?next={address}"
+
+
+def test_a_sign_in_a_failed_one_and_a_sign_out_are_in_the_audit_log(grace):
+    send("grace", "no")
+    send("nobody", "my password in the wrong field")
+    client = Client()
+    client.post(SIGN_IN, {"login": "grace", "password": PASSWORD})
+    client.post(reverse("desk:sign-out"))
+    said = [(entry.action, entry.by_name, entry.label) for entry in AuditEntry.objects.order_by("pk")]
+
+    assert said == [
+        ("sign_in.failed", "", "grace"),
+        ("sign_in.failed", "", "unknown name"),
+        ("sign_in.done", "grace", "grace"),
+        ("sign_out.done", "grace", "grace"),
+    ]
+
+
+def test_a_session_gets_another_key_when_somebody_signs_in(grace):
+    client = Client()
+    client.post(SIGN_IN, {"login": "grace", "password": PASSWORD})
+    first = client.cookies["sessionid"].value
+    client.post(reverse("desk:sign-out"))
+    client.cookies["sessionid"] = first
+    client.post(SIGN_IN, {"login": "grace", "password": PASSWORD})
+    assert client.cookies["sessionid"].value != first
+
+
+def test_signing_in_needs_the_forms_own_token(grace):
+    client = Client(enforce_csrf_checks=True)
+    assert client.post(SIGN_IN, {"login": "grace", "password": PASSWORD}).status_code == 403
+    assert "sessionid" not in client.cookies
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("gr\0ace", PASSWORD), ("grace", f"{PASSWORD}\0"), ("grace", "x" * 10_000), ("x" * 10_000, "y")],
+)
+def test_what_no_name_or_password_can_be_is_refused_like_any_other(grace, name, password):
+    response = send(name, password)
+    assert response.status_code == 200
+    assert "sessionid" not in response.cookies
+
+
+@pytest.mark.parametrize("path", ["signup/", "sign-up/", "account/signup/", "account/email/", "admin/"])
+def test_nobody_can_sign_up(path):
+    assert Client().get(f"/desk/{path}").status_code == 404
+    with pytest.raises(NoReverseMatch):
+        reverse("account_signup")
+
+
+def test_a_session_that_was_not_used_for_half_a_day_is_over(grace, settings):
+    client = Client()
+    client.post(SIGN_IN, {"login": "grace", "password": PASSWORD})
+    assert client.session.get_expiry_age() == settings.SESSION_COOKIE_AGE == 12 * 3600
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert client.get(reverse("desk:home")).url == f"{SIGN_IN}?next=/desk/"
+
+
+def test_a_session_in_use_goes_on_and_is_noted_once_a_minute(grace):
+    client = Client()
+    client.post(SIGN_IN, {"login": "grace", "password": PASSWORD})
+    ages_ago = timezone.now() - timedelta(hours=11)
+    DeskSession.objects.update(seen_at=ages_ago)
+    client.get(reverse("desk:home"))
+    assert DeskSession.objects.get().seen_at == ages_ago  # seen within the minute
+
+    session = client.session
+    session["desk_seen"] -= 61
+    session.save()
+    Session.objects.update(expire_date=timezone.now() + timedelta(minutes=1))
+    client.get(reverse("desk:home"))
+    assert DeskSession.objects.get().seen_at > ages_ago
+    assert Session.objects.get().expire_date > timezone.now() + timedelta(hours=11)
+
+
+def test_no_session_lasts_longer_than_a_fortnight_however_busy(grace):
+    client = Client()
+    client.post(SIGN_IN, {"login": "grace", "password": PASSWORD})
+    session = client.session
+    session["desk_began"] -= 15 * 86_400
+    session.save()
+    assert client.get(reverse("desk:home")).url == f"{SIGN_IN}?next=/desk/"
+    assert DeskSession.objects.get().ended_at
+
+
+def test_who_is_deleted_while_signed_in_is_a_stranger(grace):
+    client = Client()
+    client.post(SIGN_IN, {"login": "grace", "password": PASSWORD})
+    grace.delete()
+    assert client.get(reverse("desk:home")).url == f"{SIGN_IN}?next=/desk/"
+    assert not DeskSession.objects.exists()
 
 
 @pytest.mark.parametrize("role", roles.ALL)

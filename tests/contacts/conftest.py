@@ -60,3 +60,10 @@ def staff(db):
         return user
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def attachments_dir(tmp_path, settings):
+    """Files of this test only."""
+    settings.ATTACHMENTS_DIR = tmp_path / "attachments"
+    return settings.ATTACHMENTS_DIR

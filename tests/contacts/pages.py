@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 from django.test import Client
@@ -18,7 +19,7 @@ class Page(HTMLParser):
         super().__init__()
         self.response = response
         self.text = response.content.decode()
-        self.fields: dict[str, str] = {}
+        self.fields: dict[str, str | list[str]] = {"kept": []}
         self.buttons: list[dict[str, str | None]] = []
         self.links: list[str] = []
         self._textarea = ""
@@ -26,7 +27,11 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
-        if tag == "input" and found.get("name") not in (None, "csrfmiddlewaretoken", "q"):
+        if tag == "input" and found.get("type") == "file":
+            return  # a browser never fills it in again
+        if tag == "input" and found.get("name") == "kept":
+            self.fields["kept"].append(found["value"])
+        elif tag == "input" and found.get("name") not in (None, "csrfmiddlewaretoken", "q"):
             self.fields[found["name"]] = found.get("value") or ""
         elif tag == "textarea":
             self._textarea = found["name"]
@@ -45,6 +50,11 @@ class Page(HTMLParser):
             self.fields[self._textarea] += data.removeprefix("\n")
 
     @property
+    def kept(self) -> list[str]:
+        """The names of the files that the page says it has."""
+        return [" ".join(name.split()) for name in re.findall(r'kept-name">.*?</svg>(.*?)<span', self.text, re.S)]
+
+    @property
     def suggestions(self) -> list[str]:
         return [link for link in self.links if "/suggested/" in link]
 
@@ -58,7 +68,7 @@ class Customer:
     def get(self, path: str = FORM, **query: str) -> Page:
         return Page(self.client.get(path, query))
 
-    def press(self, page: Page, to: str = FORM, *, follow: bool = True, **typed: str) -> Page:
+    def press(self, page: Page, to: str = FORM, *, follow: bool = True, **typed: object) -> Page:
         return Page(self.client.post(to, {**page.fields, **typed}, follow=follow))
 
 

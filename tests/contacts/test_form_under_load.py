@@ -10,8 +10,9 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.models import Contact, FormVisit
+from contacts.models import Attachment, Confirmation, Contact, FormVisit
 from core import clock
+from tests.contacts import samples
 from tests.contacts.conftest import NOW
 from tests.contacts.pages import FORM, WRITTEN, Customer
 
@@ -42,6 +43,24 @@ def test_send_pressed_six_times_at_once_makes_one_contact(reasons):
     assert FormVisit.objects.get().contact == contact
     assert contact.codings.count() == 1
     assert all(contact.reference in answer for answer in answers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_send_with_a_file_pressed_six_times_at_once_keeps_it_once(attachments_dir):
+    page = Customer().get()
+    at_once(lambda _: Customer().press(page, **WRITTEN, files=[samples.upload("a.pdf", samples.PDF)]))
+    assert [one.name for one in Contact.objects.get().attachments.all()] == ["a.pdf"]
+    assert Attachment.objects.count() == 1
+    assert len([path for path in attachments_dir.rglob("*") if path.is_file()]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_text_out_of_six_tabs_at_once_makes_one_contact():
+    customer = Customer()
+    pages = [customer.get() for _ in range(AT_ONCE)]
+    at_once(lambda number: Customer().press(pages[number], **WRITTEN))
+    assert Contact.objects.count() == 1
+    assert Confirmation.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

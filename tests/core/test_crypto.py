@@ -59,3 +59,15 @@ def test_link_of_another_site_is_refused(settings):
 def test_no_text_at_all_breaks_it(token):
     with pytest.raises(crypto.BadLink):
         crypto.unsign("order", token, max_age=DAY)
+
+
+def test_an_expired_link_still_says_what_it_was_about(monkeypatch):
+    token = crypto.sign("order", [7])
+    real = time.time()
+    monkeypatch.setattr("django.core.signing.time.time", lambda: real + 3600)
+    with pytest.raises(crypto.ExpiredLink) as expired:
+        crypto.unsign("order", token, max_age=timedelta(minutes=1))
+    assert expired.value.value == [7]
+    with pytest.raises(crypto.BadLink) as altered:
+        crypto.unsign("order", token[:-1], max_age=timedelta(minutes=1))
+    assert not isinstance(altered.value, crypto.ExpiredLink)

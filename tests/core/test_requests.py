@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from core import crypto
+from core import crypto, requests
 from core.requests import Discreet, RequestLogMiddleware
 
 
@@ -55,3 +55,21 @@ def test_djangos_own_lines_on_failures_keep_neither_the_request_nor_a_signed_lin
 def test_a_path_with_a_null_byte_is_not_found_and_no_failure():
     answer = RequestLogMiddleware(lambda _: HttpResponse(status=201))(RequestFactory().get("/en/a/%00/"))
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_foreign"),
+    [
+        ({}, False),  # a program
+        ({"sec-fetch-site": "same-origin"}, False),
+        ({"sec-fetch-site": "none"}, False),
+        ({"sec-fetch-site": "same-site"}, True),
+        ({"sec-fetch-site": "cross-site", "origin": "http://testserver"}, True),
+        ({"sec-fetch-site": "same-origin", "origin": "https://proxy.example.com"}, False),
+        ({"origin": "http://testserver"}, False),
+        ({"origin": "https://testserver"}, True),
+        ({"origin": "null"}, True),
+    ],
+)
+def test_a_form_of_another_site_is_told_by_what_the_browser_says(headers, is_foreign):
+    assert requests.is_from_another_site(RequestFactory().post("/", headers=headers)) == is_foreign

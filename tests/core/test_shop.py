@@ -1,6 +1,14 @@
+import pytest
 from django.test import RequestFactory
 
-from core import shop
+from core import brand, shop
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _asks_anew() -> None:
+    brand.forget()
 
 
 def test_templates_know_the_shops_name(settings):

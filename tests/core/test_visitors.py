@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpResponse, JsonResponse
 from django.test import RequestFactory
@@ -20,6 +21,8 @@ def visit(*, agent: str = BROWSER, cookie: str = "", user=None, response=None, *
     if cookie:
         request.COOKIES[visitors.COOKIE] = cookie
     request.user = user or AnonymousUser()
+    if user:
+        request.COOKIES[settings.SESSION_COOKIE_NAME] = "theirs"
     seen = []
 
     def view(request):

@@ -14,6 +14,9 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from config import languages
+from kb import placeholders
+
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 CATEGORIES = {"orders", "delivery", "returns", "refunds", "payments", "account", "products", "vouchers"}
 ICONS = {"box", "truck", "return", "coin", "card", "user", "leaf", "tag"}
@@ -147,6 +150,17 @@ def test_every_price_is_one_of_the_shops_facts(page: Page) -> None:
     assert amounts(page.meta["summary"] + page.body) - facts == set()
 
 
+def test_every_fact_of_facts_yaml_is_one_of_the_shops_and_every_placeholder_has_one() -> None:
+    entries = load("facts.yaml")
+    said = " ".join(str(entry["says"]) for entry in entries)
+    assert amounts(said) - amounts((DEMO / "FACTS.md").read_text("utf-8")) == set()
+    known = {(sort, entry[sort]) for entry in entries for sort in ("fact", "block") if sort in entry}
+    used = placeholders.mentioned(said)
+    for page in [*articles("en"), *articles("es")]:
+        used |= placeholders.mentioned(page.meta["title"], page.meta["summary"], page.body)
+    assert used == known
+
+
 @each_page
 def test_english_is_british(page: Page) -> None:
     if page.meta["locale"] == "en":
@@ -164,7 +178,7 @@ def test_the_alternative_text_is_shorter_and_begins_with_steps() -> None:
 
 @pytest.mark.parametrize("path", sorted(p for p in DEMO.rglob("*") if p.is_file()), ids=lambda p: p.name)
 def test_no_filler_and_no_domain_but_example_com(path: Path) -> None:
-    text = path.read_text("utf-8")
+    text = path.read_text("utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert "lorem" not in text.lower()
     assert "TODO" not in text
     assert [d for d in DOMAIN.findall(text) if not d.lower().endswith("example.com")] == []
@@ -183,6 +197,8 @@ def test_the_eight_categories_point_at_known_reasons() -> None:
             assert category["name"][locale].strip()
             assert re.fullmatch(r"[a-z-]+", category["slug"][locale])
             assert category["description"][locale].strip()
+        for text in ("name", "description"):
+            assert set(category[text]) == set(languages.BUILT_IN)
 
 
 def test_reasons_are_a_tree_with_patterns_in_lower_case() -> None:

@@ -13,6 +13,7 @@ POST /_control takes orders; each field given replaces its old value, {"reset": 
                     up one request each, in order. "accept" takes the mail first, whatever is answered.
                     "reset_in" is for 429: it sets X-RateLimit-Reset.
   refuse_addresses  400 for a request with one of these, naming the recipient
+  keep_content      true: the log has each recipient's own text and HTML too
   latency_ms        before every answer
   outcomes          {address: [event words]}, instead of processed and delivered
   events            {"delay_ms", "hold", "double_every", "lose_every", "is_reversed"}: see

@@ -62,7 +62,7 @@ PERSONAL = frozenset(
 )
 MOST_PERSONALIZATIONS = MOST_RECIPIENTS = 1000
 MOST_CATEGORIES = 10
-MOST_CUSTOM_BYTES = 10_000
+MOST_CUSTOM_BYTES = MOST_SUBSTITUTED_BYTES = 10_000
 FURTHEST = timedelta(hours=72)
 
 _ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -148,8 +148,16 @@ def _personalizations(payload: dict[str, Any], now: datetime, refused: frozenset
         yield from _headers(person.get("headers", {}), f"{field}.headers")
         yield from _custom_args(person.get("custom_args", {}), f"{field}.custom_args")
         yield from _send_at(person.get("send_at"), f"{field}.send_at", now)
+        yield from _substitutions(person.get("substitutions", {}), f"{field}.substitutions")
     if recipients > MOST_RECIPIENTS:
         yield _error("You may not have more than 1000 recipients.", "personalizations")
+
+
+def _substitutions(values: Any, field: str) -> Iterator[Error]:
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        yield _error("Substitutions must be an object of strings.", field)
+    elif sum(len(key.encode()) + len(value.encode()) for key, value in values.items()) > MOST_SUBSTITUTED_BYTES:
+        yield _error("The substitutions of a personalization may not exceed 10000 bytes.", field)
 
 
 def _subject(payload: dict[str, Any]) -> Iterator[Error]:

@@ -51,6 +51,7 @@ class Orders:
     refuse_addresses: frozenset[str] = frozenset()
     latency_ms: int = 0
     outcomes: dict[str, list[str]] = field(default_factory=dict)
+    keep_content: bool = False
 
     def next_answer(self) -> Answer | None:
         if not self.answers:
@@ -190,6 +191,8 @@ class FakeSendGrid:
                 "headers": {**payload.get("headers", {}), **person.get("headers", {})},
                 "categories": payload.get("categories", []),
             }
+            if self._orders.keep_content:
+                line["content"] = {part["type"]: _substituted(part["value"], person) for part in payload["content"]}
             lines.append(json.dumps(line) + "\n")
             for address in addresses:
                 self.reporter.add(
@@ -226,6 +229,12 @@ class FakeSendGrid:
         if "refuse_addresses" in order:
             order["refuse_addresses"] = frozenset(address.lower() for address in order["refuse_addresses"])
         self._orders = dataclasses.replace(self._orders, **order)
+
+
+def _substituted(text: str, person: dict[str, Any]) -> str:
+    for key, value in person.get("substitutions", {}).items():
+        text = text.replace(key, value)
+    return text
 
 
 def _ordered_reply(ordered: Answer) -> Reply:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.db.models.functions import Now
 
-from core import clock
 from notifications import settling, tasks
 from notifications.models import InboundDelivery, Message, MessageState, SendAttempt
 from tests import workers
 from tests.fakes import sendgrid as fakes
-from tests.notifications import mailing, shop
-from tests.notifications.mailing import KEY, hours_later, ready, taken
-from tests.notifications.shop import NOW
+from tests.notifications import shop
+from tests.notifications.mailing import hours_later, ready, taken
 from tests.waiting import until
 
 pytestmark = [
@@ -30,44 +26,6 @@ pytestmark = [
 ]
 
 MANY = settling.WITNESSES + 2
-
-
-@pytest.fixture
-def story(tmp_path: Path, monkeypatch) -> dict[str, str]:
-    """It is Thursday noon for this process and, with these variables, for every other."""
-    path = tmp_path / "clock.json"
-    monkeypatch.setenv("PREEMPT_CLOCK_FILE", str(path))
-    clock.set_for_all(path, NOW)
-    return {"PREEMPT_CLOCK_FILE": str(path)}
-
-
-@pytest.fixture
-def fake(tmp_path: Path, live_server, settings) -> Iterator[fakes.Handle]:
-    """A SendGrid that reports to the shop's own web server."""
-    with fakes.running(
-        log=mailing.log_of(tmp_path), api_key=KEY, events_to=f"{live_server.url}/webhooks/sendgrid"
-    ) as handle:
-        settings.SENDGRID_EVENT_PUBLIC_KEY = handle.public_key
-        yield handle
-
-
-@pytest.fixture
-def environment(fake: fakes.Handle, story: dict[str, str]) -> dict[str, str]:
-    return {**story, "MAIL_PROVIDER": "sendgrid", "SENDGRID_API_KEY": KEY, "SENDGRID_URL": fake.url}
-
-
-@pytest.fixture
-def worker(celery_worker_process, environment, settings):
-    settings.MAIL_PROVIDER, settings.SENDGRID_API_KEY = "sendgrid", KEY
-    settings.SENDGRID_URL = environment["SENDGRID_URL"]
-
-    class Worker:
-        def start(self) -> None:
-            celery_worker_process.start(concurrency=1, **environment)
-
-        kill = celery_worker_process.kill
-
-    return Worker()
 
 
 def counts() -> Counter[str]:

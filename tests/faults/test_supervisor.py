@@ -127,7 +127,12 @@ def running(data_dir) -> Iterator[Demo]:
 
 @pytest.mark.parametrize(
     ("part", "words"),
-    [("web", "gunicorn"), ("worker", "config.celery worker"), ("beat", "config.celery beat")],
+    [
+        ("web", "config.wsgi"),
+        ("shop", "config.storefront"),
+        ("worker", "config.celery worker"),
+        ("beat", "config.celery beat"),
+    ],
 )
 def test_killed_part_is_started_again_and_said(running, part, words):
     killed = running.pid_of(words)
@@ -137,7 +142,7 @@ def test_killed_part_is_started_again_and_said(running, part, words):
     until(running.is_healthy, "it is healthy", seconds=30)
 
 
-@pytest.mark.parametrize("words", ["gunicorn", "config.celery worker"])
+@pytest.mark.parametrize("words", ["config.wsgi", "config.celery worker"])
 def test_killed_child_of_a_part_is_replaced_by_its_master(running, words):
     master = until(lambda: running.pid_of(words), "it runs")
     child = until(lambda: running.pid_of(words, child_of=master), "it has a child")
@@ -196,14 +201,17 @@ def test_second_demo_of_a_checkout_is_refused_with_the_address_of_the_first(runn
 
 
 def test_parts_know_the_address_they_are_reached_at(running):
-    for words in ("gunicorn", "config.celery worker"):
+    for words in ("config.wsgi", "config.celery worker"):
         environment = Path(f"/proc/{running.pid_of(words)}/environ").read_text().split("\0")
         assert f"SITE_URL=http://localhost:{running.port}" in environment
 
 
-@pytest.fixture
-def other_dir(server_dir):
-    return server_dir
+@pytest.fixture(scope="module")
+def other_dir() -> Iterator[Path]:
+    """One for the tests that stop the whole demo: the first of them makes its tables."""
+    with in_memory() as folder:
+        yield folder / "data"
+        embedded.remove(folder / "data")
 
 
 def test_ctrl_c_stops_everything_within_ten_seconds(other_dir):

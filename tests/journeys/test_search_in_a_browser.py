@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from kb import search
 from kb.models import PopularQuery, SearchClick, SearchKind, SearchLog
 from kb.search import asking, indexing, suggest
+from tests.journeys import kept
 from tests.journeys.conftest import AGENT, SHOTS, SIZES, Walker
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -21,9 +23,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def articles(settings, tmp_path) -> Iterator[None]:
     """The demo shop's articles in an index of their own, and one query that others asked."""
     settings.SEARCH_INDEX_DIR = tmp_path / "index"
-    call_command("import_articles", settings.BASE_DIR / "demo" / "articles", source="demo", verbosity=0)
-    PopularQuery.objects.create(locale="en", key="lamp return", text="return a lamp", visitors=5)
-    indexing.rebuild()
+
+    def bring_in() -> None:
+        call_command("import_articles", settings.BASE_DIR / "demo" / "articles", source="demo", verbosity=0)
+        PopularQuery.objects.create(locale="en", key="lamp return", text="return a lamp", visitors=5)
+        indexing.rebuild()
+
+    kept.once("the demo's articles and one popular query", bring_in)
     suggest.forget()
     yield
     suggest.forget()
@@ -141,7 +147,7 @@ def test_keys_of_an_input_method_belong_to_it(phone):
             input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true }));
         }"""
     )
-    page.wait_for_function("performance.now() > 0")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
     assert asked == []
     page.evaluate(
         "document.querySelector('main input[type=search]').dispatchEvent(new CompositionEvent('compositionend'))"
@@ -154,8 +160,13 @@ def test_only_the_last_text_is_asked_for_and_one_letter_is_not(phone):
     page = phone.page
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/search/suggest" in request.url else None)
+    page.clock.install()
     phone.open("/en/")
-    box(page).press_sequentially("return", delay=10)
+    page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+    for letter in "return":
+        box(page).press(letter)
+        page.clock.run_for(20)  # ms between two keys
+    page.clock.run_for(1000)
     page.get_by_role("option").first.wait_for()
     assert [url.rpartition("q=")[2] for url in asked] == ["return"]
     box(page).fill("r")

@@ -75,6 +75,18 @@ def staff(db) -> Callable[[str], User]:
 
 
 @pytest.fixture
+def person(db) -> Callable[..., User]:
+    """A member of staff by name and role, with an address."""
+
+    def make(name: str, role: str = "reviewer") -> User:
+        user = User.objects.create_user(name, f"{name}@shop.example.com", is_staff=True)
+        user.groups.add(Group.objects.get_or_create(name=role)[0])
+        return user
+
+    return make
+
+
+@pytest.fixture
 def browser() -> Callable[..., Client]:
     """A new visitor's browser."""
 

@@ -119,3 +119,16 @@ def test_no_text_breaks_it_and_every_span_lies_in_the_text(text, lang):
     for start, end, stem in analysis.for_language(lang).spans(text):
         assert 0 <= start < end <= len(text)
         assert stem
+
+
+_PIECES = st.one_of(
+    st.sampled_from(["ab", "'s", "’s", "’", "'", "-", ".", "–", " ", "\n", "\r", "\x0b", "\x1c", "\x85", "\u2028"]),
+    st.sampled_from(["\u00a0", "é", "ß", "漢字", "İ", "_", "1", "\u0301", "l'", "w" * 61, "Σ", "ª", "ﬁ"]),
+    st.sampled_from(["⚠\ufe0f", "\u200d", "ـ", "د\u064e", "ア", "ｱ", "ก\u0e34"]),
+)
+
+
+@given(st.lists(_PIECES, max_size=30), st.sampled_from(["en", "fr", "de", "ja", "ar", "it"]))
+def test_words_are_those_of_the_tokens_however_a_text_is_printed(pieces: list[str], lang: str) -> None:
+    language, text = analysis.for_language(lang), "".join(pieces)
+    assert language.words(text) == [token.word for token in language.tokens(text)]

@@ -66,8 +66,12 @@ def conforms(answer: Any, shape: str) -> None:
     )
     for schema in schemas.values():
         for field in schema.get("properties", {}).values():
-            if field.pop("nullable", False):
+            if not field.pop("nullable", False):
+                continue
+            if "allOf" in field:
                 field["anyOf"] = [*field.pop("allOf"), {"type": "null"}]
+            else:
+                field["type"] = [field["type"], "null"]
     jsonschema.validate(answer.json(), schemas[shape] | {"$defs": schemas})
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from kb import experiments, importing, publishing
-from kb.models import Article, Category, CategoryText, Draft, IndexChange, Revision
+from kb import experiments, importing, pieces, publishing, refilling
+from kb.models import Article, Category, CategoryText, Draft, IndexChange, Piece, Revision
 from kb.publishing import Text
 from kb.search import indexing, query
 
@@ -118,7 +118,10 @@ BROKEN = [
     (row("x", summary="s" * 301), "row 2, field summary: It has 301 characters. Shorten it to 300."),
     ({**row("x"), "id": "x" * 201}, "row 2, field id: It has 201 characters."),
     (row("x", category="c" * 81), "row 2, field category: It has 81 characters."),
-    (row("x", locale="tlh"), "row 2, field locale: 'tlh' is not a language of this help centre. Use en, es."),
+    (
+        row("x", locale="tlh"),
+        "row 2, field locale: 'tlh' is not a language of this help centre. Use ar, de, en, es, pt-br.",
+    ),
     (row("x", body="a\0b"), "row 2, field body: It holds a character that no text may hold."),
     (b'{"id": "x", "title": "\\ud800", "category": "c", "body": "b"}', "row 2, field title: It holds a character"),
     (row("good"), "row 2, field id: 'good' was there before, in articles.jsonl, row 1."),
@@ -145,7 +148,7 @@ def test_the_first_of_two_rows_with_one_id_wins(file):
     [
         ("gone.jsonl", None, "There is no such file or folder."),
         ("empty.jsonl", b"", "The file is empty."),
-        ("table.csv", b"id,title\n", "This is neither .jsonl nor .md nor a folder."),
+        ("table.xlsx", b"id,title\n", "This is neither .jsonl nor .md nor a folder."),
     ],
 )
 def test_a_path_that_cannot_be_read_says_so(tmp_path, name, content, says):
@@ -275,3 +278,38 @@ def test_a_running_test_keeps_its_texts(file):
     article.refresh_from_db()
     assert article.live_revision.body == "Body of a."
     assert Draft.objects.get(article=article).body == "Body of a."
+
+
+def test_facts_come_along_with_the_articles_and_are_filled_in(tmp_path: Path):
+    (tmp_path / "facts.yaml").write_text(
+        "- fact: window\n  name: Window\n  kind: duration\n  says: 30 days\n"
+        "- block: note\n  says: {all: 'In {{fact:window}}.', es: 'Hasta {{fact:window}}.'}\n"
+        "- fact: odd\n  kind: weight\n  says: 3 kg\n"
+    )
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "good.md").write_text(
+        "---\nid: good\ntitle: Return in {{fact:window}}\ncategory: returns\nlocale: es\n---\n{{block:note}}\n"
+    )
+    (folder / "bad.md").write_text("---\nid: bad\ntitle: Bad\ncategory: returns\n---\nOne\n\n{{fact:none}}\n")
+    report = importing.run(folder)
+    live = Article.objects.get().live_revision
+    assert (live.title, live.text) == ("Return in 30 días", "Hasta 30 días.")
+    assert [(problem.file, problem.what) for problem in report.problems] == [
+        ("facts.yaml", "There is no kind 'weight'."),
+        ("bad.md", "{{fact:none}} (line 3): there is no such fact, or it has no value yet."),
+    ]
+    again = importing.run(folder)
+    assert (again.new, again.changed, again.unchanged) == (0, 0, 1)
+
+
+def test_a_fact_that_an_editor_changed_survives_the_next_import(tmp_path: Path):
+    (tmp_path / "facts.yaml").write_text("- fact: window\n  kind: duration\n  says: 30 days\n")
+    (tmp_path / "a.md").write_text("---\nid: a\ntitle: A\ncategory: returns\n---\n{{fact:window}}\n")
+    importing.run(tmp_path)
+    piece = Piece.objects.get()
+    pieces.change(piece, pieces.read_values("duration", {"": "45 days"}), seen=pieces.newest(piece), by=None)
+    refilling.run()
+    report = importing.run(tmp_path)
+    assert (report.changed, report.unchanged) == (0, 1)
+    assert Article.objects.get().live_revision.text == "45 days"

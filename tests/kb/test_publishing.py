@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import threading
-from itertools import product
 
 import pytest
 from django.db import InternalError, connection, transaction
 from django.db.utils import IntegrityError
 
 from kb import publishing
-from kb.models import Article, ArticleState, Draft, IndexChange, Redirect, Revision
-from kb.publishing import NEXT, DraftConflict, EmptyText, NotAllowed, SlugTaken, Text
+from kb.models import Article, Draft, IndexChange, Redirect, Revision
+from kb.publishing import DraftConflict, EmptyText, NotAllowed, SlugTaken, Text
 from tests import workers
 
 pytestmark = pytest.mark.django_db
@@ -18,11 +17,6 @@ pytestmark = pytest.mark.django_db
 def edit(article: Article, body: str, *, by=None) -> Draft:
     draft = Draft.objects.get(article=article)
     return publishing.save_draft(article, Text(draft.title, draft.summary, body), version=draft.version, by=by)
-
-
-def test_every_state_knows_what_every_event_does():
-    events = (publishing.PUBLISH, publishing.REVERT, publishing.ARCHIVE)
-    assert set(NEXT) == set(product(ArticleState.values, events))
 
 
 def test_publishing_freezes_the_draft_and_tells_search(write):
@@ -44,13 +38,30 @@ def test_publishing_the_same_text_again_makes_no_revision(write):
     assert article.version == version
 
 
-@pytest.mark.parametrize("change", ["body = 'x'", "html = 'x'", "title = 'x'", "number = 9"])
+@pytest.mark.parametrize(
+    "change",
+    ["title = 'x'", "summary = 'x'", "body = 'x'", "html = 'x'", "text = 'x'", "headings = '[]'", "comment = 'x'",
+     "is_major = true", "number = 9", "created_at = now()", "created_by_id = 1", "article_id = 1"],
+)  # fmt: skip
 def test_the_database_refuses_to_alter_a_frozen_revision(write, change):
     revision = write("Late").live_revision
     with pytest.raises((InternalError, IntegrityError), match="frozen"), transaction.atomic():
         connection.cursor().execute(f"UPDATE kb_revision SET {change} WHERE id = %s", [revision.pk])
     revision.refresh_from_db()
     assert revision.title == "Late"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_refuses_to_remove_a_revision_without_its_article(write):
+    article = write("Late")
+    edit(article, "two")
+    publishing.publish(article, by=None, ring=False)
+    with pytest.raises((InternalError, IntegrityError), match="frozen"):
+        connection.cursor().execute("DELETE FROM kb_revision WHERE article_id = %s AND number = 1", [article.pk])
+    assert article.revisions.count() == 2
+    Article.objects.filter(pk=article.pk).update(live_revision=None, state="draft")
+    article.delete()
+    assert not Revision.objects.exists()
 
 
 def test_a_revision_outlives_its_authors_account(write, staff):
@@ -155,11 +166,29 @@ def test_a_renamed_article_is_found_at_its_old_address(write):
 def test_an_address_that_another_article_has_is_refused(write):
     write("Taken")
     article = write("Late")
-    with pytest.raises(SlugTaken, match="taken"):
+    with pytest.raises(SlugTaken, match=r"“Taken” \(Published\) has the address “taken”"):
         publishing.rename_slug(article, "taken")
     article.refresh_from_db()
     assert article.slug == "late"
     assert not Redirect.objects.exists()
+
+
+def test_an_address_from_which_old_links_lead_elsewhere_is_refused(write):
+    publishing.rename_slug(write("Late"), "later")
+    with pytest.raises(SlugTaken, match="lead to the article “Late”"):
+        publishing.rename_slug(write("Other"), "late")
+    assert write("Late").slug == "late-2", "nor does a new article take it"
+
+
+def test_an_article_goes_back_to_an_address_that_it_had(write, browser):
+    article = write("Late")
+    for slug in ("later", "latest", "late"):
+        publishing.rename_slug(article, slug)
+    assert set(Redirect.objects.values_list("old_slug", flat=True)) == {"later", "latest"}
+    for old in ("later", "latest"):
+        response = browser().get(f"/en/a/{old}/")
+        assert (response.status_code, response["Location"]) == (301, "/en/a/late/"), "one hop"
+    assert browser().get("/en/a/late/").status_code == 200
 
 
 def test_articles_of_one_title_get_addresses_of_their_own(write):

@@ -170,6 +170,10 @@ def test_a_whole_message_is_searched_by_its_telling_words_and_the_page_says_so(s
     page = text(browser().get("/en/search/", {"q": message}))
     assert "That is a long text" in page
     assert hits(page)
+    slips = text(browser().get("/en/search/", {"q": "parcle " * 1_000}))
+    said = slips.partition('class="did-you">')[2].partition("</p>")[0]
+    assert "<strong>parcel" in said
+    assert said.count("parcel") + said.partition("<a")[2].partition(">")[2].count("parcle") < 40, "its beginning only"
     assert "That is a long text" not in text(browser().get("/en/search/?q=parcel"))
 
 
@@ -442,6 +446,21 @@ def test_an_editor_sees_what_a_synonym_would_change_and_adds_it(write, desk, bro
     assert "synonyms already" in text(again)
     client.post(reverse("desk:search-synonym-remove", args=[Synonym.objects.get().pk]))
     assert hits(text(browser().get("/en/search/?q=cash+back"))) == []
+
+
+def test_a_synonym_one_way_is_not_doubled_by_one_both_ways(desk):
+    client = desk(REVIEWER)
+    one_way = {"locale": "en", "words": "cash back", "means": "refund"}
+    assert client.post(reverse("desk:search-synonyms"), one_way).status_code == 302
+    for words, means in (("cash back", "refund"), ("refund", "cash back")):
+        answer = client.post(
+            reverse("desk:search-synonyms"), {"locale": "en", "words": words, "means": means, "is_two_way": "on"}
+        )
+        assert "“cash back” finds “refund” already, one way. Remove that one below" in text(answer)
+    assert client.post(reverse("desk:search-synonyms"), {**one_way, "locale": "es"}).status_code == 302
+    back = {"locale": "en", "words": "refund", "means": "cash back"}
+    assert client.post(reverse("desk:search-synonyms"), back).status_code == 302, "the other way, apart"
+    assert Synonym.objects.count() == 3
 
 
 def test_a_writer_reads_the_tuning_but_does_not_change_it(write, desk):

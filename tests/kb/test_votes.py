@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
-from core import crypto, visitors
+from core import clock, crypto, visitors
 from kb import events, publishing
 from kb.models import Article, Draft, Vote
 from kb.publishing import Text
+from tests.kb.conftest import NOW
 from tests.kb.test_help_pages import start_test
 
 pytestmark = pytest.mark.django_db
@@ -121,19 +123,19 @@ def test_with_htmx_only_the_box_comes_back(reader):
 
 @pytest.mark.parametrize("token", ["", "rubbish", "1:2:3"])
 def test_a_token_that_is_not_ours_stores_nothing(reader, token):
-    assert reader.client.post(VOTE, {"token": token, "helpful": "yes"}).headers["Location"] == "/en/"
+    assert reader.client.post(VOTE, {"token": token, "helpful": "yes"}).status_code == 410
     assert not Vote.objects.exists()
 
 
 def test_a_token_made_for_something_else_stores_nothing(reader):
     token = crypto.sign("order", [1, None])
-    assert reader.client.post(VOTE, {"token": token, "helpful": "yes"}).headers["Location"] == "/en/"
+    assert reader.client.post(VOTE, {"token": token, "helpful": "yes"}).status_code == 410
     assert not Vote.objects.exists()
 
 
 @pytest.mark.parametrize(
     "answer",
-    [{"helpful": "perhaps"}, {}, {"helpful": "no", "reason": "because"}, {"helpful": "no", "comment": "x" * 1001}],
+    [{"helpful": "perhaps"}, {}, {"helpful": "no", "reason": "because"}],
 )
 def test_an_answer_that_the_form_does_not_have_stores_nothing(reader, answer):
     page = reader.client.post(VOTE, {"token": token_on(reader.page), **answer})
@@ -159,10 +161,64 @@ def test_a_vote_on_a_text_that_is_gone_is_no_error(reader):
 
 def test_voting_needs_a_post_with_the_sites_own_form(write, browser):
     write("Late")
-    assert browser().get(VOTE).status_code == 405
+    assert browser().get(VOTE)["Location"] == "/en/", "nothing to see there"
     strict = Client(enforce_csrf_checks=True, headers={"user-agent": "Mozilla/5.0"})
-    page = strict.get("/en/a/late/")
-    assert strict.post(VOTE, {"token": token_on(page), "helpful": "yes"}).status_code == 403
+    given = {"token": token_on(strict.get("/en/a/late/")), "helpful": "yes"}
+    for foreign in (
+        {"sec-fetch-site": "cross-site", "origin": "https://evil.example.com"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example.com"},
+        {"origin": "null"},
+    ):
+        assert strict.post(VOTE, given, headers=foreign).status_code == 403
+    assert not Vote.objects.exists()
+    assert strict.post(VOTE, given, headers={"origin": "http://testserver"}).status_code == 302
+    assert Vote.objects.count() == 1
+
+
+def test_a_no_leads_on_to_contact_with_the_article(reader):
+    article = Article.objects.get()
+    for more in ({}, {"reason": "unclear"}):
+        reader.vote("no", **more)
+        assert f'href="/en/contact/?article={article.pk}"' in reader.text
+        page = reader.client.post(
+            VOTE, {"token": token_of(article), "helpful": "no", **more}, headers={"hx-request": "true"}
+        )
+        assert f'href="/en/contact/?article={article.pk}"' in page.content.decode()
+
+
+def token_of(article: Article) -> str:
+    return crypto.sign("vote", [article.live_revision_id, None, article.pk])
+
+
+def test_a_page_opened_before_this_release_may_still_vote(reader):
+    article = Article.objects.get()
+    reader.client.post(VOTE, {"token": crypto.sign("vote", [article.live_revision_id, None]), "helpful": "yes"})
+    assert Vote.objects.get().revision_id == article.live_revision_id
+
+
+def test_who_votes_without_end_is_asked_to_wait_and_loses_no_word(reader):
+    given = {"token": token_on(reader.page), "helpful": "no", "reason": "unclear", "comment": "Which day?"}
+    statuses = [reader.client.post(VOTE, given).status_code for _ in range(31)]
+    assert statuses == [302] * 30 + [429]
+    page = reader.client.post(VOTE, given)
+    assert page.headers["Retry-After"] == "600"
+    assert "That was a lot of answers at once" in page.content.decode()
+    for name in ("token", "comment", "reason"):
+        assert f'name="{name}" value="{given[name]}"' in page.content.decode()
+    swapped = reader.client.post(VOTE, given, headers={"hx-request": "true"})
+    assert (swapped.status_code, "Try again" in swapped.content.decode()) == (200, True)
+    with clock.frozen(NOW + timedelta(minutes=11)):
+        assert reader.client.post(VOTE, given).status_code == 302
+    assert Vote.objects.count() == 1
+
+
+def test_a_network_has_a_limit_too_and_other_networks_have_their_own(write, browser):
+    article = write("Late")
+    given = {"token": token_of(article), "helpful": "yes"}
+    statuses = [browser().post(VOTE, given, REMOTE_ADDR="192.0.2.1").status_code for _ in range(302)]
+    assert statuses.count(429) == 2
+    assert browser().post(VOTE, given, REMOTE_ADDR="192.0.2.2").status_code == 302
 
 
 def test_others_are_told_of_the_vote(reader, django_capture_on_commit_callbacks):
@@ -191,3 +247,33 @@ def test_the_page_that_comes_back_after_a_vote_is_no_second_view(reader, django_
         reader.vote("no", reason="unclear")
     events.article_viewed.disconnect(hear)
     assert heard == []
+
+
+def test_as_many_lines_as_the_box_allows_are_kept(reader):
+    """A browser counts a line's end as one character and sends it as two."""
+    reader.vote("no")
+    written = "\r\n".join(["123456789"] * 100)
+    reader.vote("no", comment=written)
+    assert Vote.objects.get().comment == written.replace("\r\n", "\n")
+    assert "An editor will read this" in reader.text
+
+
+def test_no_comment_costs_the_answer(reader):
+    reader.vote("no", reason="wrong", comment="\0Since\x1b May\x07" + "x" * 2000)
+    vote = Vote.objects.get()
+    assert (vote.reason, vote.comment[:12], len(vote.comment)) == ("wrong", "Since Mayxxx", 1000)
+
+
+@pytest.mark.parametrize("is_htmx", [False, True])
+def test_a_page_that_was_open_for_a_month_says_so_in_place_of_the_buttons(reader, monkeypatch, is_htmx):
+    token = token_on(reader.page)
+    later = crypto.signing.time.time() + 31 * 86_400
+    monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+    headers = {"HX-Request": "true"} if is_htmx else {}
+    answer = reader.client.post(VOTE, {"token": token, "helpful": "yes"}, headers=headers)
+    assert answer.status_code == (200 if is_htmx else 410), "htmx swaps in nothing else"
+    said = answer.content.decode()
+    assert "open for too long" in said
+    assert 'href="/en/a/late/"' in said, "the way back to the article"
+    assert ("<html" in said) is not is_htmx
+    assert not Vote.objects.exists()

@@ -58,12 +58,12 @@ def cancel(shipment: Shipment, at: datetime = NOW) -> None:
     storing.store([Cancelled(at, shipment.order.external_id)], source="test", now=at)
 
 
-def rules(*, holdout_share: float) -> None:
-    """The two rules of a new shop. Made here, since tests with real transactions empty the tables for those after."""
+def rules(*also: EpisodeKind, holdout_share: float) -> None:
+    """The two rules of a new shop, and some. Made here: tests with real transactions empty the tables for others."""
     Rule.objects.all().delete()
-    for kind in EpisodeKind.values:
+    for kind in (EpisodeKind.NOT_HANDED_OVER, EpisodeKind.PROMISE_PASSED, *also):
         key = kind.replace("_", "-")
-        Rule.objects.create(key=key, name=key, kind=kind, template=f"delay_{kind}", holdout_share=holdout_share)
+        Rule.objects.create(key=key, name=key, kind=kind.value, template=f"delay_{kind}", holdout_share=holdout_share)
 
 
 def hold_out_nobody() -> None:

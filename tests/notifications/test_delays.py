@@ -16,6 +16,7 @@ from notifications.delays import (
     ParcelFacts,
     find_delays,
     next_check,
+    promise_breaks,
     why_closed,
 )
 from notifications.models import EpisodeKind
@@ -95,6 +96,16 @@ def test_a_delay_ends_with_the_reason() -> None:
     assert why(not_sent, MONDAY, MONDAY + 2 * DAY) is None
     assert why(not_sent, MONDAY, MONDAY + 2 * DAY, is_handed_over=True) is Close.HANDED_OVER
     assert why(not_sent, MONDAY, friday) is Close.SUPERSEDED
+
+
+@patient
+@given(st.none() | moments, st.none() | moments, st.booleans(), moments)
+def test_the_short_answer_for_imports_is_the_long_one(ship_by, deliver_by, is_handed_over, now):
+    parcel = ParcelFacts(ship_by, deliver_by, is_handed_over=is_handed_over)
+    breaks = promise_breaks(ship_by, deliver_by, is_handed_over=is_handed_over)
+    assert bool(find_delays(parcel, now=now)) == (breaks is not None and breaks <= now)
+    if breaks is None or breaks > now:
+        assert next_check(parcel, now=now) == breaks
 
 
 @patient

@@ -71,6 +71,18 @@ def everything() -> dict[str, int]:
     return {model.__name__: model.objects.count() for model in (Customer, Order, OrderLine, Shipment, TrackingEvent)}
 
 
+def test_a_parcel_knows_its_states_where_the_tables_name_them(folder: Path) -> None:
+    (folder / "sellers.csv").write_text('seller_id,seller_state\ns,PR\nt,nowhere\n"u,RJ\n')
+    write(folder, customers=CUSTOMERS.replace("c2,bo00002,1,x,SP", "c2,bo00002,1,x,??"))
+    load(folder)
+    told = Shipment.objects.order_by("tracking_no").values_list(
+        "ship_from_country", "ship_from_region", "order__ship_to_country", "order__ship_to_region"
+    )
+    assert list(told) == [("BR", "PR", "BR", "SP"), ("BR", "PR", "", ""), ("BR", "PR", "BR", "SP")]
+    (folder / "sellers.csv").unlink()
+    assert load(folder)  # as before: the lane then begins anywhere
+
+
 def test_orders_go_in_with_customers_lines_parcels_and_scans(folder: Path) -> None:
     load(folder)
     assert everything() == {"Customer": 2, "Order": 3, "OrderLine": 3, "Shipment": 3, "TrackingEvent": 3}

@@ -32,10 +32,30 @@ FULL: dict[str, Any] = {
 MINIMAL = {key: FULL[key] for key in mail_templates.REQUIRED} | {"handed_over": False}
 
 NAMES = ("delay_promise_passed", "delay_not_handed_over")
-LOCALES = ("en", "es")
-DAYS = {"en": "Monday 20 November 2017", "es": "lunes 20 de noviembre de 2017"}
-TODAYS = {"en": "Wednesday 22 November 2017", "es": "miércoles 22 de noviembre de 2017"}
-EVENT_TIMES = {"en": "19 November 2017, 14:05", "es": "19 de noviembre de 2017, 14:05"}
+LOCALES = ("en", "es", "de", "pt-br", "ar")
+DAYS = {
+    "en": "Monday 20 November 2017",
+    "es": "lunes 20 de noviembre de 2017",
+    "de": "Montag, 20. November 2017",
+    "pt-br": "segunda-feira, 20 de novembro de 2017",
+    "ar": "الاثنين 20 نوفمبر 2017",
+}
+TODAYS = {
+    "en": "Wednesday 22 November 2017",
+    "es": "miércoles 22 de noviembre de 2017",
+    "de": "Mittwoch, 22. November 2017",
+    "pt-br": "quarta-feira, 22 de novembro de 2017",
+    "ar": "الأربعاء 22 نوفمبر 2017",
+}
+EVENT_TIMES = {
+    "en": "19 November 2017, 14:05",
+    "es": "19 de noviembre de 2017, 14:05",
+    "de": "19. November 2017, 14:05",
+    "pt-br": "19 de novembro de 2017, 14:05",
+    "ar": "19 نوفمبر 2017، 14:05",
+}
+LAST_REPORT = "Last report|Última noticia|Letzte Meldung|Última notícia|آخر خبر"
+HELLO = "Hello,|Hola:|Guten Tag,|Olá,|مرحبًا،"
 every_mail = pytest.mark.parametrize(("name", "locale"), [(name, locale) for name in NAMES for locale in LOCALES])
 
 
@@ -122,8 +142,8 @@ def test_with_little_neither_part_speaks_of_what_is_not_known(name: str, locale:
     text, seen = parts(render(name, locale, MINIMAL))
     for part in (text, seen.text):
         assert EVENT_TIMES[locale] not in part
-        assert not re.search(r"Last report|Última noticia", part)
-        assert re.search(r"Hello,|Hola:", part)
+        assert not re.search(LAST_REPORT, part)
+        assert re.search(HELLO, part)
     assert len(seen.links) == len(re.findall(r"https?://", text)) == 3
 
 
@@ -131,6 +151,12 @@ def test_with_little_neither_part_speaks_of_what_is_not_known(name: str, locale:
 SAME = {
     ("delay_promise_passed", "en"): ["We have no report that it has been delivered.", "so we will not guess one"],
     ("delay_promise_passed", "es"): ["No nos consta que se haya entregado.", "no queremos inventarla"],
+    ("delay_promise_passed", "de"): ["keine Meldung vor, dass sie zugestellt wurde.", "wollen keinen raten"],
+    ("delay_promise_passed", "pt-br"): ["registro de que ele tenha sido entregue.", "não queremos adivinhar"],
+    ("delay_promise_passed", "ar"): ["وليس لدينا ما يفيد بأنه وصل.", "ولا نريد أن نخمّن"],
+    ("delay_not_handed_over", "de"): ["Uns liegt keine Meldung vor, dass er sie hat.", "wann sie herausgeht"],
+    ("delay_not_handed_over", "pt-br"): ["registro de que ela o tenha recebido.", "Ainda não sabemos quando"],
+    ("delay_not_handed_over", "ar"): ["وليس لدينا ما يفيد بأنه لديها.", "لا نعرف بعد متى سيخرج"],
     ("delay_not_handed_over", "en"): ["We have no report that it is.", "We do not know yet when it will leave"],
     ("delay_not_handed_over", "es"): ["No nos consta que lo tenga.", "Todavía no sabemos cuándo saldrá"],
 }
@@ -236,7 +262,7 @@ def test_a_mail_knows_its_language_and_the_dark(name: str, locale: str) -> None:
     mail = render(name, locale, FULL)
     assert f'<html lang="{locale}"' in mail.html
     assert f"<title>{mail.subject}</title>" in mail.html
-    assert '<meta name="color-scheme" content="light dark" />' in mail.html
+    assert '<meta name="color-scheme" content="light dark"' in mail.html
     assert "prefers-color-scheme: dark" in mail.html
 
 
@@ -260,6 +286,9 @@ def test_the_accent_is_the_shops(settings: Any) -> None:
         ("es-MX", "es"),
         ("es_419", "es"),
         ("ES", "es"),
+        ("pt", "pt-br"),
+        ("pt-PT", "pt-br"),
+        ("ar-EG", "ar"),
         ("fr", "en"),
         ("en-GB", "en"),
         ("", "en"),
@@ -270,6 +299,25 @@ def test_a_language_that_is_not_there_falls_back_whole(wanted: str, got: str) ->
     mail = render("delay_promise_passed", wanted, FULL)
     assert mail.locale == got
     assert DAYS[got] in mail.text
+
+
+def test_a_shop_writes_in_the_languages_that_it_serves(settings) -> None:
+    settings.LANGUAGES, settings.LANGUAGE_CODE = [("de", "German"), ("es", "Spanish")], "de"
+    assert {wanted: render(NAMES[0], wanted, FULL).locale for wanted in ("es", "ar", "en", "fr")} == {
+        "es": "es", "ar": "de", "en": "de", "fr": "de",
+    }  # fmt: skip
+
+
+def test_an_arabic_mail_runs_from_right_to_left_and_its_codes_do_not() -> None:
+    mail = render(NAMES[0], "ar", FULL)
+    assert '<html lang="ar" dir="rtl"' in mail.html
+    assert "direction:ltr" not in mail.html
+    assert set(re.findall(r"line-height:[\d.]+;text-align:(\w+)", mail.html)) == {"right"}  # each paragraph
+    assert '<bdi dir="ltr">FH-104233</bdi>' in mail.html
+    assert "\N{LEFT-TO-RIGHT ISOLATE}FH-104233\N{POP DIRECTIONAL ISOLATE}" in mail.subject
+    # In plain text an address stands alone in its line, or after a colon: nothing can turn it round.
+    assert re.findall(r"(?:^|: )(https://\S+)$", mail.text, flags=re.M) == re.findall(r"https://\S+", mail.text)
+    assert 'dir="rtl"' not in render(NAMES[0], "en", FULL).html
 
 
 def test_a_version_of_a_template_is_compiled_once() -> None:

@@ -18,12 +18,14 @@ RANK = {"accepted": 1, "delivered": 2, "dropped": 3, "bounced": 4}
 OURS = {
     ("ready", "claim"): "claimed",
     ("claimed", "give_back"): "ready",
+    ("claimed", "postpone"): "ready",
     ("claimed", "intend"): "sending",
     ("claimed", "fail"): "failed",
     ("ready", "suppress"): "suppressed",
     ("claimed", "suppress"): "suppressed",
     ("ready", "outdate"): "stale",
     ("claimed", "outdate"): "stale",
+    ("claimed", "cap"): "capped",
     ("ready", "cancel"): "cancelled",
     ("claimed", "cancel"): "cancelled",
     ("sending", "not_sent"): "ready",
@@ -57,6 +59,7 @@ def test_nothing_that_may_be_with_the_provider_becomes_ready_without_its_word_or
     back = {(state, event) for (state, event), after in NEXT.items() if after == "ready" and state != "ready"}
     assert back == {
         ("claimed", "give_back"),
+        ("claimed", "postpone"),
         ("sending", "not_sent"),
         ("unknown", "not_sent"),
         ("unknown", "resend"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from notifications import tracking
+from notifications import episodes, tracking
 from notifications.models import Shipment, ShipmentState, TrackingEvent
 from notifications.tracking import RANK, Known, Scan
 from tests.notifications import shop
@@ -115,7 +115,10 @@ def test_an_odd_scan_is_taken_in_and_flagged() -> None:
 def test_check_at_is_the_next_promise_that_could_break() -> None:
     shipment = shop.parcel(ship_by=NOW + DAY, deliver_by=NOW + 5 * DAY, placed_at=NOW, now=NOW)
     assert shipment.check_at == NOW + 2 * DAY, "a day of grace after the hand-over was due"
-    assert shop.scan(shipment, "handed_over", NOW).check_at == NOW + 5 * DAY
+    assert shop.scan(shipment, "handed_over", NOW).check_at == NOW + 2 * DAY, "whether silence is unusual here"
+    episodes.sweep(now=NOW + 2 * DAY)
+    shipment.refresh_from_db()
+    assert shipment.check_at == NOW + 5 * DAY, "nothing is known of the lane"
     assert shop.scan(shipment, "delivered", NOW).check_at is None
 
 

@@ -27,7 +27,7 @@ READY_SECONDS = 60.0
 
 
 class Command(BaseCommand):
-    help = "Run the whole shop on this machine: database, web, worker, beat and indexer. Ctrl-C stops everything."
+    help = "Run the whole shop on this machine: database, web, shop front, worker, beat, indexer. Ctrl-C stops it all."
     requires_system_checks = []  # `make lint` and each child check; here they only cost time
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -82,14 +82,16 @@ class Command(BaseCommand):
         site = settings.SITE_URL = f"http://localhost:{port}"  # the links in the demo's mails lead here
         if seed:
             self._seed()
-        env = {"SITE_URL": site, "PREEMPT_DEMO": "1", "LOG_LEVEL": self.log_level}
+        shop_listeners = self._listen_beside(port)
+        shop = f"http://localhost:{shop_listeners[0].getsockname()[1]}"
+        env = {"SITE_URL": site, "PREEMPT_DEMO": "1", "LOG_LEVEL": self.log_level, "WIDGET_HOSTS": shop}
         with supervisor.Supervisor(logs=settings.DATA_DIR / "logs", say=self.say) as parts:
             others = (supervisor.worker(env=env), supervisor.beat(env=env), supervisor.indexer(env=env))
-            for part in (supervisor.web(listeners, env=env), *others):
+            for part in (supervisor.web(listeners, env=env), supervisor.storefront(shop_listeners, env=env), *others):
                 parts.start(part)
                 self.say(f"{part.name}: started, logs to {parts.logs / part.name}.log")
             self._wait_until_healthy(parts, port)
-            self._greet(site)
+            self._greet(site, shop)
             try:
                 parts.watch(until=self._database_is_gone)
             finally:
@@ -128,6 +130,13 @@ class Command(BaseCommand):
         note.write_text(str(found))
         return listeners
 
+    def _listen_beside(self, port: int) -> list[socket.socket]:
+        """For the shop's own pages: another port is another origin."""
+        try:
+            return supervisor.listen(port + 1)
+        except OSError as error:
+            raise CommandError(f"{error}. Say another one: make demo PORT=9000") from error
+
     def _wait_until_healthy(self, parts: supervisor.Supervisor, port: int) -> None:
         deadline = time.monotonic() + READY_SECONDS
         seen, ask_at = "", 0.0
@@ -142,11 +151,12 @@ class Command(BaseCommand):
         if seen != "ok":
             raise CommandError(f"not ready after {READY_SECONDS:.0f} s ({seen}). See {parts.logs / 'web.log'}")
 
-    def _greet(self, site: str) -> None:
+    def _greet(self, site: str, shop: str) -> None:
         self.say("ready.")
         lines = [
             "",
             f"  help centre   {site}/",
+            f"  a shop's page {shop}/  (with the help widget on it)",
             f"  desk          {site}/desk/",
             f"  mail outbox   {site}/desk/outbox/",
             "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,17 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
-from analytics import settling
+from analytics import article_results, settling
 from analytics.simulation import late_customers, script
-from config import demo_accounts, demo_shop
-from core import clock
-from kb import experiments, publishing
-from kb.models import Article, Revision
-from kb.search import indexing, suggest
-from notifications import replay
+from config import demo_accounts, demo_orders, demo_shop
+from core import clock, roles
+from kb import experiments, pieces, publishing, search_tests
+from kb.models import Article, Piece, PieceSort, Revision, RunReason
+from kb.search import checking, indexing, suggest
+from notifications import replay, transit
+from notifications.intake.facts import in_time_order
 from notifications.models import Message
 
 DAYS = 35  # of orders; visits cover the last 28
@@ -58,12 +60,21 @@ class Command(BaseCommand):
             indexing.rebuild()
         with clock.frozen(now - timedelta(days=28)):
             _start_experiment(folder / "experiments" / "where-is-my-order-b.md")
+        _schedule_a_change(now, by=User.objects.filter(groups__name=roles.REVIEWER).first())
+        _share_out_the_articles(now)
         _leave_work_in_progress(User.objects.get(username=demo_accounts.ACCOUNTS[0].username))
         step("customers, orders, parcels; mails about the late ones")
-        facts = demo_shop.facts(folder, now=now, days=DAYS, per_day=24, seed=options["seed"])
+        facts = in_time_order(
+            [
+                *demo_shop.facts(folder, now=now, days=DAYS, per_day=24, seed=options["seed"]),
+                *demo_orders.facts(folder, now=now),
+            ]
+        )
         replay.play(
             facts, source="demo", start=facts[0].at, end=now, step=timedelta(hours=6), drain=replay.drain_inline
         )
+        demo_orders.make_promises(folder, by=User.objects.filter(groups__name=roles.OPS).first(), now=now)
+        transit.learn(now=now)
         step("four weeks of visits to the help centre")
         call_command(
             "simulate_traffic", seed=options["seed"], per_day=options["visitors_per_day"], lift=0.12, verbosity=0,
@@ -77,7 +88,10 @@ class Command(BaseCommand):
         )
         step("journeys and their outcomes, queries to suggest")
         settling.settle()
+        article_results.count()
         suggest.make_popular_queries()
+        step("search tests, one of them failing")
+        _make_search_tests(folder / "search_tests.csv", now=now)
         step("the demo shop is ready")
 
 
@@ -109,9 +123,37 @@ def _start_experiment(path: Path) -> None:
     experiments.start(experiment, by=None)
 
 
+def _schedule_a_change(now: datetime, *, by: User | None) -> None:
+    """From the first of the next month on, delivery in the UK is free from a lower amount; in Spain nothing changes."""
+    piece = Piece.objects.get(sort=PieceSort.FACT, key="free-delivery")
+    values = pieces.read_values(piece.kind, {"": "£45", "es": "€100"})
+    first = (timezone.localtime(now).replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0)
+    at = first.replace(second=0, microsecond=0)
+    pieces.change(piece, values, seen=pieces.newest(piece), effective_at=at, by=by)
+
+
+def _share_out_the_articles(now: datetime) -> None:
+    """Owners by shelf, two shelves without one, and a few dates of review that have come."""
+    writer, editor = (User.objects.get(username=account.username) for account in demo_accounts.ACCOUNTS[:2])
+    articles = Article.objects.published()
+    articles.filter(category__key__in=["delivery", "orders", "returns"]).update(owner=writer)
+    articles.filter(category__key__in=["refunds", "payments", "vouchers"]).update(owner=editor)
+    due = articles.filter(category__key__in=["delivery", "refunds"]).order_by("slug").values("pk")[:5]
+    articles.filter(pk__in=due).update(review_by=now.date() - timedelta(days=3))
+
+
 def _leave_work_in_progress(writer: User) -> None:
     """Something for an editor to find: a published text with a draft over it."""
     article = Article.objects.get(external_id="parcel-is-late", locale="en")
     text = publishing.Text.of(article.draft)
     more = "\n\n## If it is a gift\n\nTell us the day it is needed, and we say honestly whether it can be met."
     publishing.save_draft(article, replace(text, body=text.body + more), version=article.draft.version, by=writer)
+
+
+def _make_search_tests(path: Path, *, now: datetime) -> None:
+    """What the shop's editors demand of search; one test fails, for want of a synonym."""
+    with clock.frozen(now - timedelta(days=6)):
+        done = search_tests.import_lines(path.read_text(encoding="utf-8"), by=None)
+        if done.errors:
+            raise CommandError(f"{path.name}: " + "; ".join(f"line {number}: {why}" for number, why in done.errors))
+        checking.run(why=RunReason.CHANGE)

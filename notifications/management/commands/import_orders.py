@@ -1,4 +1,4 @@
-"""Take in a folder of orders."""
+"""Take in a shop's CSV file of orders, or a folder of Olist's tables."""
 
 from __future__ import annotations
 
@@ -7,37 +7,46 @@ from argparse import ArgumentParser
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
 from notifications.intake import facts, olist, storing
+from notifications.intake.sheets.fields import Kind
+from notifications.management import sheet_import
 
 SHOWN = 200  # refusals told one by one
 
 
 class Command(BaseCommand):
     help = (
-        "Reads customers.csv, orders.csv and order_items.csv (the format of Olist's public orders) from DIR. "
+        "Reads any shop's CSV file of orders, a row an order or a row an item; the columns are guessed and shown. "
+        "From a folder it reads customers.csv, orders.csv and order_items.csv (the format of Olist's public orders). "
         "What was taken in before is not taken in again. Exit code 1 when any row was refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, metavar="DIR")
+        parser.add_argument("path", type=Path, metavar="PATH")
+        sheet_import.add_arguments(parser)
         parser.add_argument(
-            "--until", type=moment, metavar="TIME", help="only what was known then (ISO 8601, e.g. 2017-11-20T00:00)"
+            "--until",
+            type=moment,
+            metavar="TIME",
+            help="of a folder: only what was known then (ISO 8601, e.g. 2017-11-20T00:00)",
         )
-        parser.add_argument("--source", default="olist", help="the name that these orders go under (default: olist)")
-        parser.add_argument(
-            "--time-zone",
-            type=zone,
-            default="America/Sao_Paulo",
-            help="of the times in the files (default: %(default)s)",
-        )
-        parser.add_argument("--dry-run", action="store_true", help="read and report; store nothing")
 
-    def handle(self, *, folder: Path, until: datetime | None, source: str, time_zone: ZoneInfo, **options: Any) -> None:
+    def handle(self, *, path: Path, until: datetime | None, **options: Any) -> None:
+        if not path.is_file() and (path.is_dir() or path.suffix == ""):
+            self._take_folder(path, until, **options)
+        elif until is not None:
+            raise CommandError("--until is for a folder of tables. A file goes in as a whole.")
+        else:
+            sheet_import.run(self, Kind.ORDERS, path, **options)
+
+    def _take_folder(self, folder: Path, until: datetime | None, **options: Any) -> None:
+        source = options["source"] or "olist"
+        time_zone = options["time_zone"] or ZoneInfo("America/Sao_Paulo")
         if until is not None and until.tzinfo is None:
             until = until.replace(tzinfo=time_zone)
         try:
@@ -82,10 +91,3 @@ class Command(BaseCommand):
 def moment(text: str) -> datetime:
     """An ISO 8601 moment; without a zone it is local to --time-zone."""
     return datetime.fromisoformat(text)
-
-
-def zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise CommandError(f"--time-zone {text}: no such time zone. Write one like America/Sao_Paulo.") from None

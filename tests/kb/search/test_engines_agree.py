@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kb import article_files, rendering
+from kb import rendering
+from kb.porting import markdown_folder, package
+from kb.porting.facts import ImportedArticle, Options
 from kb.search.engine import Document, Engine, SearchRequest
 from kb.search.whoosh import WhooshEngine
 
@@ -20,9 +22,11 @@ SAME = 0.98  # of the first three answers
 def articles() -> list[Document]:
     found = []
     for locale in ("en", "es"):
-        for row in article_files.read(DEMO / "articles" / locale, locale=locale, locales={"en", "es"}):
-            body = f"{row.summary}\n{rendering.render(row.body).text}"
-            found.append(Document(len(found) + 1, 1, locale, row.title, body, len(row.category)))
+        with package.opened(DEMO / "articles" / locale) as folder:
+            for row in markdown_folder.read(folder, Options(locale, ("en", "es"))):
+                assert isinstance(row, ImportedArticle)
+                body = f"{row.summary}\n{rendering.render(row.body).text}"
+                found.append(Document(len(found) + 1, 1, locale, row.title, body, len(row.category)))
     return found
 
 

@@ -118,8 +118,8 @@ def test_under_an_editor_s_pin_the_score_does_not_matter():
 
 
 def test_a_title_with_all_words_needs_less_of_a_lead():
-    assert answer("return", "item", score=1.35) is not None
-    assert answer("money", "bank", score=1.35) is None
+    assert answer("return", "item", score=1.4) is not None
+    assert answer("money", "bank", score=1.4) is None
 
 
 @pytest.mark.django_db

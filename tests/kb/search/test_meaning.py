@@ -171,7 +171,7 @@ def test_a_page_of_answers_goes_by_meaning_too_and_says_so(write, settings, enco
 def test_the_sum_is_that_of_the_formula():
     hits = [Hit(1, 1, 10.0), Hit(2, 1, 5.0)]
     fused = fusion.fuse(hits, {1: 0.2, 2: 0.9}, near={}, terms=8)
-    share = 0.5 * 4 / 8
+    share = 0.4 * 2.5 / 8
     assert [hit.id for hit in fused] == [2, 1]
     assert fused[0].score == pytest.approx(share * 0.5 + (1 - share) * 0.9)
     assert fused[1].score == pytest.approx(share * 1.0 + (1 - share) * 0.2)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.search import scoring
+from kb.search import impacts, scoring
 from kb.search.engine import PUBLIC, Document, IndexDamaged, SearchRequest
 from kb.search.whoosh import WhooshEngine
 from tests.waiting import until
@@ -161,7 +161,7 @@ def test_a_word_whose_last_document_left_is_neither_known_nor_proposed(engine):
 def test_impacts_are_kept_within_their_bytes(tmp_path):
     engine = WhooshEngine(tmp_path / "engine")
     engine.rebuild([doc(n, f"word{n}", "late " * n) for n in range(1, 300)], position=0)
-    engine._cache = scoring.ImpactCache(most_bytes=5000)
+    engine._cache = impacts.ImpactCache(most_bytes=5000)
     engine.close()
     for n in range(1, 300):
         assert ask(engine, f"word{n} late")[0] == n
@@ -169,7 +169,7 @@ def test_impacts_are_kept_within_their_bytes(tmp_path):
     engine.index([doc(1, "other", version=2)])
     engine.commit(position=1)
     assert ask(engine, "other") == [1]
-    assert {key[0] for key in engine._cache._kept} == {engine._current().language("en").collection.key}
+    assert set(engine._cache._kept) == {engine._current().language("en").collection.key}
     engine.close()
     assert engine._cache._bytes == 0
 

@@ -1,0 +1,70 @@
+"""What became of articles' readers → kb's ArticleResult, for the desk's list of articles.
+
+The same numbers as on the overview (docs/metrics.md), of the last 90 days and the shop's window: contact after read of
+the mature, linkable journeys whose last read was the article. Beside its denominator, and called what it is: a contact
+that came after, not one that the article caused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from core import clock
+
+LOOK_BACK = timedelta(days=90)
+
+# Every published article has a row: "nobody read it" is a result too.
+_COUNT = """
+WITH reads AS (
+    SELECT article_id, count(*) AS views FROM analytics_event
+    WHERE kind = 'read' AND at >= %(since)s AND at < %(now)s AND article_id IS NOT NULL
+    GROUP BY article_id
+), ends AS (
+    SELECT last_article_id AS article_id,
+           count(*) AS readers,
+           count(*) FILTER (WHERE outcomes ->> %(window)s = 'confirmed') AS confirmed,
+           count(*) FILTER (WHERE is_linkable) AS linkable,
+           count(*) FILTER (WHERE is_linkable AND outcomes ->> %(window)s = 'contacted') AS contacts
+    FROM analytics_journey
+    WHERE started_at >= %(since)s AND started_at < %(now)s AND last_article_id IS NOT NULL AND outcomes ? %(window)s
+    GROUP BY last_article_id
+)
+INSERT INTO kb_articleresult
+    (article_id, views, last_read_at, readers, confirmed, linkable, contacts_after_read, since, as_of)
+SELECT article.id, coalesce(reads.views, 0),
+       (SELECT max(at) FROM analytics_event WHERE kind = 'read' AND article_id = article.id),
+       coalesce(ends.readers, 0), coalesce(ends.confirmed, 0), coalesce(ends.linkable, 0),
+       coalesce(ends.contacts, 0), %(since)s, %(now)s
+FROM kb_article AS article
+LEFT JOIN reads ON reads.article_id = article.id
+LEFT JOIN ends ON ends.article_id = article.id
+WHERE article.state = 'published' OR reads.views > 0
+ON CONFLICT (article_id) DO UPDATE SET
+    views = excluded.views, last_read_at = excluded.last_read_at, readers = excluded.readers,
+    confirmed = excluded.confirmed, linkable = excluded.linkable, contacts_after_read = excluded.contacts_after_read,
+    since = excluded.since, as_of = excluded.as_of
+"""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one run wrote."""
+
+    articles: int
+
+
+def count() -> Counted:
+    """Write every article's result anew. Nothing changes by running it twice."""
+    now = clock.now()
+    given: dict[str, Any] = {"since": now - LOOK_BACK, "now": now, "window": str(settings.OUTCOME_WINDOW_DAYS)}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_COUNT, given)
+        written = cursor.rowcount
+        # Of an article that is neither published nor read any more, no old result stays behind.
+        cursor.execute("DELETE FROM kb_articleresult WHERE as_of < %(now)s", given)
+    return Counted(written)

@@ -1,0 +1,1 @@
+"""The links and pictures of articles: found in their text, followed, and told of where they lead nowhere."""

@@ -1,0 +1,192 @@
+"""What a mail can say of an order and its parcel, read as it is asked for: most mails need little of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone, translation
+
+from core.brand_look import Look
+from notifications import carriers, delays, forecasts, links, tracking, watching
+from notifications.models import Customer, Forecast, Message, OrderLine, Shipment, ShipmentState, TrackingEvent
+from notifications.order_texts import OF_REASON
+
+_MOST_ITEMS = 20
+
+
+class About(Mapping[str, Any]):
+    """The facts of a mail about a shipment (with its order and customer), by the names of mail_kinds.VARIABLES.
+
+    `message` is the one that the mail is made for, None in a preview. A shipment that is not saved stands for an order
+    of which no parcel is known yet.
+    """
+
+    def __init__(
+        self, shipment: Shipment, *, look: Look, locale: str, now: datetime, message: Message | None = None
+    ) -> None:
+        self.shipment, self.order, self.customer = shipment, shipment.order, shipment.order.customer
+        self.look, self.locale, self.now, self.message = look, locale, now, message
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = _READ[name](self)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_READ)
+
+    def __len__(self) -> int:
+        return len(_READ)
+
+
+def day_of(moment: datetime, customer: Customer) -> date:
+    """The calendar day of a promise where the customer is (else where the shop is)."""
+    return timezone.localtime(moment, ZoneInfo(customer.time_zone or settings.SHOP_TIME_ZONE)).date()
+
+
+def event_text(event: TrackingEvent, *, locale: str = "") -> str:
+    """What a carrier reported, in the customer's words."""
+    if event.text:
+        return event.text
+    with translation.override(locale or translation.get_language()):
+        return str(event.get_state_display())
+
+
+def _harmless(name: str) -> str:
+    """In a preview: a link that opens nobody's order and stops nobody's mail."""
+    return f"{settings.SITE_URL}/{name}/preview/"
+
+
+def _shop_day(moment: datetime) -> date:
+    return timezone.localtime(moment, ZoneInfo(settings.SHOP_TIME_ZONE)).date()
+
+
+def _promised_by(about: About) -> date | None:
+    moment = about.order.promised_deliver_by or (about.message.episode.promised_by if about.message else None)
+    return day_of(moment, about.customer) if moment else None
+
+
+def _expected(about: About) -> tuple[date, bool] | None:
+    """The day by which it comes, and whether the carrier says so: never one that has passed."""
+    said = about.shipment.expected_by
+    if said is not None:
+        day = day_of(said, about.customer)
+        return (day, True) if day >= about["today"] else None
+    if not about.shipment.pk or about.shipment.state == ShipmentState.DELIVERED:
+        return None
+    with_forecast = Shipment(pk=about.shipment.pk, handed_over_at=about.shipment.handed_over_at)
+    with_forecast.forecast = Forecast.objects.filter(shipment=about.shipment).first()
+    found = forecasts.expected(with_forecast, about["today"])
+    return (about["today"] + timedelta(days=found.high), False) if found else None
+
+
+def _last_event(about: About) -> TrackingEvent | None:
+    if not about.shipment.pk:
+        return None
+    return TrackingEvent.objects.filter(shipment=about.shipment, is_dated=True, oddity="").exclude(state="").first()
+
+
+def _why(about: About) -> str:
+    """What the carrier last gave as the reason, while its trouble goes on."""
+    if about.shipment.state not in (ShipmentState.EXCEPTION, ShipmentState.ATTEMPT_FAILED):
+        return ""
+    event = about["last_event"]
+    if event is None or event.state != about.shipment.state or event.reason not in OF_REASON:
+        return ""
+    with translation.override(about.locale):
+        return str(OF_REASON[event.reason])
+
+
+def _next_update_by(about: About) -> datetime | None:
+    found = about.order.next_updates.filter(closed_at=None, due_at__gt=about.now).first()
+    return found.due_at if found else None
+
+
+def _pickup_place(about: About) -> str:
+    event = about["last_event"]
+    return event.place if event is not None and event.state == ShipmentState.AVAILABLE_FOR_PICKUP else ""
+
+
+def _told(about: About) -> Message | None:
+    """Our last mail to this person about this order that a provider took."""
+    sent = Message.objects.filter(
+        person=about.customer.person, episode__shipment__order=about.order, sent_at__isnull=False
+    )
+    if about.message is not None:
+        sent = sent.exclude(pk=about.message.pk)
+    return sent.order_by("-sent_at").first() if about.customer.person and about.order.pk else None
+
+
+def _told_day(about: About) -> date | None:
+    told = about["told"]
+    named = told.asserted.get("expected_by") if told else None
+    return date.fromisoformat(named) if named else None
+
+
+def _items(about: About) -> list[str]:
+    rows = OrderLine.objects.filter(order=about.order)[:_MOST_ITEMS] if about.order.pk else []
+    return [f"{line.quantity} × {line.title}" for line in rows]
+
+
+def _troubles(about: About) -> frozenset[str]:
+    facts = watching.facts_of(about.shipment) if about.shipment.pk else tracking.facts_of(about.shipment)
+    return frozenset(delay.kind.value for delay in delays.find_delays(facts, now=about.now))
+
+
+def _silent_days(about: About) -> int | None:
+    return (about["today"] - about["last_event_on"]).days if about["last_event_on"] else None
+
+
+_READ: dict[str, Callable[[About], Any]] = {
+    "customer_first_name": lambda about: about.customer.first_name,
+    "shop_name": lambda about: about.look.name,
+    "order_number": lambda about: about.order.number,
+    "order_url": lambda about: (
+        links.order_url(about.order, locale=about.locale) if about.message else _harmless("orders")
+    ),
+    "contact_url": lambda about: links.contact_url(locale=about.locale),
+    "preferences_url": lambda about: (
+        links.preferences_url(about.customer.person, locale=about.locale) if about.message else _harmless("preferences")
+    ),
+    "unsubscribe_url": lambda about: (
+        links.unsubscribe_url(about.customer.person, scope=about.message.rule.kind, locale=about.locale)
+        if about.message
+        else _harmless("u")
+    ),
+    "today": lambda about: _shop_day(about.now),
+    "items": _items,
+    "placed_on": lambda about: day_of(about.order.placed_at, about.customer),
+    "promised_by": _promised_by,
+    "days_late": lambda about: max(0, (about["today"] - about["promised_by"]).days) if about["promised_by"] else 0,
+    "expected": _expected,
+    "expected_by": lambda about: about["expected"][0] if about["expected"] else None,
+    "expected_by_carrier": lambda about: bool(about["expected"] and about["expected"][1]),
+    "why": _why,
+    "next_update_by": _next_update_by,
+    "handed_over": lambda about: tracking.facts_of(about.shipment).is_handed_over,
+    "is_cancelled": lambda about: about.order.cancelled_at is not None,
+    "state": lambda about: about.shipment.state,
+    "troubles": _troubles,
+    "carrier": lambda about: about.shipment.carrier,
+    "tracking_no": lambda about: about.shipment.tracking_no,
+    "tracking_url": lambda about: carriers.tracking_page(about.shipment.carrier, about.shipment.tracking_no),
+    "last_event": _last_event,
+    "last_event_text": lambda about: (
+        event_text(about["last_event"], locale=about.locale) if about["last_event"] else ""
+    ),
+    "last_event_at": lambda about: about["last_event"].at if about["last_event"] else None,
+    "last_event_on": lambda about: _shop_day(about["last_event_at"]) if about["last_event_at"] else None,
+    "silent_days": _silent_days,
+    "pickup_place": _pickup_place,
+    "delivered_on": lambda about: (
+        day_of(about.shipment.delivered_at, about.customer) if about.shipment.delivered_at else None
+    ),
+    "told": _told,
+    "told_on": lambda about: _shop_day(about["told"].sent_at) if about["told"] else None,
+    "told_day": _told_day,
+}

@@ -1,0 +1,38 @@
+"""The desk's pages about what mails say, for whoever walks them: path, roles, what to set up (fills the path)."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+
+from core import clock
+from core.roles import ADMIN, OPS
+from notifications import mail_versions
+from notifications.mail_versions import Text
+
+ROLES = (OPS, ADMIN)
+
+
+def nothing(admin: User) -> int:
+    """The pages as they are on the first day, with the product's own texts."""
+    return mail_versions.in_use("delayed", "en").pk
+
+
+def with_a_draft(admin: User) -> int:
+    """A draft with an error, beside a version of the shop's own; the id of the version before it."""
+    text = mail_versions.text_of(mail_versions.whole("shipped", "en"))
+    first = mail_versions.in_use("shipped", "en").pk
+    changed = Text("Order {{ order_number }} has left", text.text, text.mjml)
+    mail_versions.save_draft("shipped", "en", changed, seen="", by=admin, now=clock.now())
+    mail_versions.publish("shipped", "en", by=admin, note="shorter subject", now=clock.now())
+    broken = Text("Order {{ ordr_number }}", text.text, text.mjml)
+    mail_versions.save_draft("shipped", "en", broken, seen="", by=admin, now=clock.now())
+    return first
+
+
+DESK_PAGES = [
+    ("/desk/templates/delayed/en/", ROLES, nothing),
+    ("/desk/templates/delayed/ar/", ROLES, nothing),
+    ("/desk/templates/versions/{}/", ROLES, nothing),
+    ("/desk/templates/shipped/en/?order={}", ROLES, with_a_draft),
+    ("/desk/templates/versions/{}/", ROLES, lambda admin: mail_versions.history("shipped", "en").last().pk),
+]

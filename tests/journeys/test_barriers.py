@@ -1,0 +1,57 @@
+"""Each kind of barrier is found where it stands, so that an empty list means something."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys import barriers
+
+pytestmark = pytest.mark.browser
+
+GOOD = """<!doctype html>
+<html lang="en"><title>A page</title><style>
+    body { margin: 0; color: #000; background: #fff } :focus-visible { outline: 3px solid blue }
+    a, button { display: inline-block; min-height: 44px; min-width: 44px }
+    .btn { border: 1px solid }
+</style>
+<body><main><h1>Heading</h1><p>Text</p><a href="#x">Link</a> <button class="btn">Button</button></main></html>"""
+
+
+@pytest.fixture
+def page(chromium):
+    page = chromium.new_page(viewport={"width": 320, "height": 256})
+    yield page
+    page.close()
+
+
+def found(page, change: str = "", *, style: str = "") -> list[str]:
+    page.set_content(GOOD.replace("</main>", f"{change}</main>").replace("</style>", f"{style}</style>"))
+    looks = (barriers.sideways, barriers.cut_by_text_spacing, barriers.without_an_edge, barriers.focus)
+    return barriers.axe(page) + [sentence for look in looks for sentence in look(page)]
+
+
+def test_a_good_page_has_none(page):
+    assert found(page) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "style", "said"),
+    [
+        ("<img src='data:,'>", "", "axe: image-alt"),
+        ("<p class='pale'>Pale</p>", ".pale { color: #aaa }", "axe: color-contrast"),
+        (
+            "<a class='tiny' href='#1'>1</a><a class='tiny' href='#2'>2</a>",
+            ".tiny { min-height: 0; min-width: 0; display: inline-block; width: 9px; height: 12px; line-height: 12px }",
+            "axe: target-size",
+        ),
+        ("<p class='wide'>Wide</p>", ".wide { width: 400px }", "scrolls sideways by 80 px"),
+        ("<p class='cut'>Text that just fits in</p>", ".cut { overflow: hidden; height: 1.2em }", "cut off: p.cut"),
+        ("", ".btn { border: 0; background: #ddd }", "no edge: button.btn"),
+        ("", ".btn:focus-visible { outline: 0 }", "the focus on button “Button” cannot be seen"),
+        ("<div class='over'></div>", ".over { position: fixed; inset: 0; background: #fff }", "is covered while"),
+        ("<a href='#3' id='3' onfocus='this.blur()'>Trap</a><a href='#4'>After</a>", "", "Tab reaches 2 of 4 stops"),
+    ],
+)
+def test_each_barrier_is_found(page, change, style, said):
+    sentences = found(page, change, style=style)
+    assert any(said in sentence for sentence in sentences), sentences
