@@ -270,6 +270,7 @@ iframe{flex:1;inline-size:100%;min-block-size:0;border:0;background:var(--ground
     const calls = typeof earlier === "function" && own(earlier, "q") ? earlier.q : [];
     for (const call of calls) Preempt(...call);
   };
-  if (document.body) start();
-  else addEventListener("DOMContentLoaded", start);
+  // The button is the page's last stop for the Tab key, so the whole page must be there first.
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
+  else start();
 })();

@@ -241,6 +241,13 @@ def test_two_tags_and_calls_before_it_is_there_make_one_widget(visit, help_centr
     assert shopper.complaints == []
 
 
+def test_a_tag_in_the_middle_of_the_page_makes_the_last_stop_for_the_tab_key(visit, help_centre):
+    tag = f'<script src="{help_centre}/widget.js"></script>'
+    shopper = visit(host_pages.page(help_centre, body=f'{tag}<main><a id="last" href="/">Our lamps</a></main>', tags=0))
+    follows = "document.getElementById('last').compareDocumentPosition(document.getElementById('preempt-widget')) === 4"
+    assert shopper.page.evaluate(follows)
+
+
 def test_a_hostile_page_neither_hides_nor_breaks_it(visit, help_centre):
     shopper = visit(
         host_pages.page(
