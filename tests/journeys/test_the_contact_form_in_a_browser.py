@@ -10,7 +10,7 @@ import pytest
 
 from contacts.models import Attachment, Contact, FormVisit
 from tests.contacts import samples
-from tests.journeys import kept
+from tests.journeys import barriers, kept
 from tests.journeys.conftest import AGENT
 from tests.waiting import until
 
@@ -252,10 +252,12 @@ def test_a_pasted_megabyte_without_script_is_there_on_the_way_back_and_becomes_o
 
 
 def _paste(page, text: str) -> None:
-    """As one change; typing it would take an hour."""
-    page.get_by_label(MESSAGE).evaluate(
-        "(field, text) => { field.value = text; field.dispatchEvent(new Event('input', {bubbles: true})); }", text
-    )
+    """As one change; typing it would take an hour. Suggestions that come while Send is pressed would move it away."""
+    with page.expect_response(lambda answer: answer.url.endswith("/suggest/")):
+        page.get_by_label(MESSAGE).evaluate(
+            "(field, text) => { field.value = text; field.dispatchEvent(new Event('input', {bubbles: true})); }", text
+        )
+    barriers.settled(page)
 
 
 def _send_too_much_and_come_back(page, *, paste) -> None:
