@@ -22,6 +22,7 @@ class IndexedArticle(models.Model):
     body_length = models.IntegerField(help_text="in words")
     words = ArrayField(models.TextField(), help_text="each once, as written: the article's share of the lexicon")
     gist = models.JSONField(help_text="[[stem, how often], …] of its most frequent telling words")
+    stems = models.TextField(default="", help_text="of its words in order, for phrases (kb.search.phrases)")
 
     class Meta:
         indexes = [

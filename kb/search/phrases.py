@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
-
-from kb.search import analysis
 
 
-def holds(texts: Iterable[str], phrases: Iterable[Sequence[str]], lang: str) -> bool:
-    """Whether each phrase (stems in order) stands in one of the texts, its words side by side."""
-    language = analysis.for_language(lang)
-    # A break of its own between stems, so that "art" is not found in "smart", nor a phrase across two texts.
-    stems = "\n".join(chain.from_iterable(["", *language.stems(text), "", ""] for text in texts))
-    return all("\n" + "\n".join(phrase) + "\n" in stems for phrase in phrases)
+def in_order(lines: Iterable[Sequence[str]]) -> str:
+    """The stems of a document's lines as one text in which sought() finds those that stand side by side in a line.
+
+    A break stands around each stem, so that "art" is not found in "smart", and two between lines.
+    """
+    return "\n".join(sought(line) for line in lines if line)
+
+
+def sought(phrase: Sequence[str]) -> str:
+    """What in_order() has where these stems stand side by side."""
+    return "\n" + "\n".join(phrase) + "\n"

@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-from kb.search import analysis
+from kb.search import analysis, phrases
 from kb.search.engine import Document
 from kb.search.scoring import FIELD_WEIGHTS
 
@@ -36,11 +37,13 @@ class Entry:
     starts: list[tuple[str, int]] = field(repr=False)
     words: list[str] = field(repr=False)
     gist: list[tuple[str, int]] = field(repr=False)
+    stems: str = field(repr=False)  # in order (phrases)
 
     @classmethod
     def of(cls, doc: Document) -> Entry:
         language = analysis.for_language(doc.lang)
-        title, body = language.words(doc.title), language.words(doc.body)
+        lines = [language.words(line) for line in (doc.title, *doc.body.splitlines())]
+        title, body = lines[0], list(chain.from_iterable(lines[1:]))
         terms: list[tuple[str, int, int]] = []
         for number, words in ((TITLE, title), (BODY, body)):
             counts = Counter(key(language.stem(word)) for word in words)
@@ -54,13 +57,16 @@ class Entry:
             if 2 < len(word) <= _LONGEST and not language.is_stop(word) and not word.isdigit()
         )
         words = sorted({word for word in (*title, *body) if len(word) <= _LONGEST})
-        return cls(doc, (len(title), len(body)), terms, list(places.items()), words, gist.most_common(_GIST_WORDS))
+        stems = phrases.in_order([language.stem(word) for word in line] for line in lines)
+        return cls(
+            doc, (len(title), len(body)), terms, list(places.items()), words, gist.most_common(_GIST_WORDS), stems
+        )
 
     @property
     def row(self) -> tuple[Any, ...]:
         """The document's own row: article_id, version, lang, category_id, visibility, title_length, body_length,
-        words, gist.
+        words, gist, stems.
         """
         doc = self.doc
         return (doc.id, doc.version, doc.lang, doc.category, doc.visibility, *self.lengths, self.words,
-                json.dumps(self.gist))  # fmt: skip
+                json.dumps(self.gist), self.stems)  # fmt: skip

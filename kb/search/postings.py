@@ -131,10 +131,11 @@ def _old(cursor: Any, ids: Sequence[int]) -> dict[int, _Old]:
 
 _INDEXED = """
 INSERT INTO kb_indexedarticle
-(article_id, version, lang, category_id, visibility, title_length, body_length, words, gist)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (article_id) DO UPDATE SET
-(version, lang, category_id, visibility, title_length, body_length, words, gist) = (excluded.version, excluded.lang,
-excluded.category_id, excluded.visibility, excluded.title_length, excluded.body_length, excluded.words, excluded.gist)
+(article_id, version, lang, category_id, visibility, title_length, body_length, words, gist, stems)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (article_id) DO UPDATE SET
+(version, lang, category_id, visibility, title_length, body_length, words, gist, stems) = (excluded.version,
+excluded.lang, excluded.category_id, excluded.visibility, excluded.title_length, excluded.body_length, excluded.words,
+excluded.gist, excluded.stems)
 """
 
 
@@ -271,7 +272,7 @@ def _copy(entries: Sequence[Entry], cursor: Any, *, prefix: str, lexicon: bool) 
         for entry in entries:
             for word, place in entry.starts:
                 copy.write_row((entry.doc.lang, word, entry.doc.id, place))
-    columns = "article_id, version, lang, category_id, visibility, title_length, body_length, words, gist"
+    columns = "article_id, version, lang, category_id, visibility, title_length, body_length, words, gist, stems"
     with cursor.copy(f"COPY {prefix}indexedarticle ({columns}) FROM STDIN") as copy:
         for entry in entries:
             copy.write_row(entry.row)

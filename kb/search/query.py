@@ -17,7 +17,7 @@ from django.utils.safestring import mark_safe
 
 from kb import rendering
 from kb.models import Visibility
-from kb.search import asking, featured, keys, phrases, reading, signals, snippets, tuning, vectors
+from kb.search import asking, featured, keys, reading, signals, snippets, tuning, vectors
 from kb.search.asking import Answer
 from kb.search.engine import Hit, SearchRequest
 from kb.search.found import Facet, Featured, Found, Result
@@ -146,17 +146,13 @@ def _find(asked: _Asked) -> Found:
         [*placed.pins, *(hit.id for hit in candidates)],
         is_staff=asked.is_staff,
         categories=asked.categories,
-        with_text=bool(lead.results.phrases),
         # A phrase is looked for in the article that the engine found, not in its translation.
         locale=asked.locale if foreign and not lead.results.phrases else "",
+        phrases=lead.results.phrases,
+        free=placed.pins,
     )
     shown = _visible(placed, candidates, rows)
     if lead.results.phrases:
-        shown = [
-            each
-            for each in shown
-            if each.hit is None or phrases.holds(each.row.texts, lead.results.phrases, each.row.locale)
-        ]
         total = len(candidates)  # of what was looked through; nobody counts further
     total = max(total - len(candidates) + len(shown), len(shown))
     page = shown[asked.offset : asked.offset + asked.k]

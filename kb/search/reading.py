@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from kb.models import Visibility
+from kb.search.phrases import sought
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ _ROWS = """
 _OR_TRANSLATION = """ OR (a.locale = %(locale)s AND a.translation_group IN (
           SELECT translation_group FROM kb_article WHERE id = ANY(%(ids)s)))"""
 _IN_CATEGORIES = " AND a.category_id = ANY(%(categories)s)"
+# The index is written with the article, in one transaction, so its words are those of the revision.
+_WITH_PHRASES = """ AND (a.id = ANY(%(free)s) OR EXISTS (
+          SELECT FROM kb_indexedarticle i
+          WHERE i.article_id = a.id
+            AND (SELECT bool_and(strpos(i.stems, phrase) > 0) FROM unnest(%(phrases)s::text[]) AS phrase)))"""
 _PUBLIC, _ALL = [Visibility.PUBLIC.value], list(Visibility.values)
 
 
@@ -57,17 +63,29 @@ def rows(
     categories: Collection[int] = (),
     with_text: bool = False,
     locale: str = "",
+    phrases: Collection[Sequence[str]] = (),
+    free: Collection[int] = (),
 ) -> dict[int, Row]:
     """Those of the articles that the reader may see (in `categories`, where given), by id. One query.
 
-    With `locale`, each article that is translated into it is given by its translation, under its own id.
+    With `locale`, each article that is translated into it is given by its translation, under its own id. With
+    `phrases` (stems in order), those where each of them stands side by side, and of `free` all.
     """
     if not ids:
         return {}
-    sql = _ROWS + (_OR_TRANSLATION if locale else "") + ")" + (_IN_CATEGORIES if categories else "")
-    given: dict[str, Any] = {"ids": list(ids), "with_text": with_text, "visibility": _ALL if is_staff else _PUBLIC}
+    sql = _ROWS + (_OR_TRANSLATION if locale else "") + ")"
+    sql += (_IN_CATEGORIES if categories else "") + (_WITH_PHRASES if phrases else "")
+    given: dict[str, Any] = {
+        "ids": list(ids),
+        "visibility": _ALL if is_staff else _PUBLIC,
+        "with_text": with_text,
+        "locale": locale,
+        "categories": list(categories),
+        "phrases": [sought(phrase) for phrase in phrases],
+        "free": list(free),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(sql, given | {"locale": locale, "categories": list(categories)})
+        cursor.execute(sql, given)
         found = [Row(*values) for values in cursor.fetchall()]
     translated = {row.translation_group: row for row in found if row.locale == locale}
     return {row.id: translated.get(row.translation_group, row) for row in found}

@@ -234,7 +234,8 @@ def test_an_edit_during_a_rebuild_is_not_lost(transactional_db, write, engine):
 _COLUMNS = {
     "posting": "lang, term, field, article_id, count",
     "titleword": "lang, word, article_id, place",
-    "indexedarticle": "article_id, version, lang, category_id, visibility, title_length, body_length, words, gist",
+    "indexedarticle": "article_id, version, lang, category_id, visibility, title_length, body_length, words, gist, "
+    "stems",
 }
 
 

@@ -249,6 +249,35 @@ def test_a_phrase_is_not_found_across_title_and_text(write):
     assert titles('"gift cards"') == []
 
 
+def test_a_phrase_is_found_however_its_words_are_bent_and_in_one_line_only(write):
+    write("Vouchers", "Smart card gifts.\n\nWe sell a gift\n\nCards are elsewhere.")
+    written = write("Presents", "Have you a gift-card?\n\nTwo gifts carded.")
+    indexing.rebuild()
+    assert [result.article_id for result in query.find('"gift cards"', locale="en").results] == [written.pk]
+
+
+def test_every_phrase_must_stand_there_but_a_pin_is_shown_without(write):
+    write("Gift cards", "For smart people, by post.")
+    both = write("Cards as gifts", "A gift card comes by post.")
+    other = write("By post", "We send it, smart people.")
+    indexing.rebuild()
+    assert titles('"gift cards" "comes by post"') == ["Cards as gifts"]
+    pin('"gift cards" "comes by post"', other)
+    assert [result.article_id for result in query.find('"gift cards" "comes by post"', locale="en").results] == [
+        other.pk,
+        both.pk,
+    ]
+
+
+def test_a_phrase_is_looked_for_in_the_revision_that_readers_see(write):
+    article = write("Gift cards", "You can use gift cards here.")
+    indexing.rebuild()
+    draft = Draft.objects.get(article=article)
+    publishing.save_draft(article, Text("Vouchers", "", "Use cards as a gift."), version=draft.version, by=None)
+    publishing.publish(article, by=None, ring=False)
+    assert titles('"gift cards"') == []
+
+
 # --- Languages ---
 
 
