@@ -35,7 +35,7 @@ WITHOUT_A_PAGE = {
     "sign-in", "sign-out", "join", "audit-export", "brand-preview-css", "brand-preview", "brand-check", "brand-reset",
     "article-link-choices", "article-archive-choices", "bulk-targets", "article-autosave", "article-here",
     "piece-choices", "fact-progress", "block-progress", "search-tests-export", "article-port-report",
-    "order-import-rejects", "order-import-start",
+    "order-import-rejects", "order-import-start", "ledger-export",
     "contact-attachment", "outbox-mail-html", "search-job", "article-port-export", "search-learning",
     # Forms: answered by the page that they stand on.
     "password-link", "person-password-link", "person-password-link-end",
