@@ -23,6 +23,7 @@ from tests.journeys import (
     desk_pages_facts,
     desk_pages_flow,
     desk_pages_imports,
+    desk_pages_ledger,
     desk_pages_mails,
     desk_pages_porting,
     desk_pages_signin,
@@ -91,6 +92,8 @@ def paths(admin: User) -> Iterator[str]:
         yield make_run() if make_run else path
     for path, _roles, prepare_mails in desk_pages_mails.DESK_PAGES:
         yield path.format(prepare_mails(admin))
+    for path, _roles, make_rows in desk_pages_ledger.DESK_PAGES:
+        yield path.format(make_rows())
     for path, _roles, run in desk_pages_porting.DESK_PAGES:
         yield run() if run else path
 
