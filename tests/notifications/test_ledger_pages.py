@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from core import clock
@@ -184,3 +186,13 @@ def test_the_queries_do_not_grow_with_the_rows(ops: Client, django_assert_max_nu
         with django_assert_max_num_queries(16):
             ops.get(f"/desk/ledger/{query}")
     assert len(ops.get("/desk/ledger/export.csv").getvalue().decode().splitlines()) == 24
+
+
+@pytest.mark.usefixtures("told")
+def test_the_report_command_says_the_same_as_the_page(capsys) -> None:
+    call_command("report", "ledger", "--json", "--from", "2026-03-05", "--to", "2026-03-05")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["eligible"], said["sent"], said["reasons"]) == (2, 1, {"skipped": {"no_address": 1}})
+    assert sum(said["outcomes"].values()) == 2
+    call_command("report", "ledger", "--from", "2026-03-05", "--to", "2026-03-06")
+    assert "3 eligible, 1 sent" in capsys.readouterr().out
