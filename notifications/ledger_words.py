@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notifications import gates, holding, selectors
 from notifications.ledger import Row
-from notifications.ledger_outcomes import Outcome
+from notifications.ledger_outcomes import MEANINGS, Outcome
 from notifications.models import (
     Arm,
     DeliveryEvent,
@@ -33,7 +33,7 @@ def pauses() -> dict[str, str]:
 
 
 def why(row: Row, held: Mapping[str, str], *, now: datetime) -> str:
-    """Why a row has its outcome; empty where the outcome says it all. `held`: pauses()."""
+    """Why a row has its outcome, or what the outcome means where that is all there is to say. `held`: pauses()."""
     if isinstance(row.thing, Skip):
         return str(row.thing.get_reason_display())
     message = row.thing
@@ -46,7 +46,7 @@ def why(row: Row, held: Mapping[str, str], *, now: datetime) -> str:
             return message.state_reason or gates.ENOUGH
         case Outcome.UNKNOWN:
             return f"{message.state_reason}; we wait for the provider's word"
-    return selectors.reason_of(message)
+    return selectors.reason_of(message) or MEANINGS[row.outcome]
 
 
 def _why_waiting(message: Message, held: Mapping[str, str], *, now: datetime) -> str:

@@ -72,6 +72,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['rule', '-eligible_at', '-id'], name='message_newest_of_rule'),
         ),
         migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('state', 'ready'), models.Q(('state_reason', ''), _negated=True)), fields=['-eligible_at', '-id'], name='message_newest_put_off'),
+        ),
+        migrations.AddIndex(
             model_name='skip',
             index=models.Index(fields=['rule', '-at', '-id'], name='skip_newest_of_rule'),
         ),

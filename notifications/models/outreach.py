@@ -126,6 +126,11 @@ class Message(models.Model):
             models.Index(fields=["state", "-eligible_at", "-id"], name="message_newest_in_state"),
             models.Index(fields=["rule", "-eligible_at", "-id"], name="message_newest_of_rule"),
             models.Index(fields=["-eligible_at", "-id"], name="message_newest"),
+            models.Index(
+                fields=["-eligible_at", "-id"],
+                condition=Q(state="ready") & ~Q(state_reason=""),  # few of a backlog
+                name="message_newest_put_off",
+            ),
         ]
 
     def __str__(self) -> str:
