@@ -28,6 +28,7 @@ class Command(BaseCommand):
         period, wrong = periods.read({name: options[name] for name in ("from", "to", "window")}, now=now)
         if wrong:
             raise CommandError(" ".join(wrong))
+        text: str
         if options["what"] == "search_learning":
             learning = search_learning.build(period, now=now)
             data = search_learning.as_data(learning)
