@@ -72,7 +72,8 @@ _FILL = (
     INSERT INTO notifications_message
         (id, dedupe_key, rule_id, episode_id, customer_id, person, arm, lane, state, state_reason, locale, asserted,
          eligible_at, not_before, expires_at, lease_epoch, attempts, provider, provider_msg_id)
-    SELECT (lpad(to_hex(e.id), 12, '0') || substr(md5(e.id::text), 13))::uuid, md5(e.id::text), CASE WHEN e.id %% 3 = 0 THEN %(rare)s ELSE %(rule)s END, e.id, c.id,
+    SELECT (lpad(to_hex(e.id), 12, '0') || substr(md5(e.id::text), 13))::uuid, md5(e.id::text),
+        CASE WHEN e.id %% 3 = 0 THEN %(rare)s ELSE %(rule)s END, e.id, c.id,
         c.person, 'notify', CASE WHEN e.id %% 50000 = 1 THEN 'urgent' ELSE 'normal' END,
         CASE WHEN e.id %% 100000 = 7 THEN 'failed' WHEN e.id %% 25 = 1 THEN 'held_out' WHEN e.id %% 25 = 2 THEN 'stale'
             WHEN e.id %% 50 = 3 THEN 'bounced' WHEN e.id %% 100 = 4 THEN 'suppressed' WHEN e.id %% 200 = 5 THEN 'ready'
