@@ -25,7 +25,7 @@ from notifications import holding, order_links
 from notifications.ledger_outcomes import SENT, SENT_OUTCOMES, STATES, Outcome, code_of_message, of_state, quiet
 from notifications.models import Episode, Message, Rule, Skip
 
-COUNTED = 50_000
+COUNTED = 20_000
 _FEW = 5000  # messages of one person or order; nobody has more
 _AT_A_TIME = 1000
 _KEY = re.compile(r"[0-9a-f]{8,32}")
