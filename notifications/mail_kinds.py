@@ -89,7 +89,7 @@ def _back(facts: Facts) -> str:
 
 
 def _wrong(facts: Facts) -> str:
-    if facts["delivered_on"] > facts["told_on"]:
+    if not facts["came_before_told"]:
         return "the parcel came after we wrote, so what we wrote was right"
     return _delivered(facts)
 
@@ -143,10 +143,15 @@ def refusal(kind: Kind, facts: Facts) -> str:
 
     Looks at no fact that it can do without: `facts` may read them as they are asked for.
     """
+    return lacks(kind, facts) or kind.untrue(facts)
+
+
+def lacks(kind: Kind, facts: Facts) -> str:
+    """Which fact this mail needs and does not have, as a sentence; empty where it has them all."""
     for name in kind.needs:
         if not facts[name] and facts[name] != 0:
             return f"it needs {VARIABLES[name].says}, and that is not known"
-    return kind.untrue(facts)
+    return ""
 
 
 @dataclass(frozen=True)
@@ -229,5 +234,5 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "last_event_at": datetime(2026, 11, 4, 14, 5, tzinfo=UTC),
     },
     "back_on_track": {"promised_by": date(2026, 11, 24), "expected_by": date(2026, 11, 23), "days_late": 0},
-    "corrected": {"state": "delivered"},
+    "corrected": {"state": "delivered", "came_before_told": True},
 }  # fmt: skip
