@@ -19,7 +19,8 @@ from notifications.delays import (
     promise_breaks,
     why_closed,
 )
-from notifications.models import EpisodeKind
+from notifications.models import MILESTONES, EpisodeKind
+from notifications.occasions import FOLLOW_UPS
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)

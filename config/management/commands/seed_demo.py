@@ -23,7 +23,7 @@ from core import clock, roles
 from kb import experiments, pieces, publishing, search_tests
 from kb.models import Article, Piece, PieceSort, Revision, RunReason
 from kb.search import checking, indexing, suggest
-from notifications import replay, transit
+from notifications import occasions, replay, transit
 from notifications.intake.facts import in_time_order
 from notifications.models import Message
 
@@ -81,7 +81,9 @@ class Command(BaseCommand):
             stdout=self.stdout,
         )  # fmt: skip
         late_customers.live(
-            Message.objects.select_related("customer", "episode__shipment__order"),
+            Message.objects.filter(episode__kind__in=occasions.TROUBLES).select_related(
+                "customer", "episode__shipment__order"
+            ),
             script.of_demo(folder),
             patience=late_customers.Patience(),
             seed=options["seed"],
