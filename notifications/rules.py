@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from core import audit
 from notifications import mail_kinds, milestones, occasions
-from notifications.models import EpisodeKind, Message, MessageState, Rule, Skip, SkipReason
+from notifications.models import MILESTONES, EpisodeKind, Message, MessageState, Rule, Skip, SkipReason
 from notifications.occasions import Category, Kind
 
 DAYS = 30
@@ -136,7 +136,7 @@ def may_be_legal(rule: Rule) -> bool:
 
 def hours_of_news(rule: Rule) -> int | None:
     """After how many hours its moment is no news; None where that is not counted in hours."""
-    return int(milestones.NEWS_FOR / timedelta(hours=1)) if rule.kind in occasions.MILESTONES else None
+    return int(milestones.NEWS_FOR / timedelta(hours=1)) if rule.kind in MILESTONES else None
 
 
 def edit(rule: Rule, wanted: Settings, *, seen: str, by: User, may_set_legal: bool) -> bool:

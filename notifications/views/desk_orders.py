@@ -54,9 +54,7 @@ class FindForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not with_people:
             self.fields["find"].label = _("Order or tracking number")
-        kinds = [
-            (value, str(label).capitalize()) for value, label in ((one.value, one.label) for one in occasions.TROUBLES)
-        ]
+        kinds = [(one.value, str(one.label).capitalize()) for one in occasions.TROUBLES]
         self.fields["trouble"].choices = [  # type: ignore[attr-defined]
             ("", _("All")), (finding.ANY_TROUBLE, _("Any trouble")), *kinds
         ]  # fmt: skip

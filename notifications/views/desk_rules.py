@@ -82,9 +82,7 @@ class RuleForm(forms.Form):
         """A legal notice is not set by a slip of the hand."""
         found = super().clean() or {}
         if found.get("is_legal_notice") and not self.rule.is_legal_notice and not found.get("is_legal_sure"):
-            self.add_error(
-                "is_legal_sure", _("Tick this too: nobody is held out from a legal notice, and no cap holds.")
-            )
+            self.add_error("is_legal_sure", _("Tick this too: from a legal notice nobody is held out."))
         return found
 
     def settings(self, *, may_set_legal: bool) -> rules.Settings:
