@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from core.brand_look import Look
 from notifications import carriers, delays, forecasts, links, told, tracking, watching
 from notifications.models import Customer, Forecast, Message, OrderLine, Shipment, ShipmentState, TrackingEvent
+from notifications.occasions import FORETELLING
 from notifications.order_texts import OF_REASON
 
 _MOST_ITEMS = 20
@@ -129,6 +130,14 @@ def _told_day(about: About) -> date | None:
     return told.day_named(alarm) if alarm else None
 
 
+def _came_in_time(about: About) -> bool:
+    """Although our mail said that it would be late."""
+    alarm = about["told"]
+    if alarm is None or alarm.episode.kind not in FORETELLING or not about["promised_by"]:
+        return False
+    return about["delivered_on"] is not None and about["delivered_on"] <= about["promised_by"]
+
+
 def _items(about: About) -> list[str]:
     rows = OrderLine.objects.filter(order=about.order)[:_MOST_ITEMS] if about.order.pk else []
     return [f"{line.quantity} × {line.title}" for line in rows]
@@ -190,6 +199,7 @@ _READ: dict[str, Callable[[About], Any]] = {
     "told": _told,
     "told_on": lambda about: _shop_day(about["told"].sent_at) if about["told"] else None,
     "told_day": _told_day,
+    "came_in_time": _came_in_time,
     "came_before_told": lambda about: bool(
         about["told"] and about.shipment.delivered_at and about.shipment.delivered_at < about["told"].sent_at
     ),

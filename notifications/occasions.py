@@ -28,6 +28,8 @@ ALARMS = (
     Kind.LIKELY_LOST,
     Kind.DELAYED_AGAIN,
 )
+# Of these, those that say that it will come late. A parcel that then comes in time makes them untrue.
+FORETELLING = (Kind.EXPECTED_LATE, Kind.DELAYED_AGAIN)
 ALL_CLEAR = (Kind.BACK_ON_TRACK, Kind.CORRECTED)
 
 

@@ -47,7 +47,9 @@ TRIGGERS: dict[str, Any] = {
     Kind.BACK_ON_TRACK: gettext_lazy(
         "We wrote of trouble, it has been over for six hours, and the parcel is expected by the promised day."
     ),
-    Kind.CORRECTED: gettext_lazy("We wrote of trouble, and the parcel had been delivered before."),
+    Kind.CORRECTED: gettext_lazy(
+        "We wrote of trouble, and the parcel had been delivered before; or we foretold a delay, and it came in time."
+    ),
 }
 CATEGORIES: dict[Category, Any] = {
     Category.ORDER_UPDATES: gettext_lazy("Order updates"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
@@ -194,7 +194,6 @@ class Case:
     happens: Callable[[], datetime]
     over: Callable[[datetime], datetime]
     says: str  # in the mail's subject or text
-    told: tuple[str, ...] = field(default=())  # what was sent before
 
 
 CASES = [
@@ -341,6 +340,24 @@ def test_after_the_all_clear_a_delivery_in_time_needs_no_correction() -> None:
     shop.scan(Shipment.objects.get(), "delivered", NOW + 10 * HOUR)
     at(NOW + 11 * HOUR)
     assert (sent(K.BACK_ON_TRACK), sent(K.CORRECTED)) == (1, 0)
+
+
+def test_a_delay_that_we_foretold_and_that_did_not_come_is_owned_up_to() -> None:
+    on(K.CORRECTED, K.EXPECTED_LATE)
+    at(expected_late())
+    shop.scan(Shipment.objects.get(), "delivered", NOW + 20 * HOUR)
+    at(NOW + 20 * HOUR)
+    mail = OutboxMail.objects.get(message_id=Message.objects.get(rule__kind=K.CORRECTED).pk)
+    assert "it was delivered on Friday 6 March 2026. That is in time: we had promised it by Saturday 7" in mail.text
+    assert "too late" not in mail.text + mail.html
+
+
+def test_a_delay_that_did_come_is_no_mistake() -> None:
+    on(K.CORRECTED, K.EXPECTED_LATE)
+    at(expected_late())
+    shop.scan(Shipment.objects.get(), "delivered", NOW + 3 * DAY)
+    at(NOW + 3 * DAY)
+    assert not sent(K.CORRECTED)
 
 
 def test_the_day_that_we_named_is_told_again_only_once_it_is_over_or_moved() -> None:
