@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from core import clock
-from notifications import dispatch, episodes, mail_kinds, occasions, suppression
+from notifications import dispatch, episodes, mail_kinds, occasions, planning, suppression
 from notifications.intake import storing
 from notifications.intake.facts import Expected
 from notifications.models import (
+    Episode,
     EpisodeKind,
     Message,
     MessageState,
@@ -307,6 +308,14 @@ def test_an_order_in_two_parcels_is_confirmed_once_and_each_parcel_leaves_by_its
         shop.scan(parcel, "handed_over", NOW + HOUR)
     at(NOW + HOUR)
     assert (sent(K.ORDER_CONFIRMED), sent(K.SHIPPED)) == (1, 2)
+
+
+def test_two_episodes_of_one_order_make_one_confirmation() -> None:
+    rule = Rule.objects.get(kind=K.ORDER_CONFIRMED)
+    first, second = (Episode(pk=pk, kind=rule.kind, shipment=Shipment(order_id=3)) for pk in (7, 8))
+    assert planning.dedupe_key(rule, first, person="a") == planning.dedupe_key(rule, second, person="a")
+    other = Episode(pk=9, kind=rule.kind, shipment=Shipment(order_id=4))
+    assert planning.dedupe_key(rule, first, person="a") != planning.dedupe_key(rule, other, person="a")
 
 
 def test_an_order_without_a_promise_is_not_confirmed_with_a_day() -> None:
