@@ -221,10 +221,13 @@ class Loop:
         """What those did whose trouble began SLEEPS_ON_IT_DAYS before this day's end: they wrote in between."""
         from analytics.simulation import late_customers
         from core import clock
+        from notifications import occasions
         from notifications.models import Message
 
         until = day - timedelta(days=SLEEPS_ON_IT_DAYS)
-        messages = Message.objects.filter(eligible_at__gt=until - timedelta(days=1), eligible_at__lte=until)
+        messages = Message.objects.filter(
+            episode__kind__in=occasions.TROUBLES, eligible_at__gt=until - timedelta(days=1), eligible_at__lte=until
+        )
         late = messages.select_related("customer", "episode__shipment__order").order_by("id")
         with clock.frozen(day):
             self.visited += late_customers.live(

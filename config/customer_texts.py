@@ -95,6 +95,8 @@ STAFF_FILES = (
     "notifications/views/desk_sending.py",
     "notifications/views/desk_orders.py",
     "notifications/views/desk_sources.py",
+    "notifications/rules.py",
+    "notifications/views/desk_rules.py",
     "notifications/views/desk_templates.py",
     "templates/429.html",
     "templates/desk/*",

@@ -8,7 +8,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from notifications.models import EpisodeKind, ShipmentState, TroubleReason
+from notifications.models import ShipmentState, TroubleReason
+from notifications.occasions import TROUBLES
 
 _MOMENT = "ISO 8601 with a zone, such as 2026-11-24T18:30:00Z."
 _DAY = "A day (then its end in the shop's zone counts) or a moment."
@@ -122,7 +123,7 @@ class TakenShape(serializers.Serializer[Any]):
 
 
 class EpisodeShape(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=EpisodeKind.choices)
+    kind = serializers.ChoiceField(choices=[(one.value, one.label) for one in TROUBLES])
     since = serializers.DateTimeField()
     promised_by = serializers.DateTimeField()
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 
-from notifications import delays, doorbell, planning, watching
+from notifications import delays, doorbell, followups, milestones, occasions, planning, watching
 from notifications.delays import Delay, DelayKind
 from notifications.intake import writing
 from notifications.models import Episode, Message, MessageState, Rule, Shipment, Skip
+from notifications.occasions import Occasion
 
 logger = logging.getLogger("preempt.episodes")
 BATCH = 1000  # shipments in one transaction
@@ -74,16 +75,17 @@ def _sweep_batch(*, now: datetime) -> Swept:
     known: dict[int, list[Episode]] = defaultdict(list)
     for episode in Episode.objects.filter(shipment__in=shipments):
         known[episode.shipment_id].append(episode)
-    new: list[tuple[Episode, Delay]] = []
+    new: list[tuple[Episode, Delay | Occasion]] = []
     changed: list[Episode] = []
     every = watching.facts_of_many(shipments)
     for shipment in shipments:
         facts = every[shipment.pk]
-        closed = _close(known[shipment.pk], facts, now=now)
+        troubles = [episode for episode in known[shipment.pk] if episode.kind in occasions.TROUBLES]
+        closed = _close(troubles, facts, now=now)
         swept.closed += len(closed)
         changed += closed
         for delay in delays.find_delays(facts, now=now):
-            same = _same(known[shipment.pk], delay)
+            same = _same(troubles, delay)
             if same is None:
                 episode = Episode(shipment=shipment, kind=delay.kind, promised_by=delay.promised_by, opened_at=now)
                 new.append((episode, delay))
@@ -93,9 +95,30 @@ def _sweep_batch(*, now: datetime) -> Swept:
                 changed.append(same)
         shipment.check_at = delays.next_check(facts, now=now)
     writing.update(changed, ["closed_at", "close_reason"])
+    new += _moments(shipments, known, every, now=now)
     _plan(_open(new), swept, now=now)
     writing.update(shipments, ["check_at"])
     return swept
+
+
+def _moments(
+    shipments: Sequence[Shipment],
+    known: Mapping[int, Sequence[Episode]],
+    facts: Mapping[int, delays.ParcelFacts],
+    *,
+    now: datetime,
+) -> list[tuple[Episode, Occasion]]:
+    """What else there is to write about, over as it begins. Sets check_at sooner where one is only to come."""
+    wanted = occasions.wanted()
+    followed = followups.find(shipments, known, facts, wanted=wanted, now=now)
+    for shipment in shipments:
+        if (look_at := followed.look_at.get(shipment.pk)) is not None:
+            shipment.check_at = min(look_at, shipment.check_at or look_at)
+    found = [*milestones.find(shipments, known, wanted=wanted), *followed.occasions]
+    return [
+        (Episode(shipment=shipment, kind=one.kind, promised_by=one.promised_by, opened_at=now, closed_at=now), one)
+        for shipment, one in found
+    ]
 
 
 def _close(episodes: Sequence[Episode], facts: delays.ParcelFacts, *, now: datetime) -> list[Episode]:
@@ -121,13 +144,13 @@ def _same(episodes: Sequence[Episode], delay: Delay) -> Episode | None:
     return max(found, key=lambda episode: (episode.closed_at is None, episode.opened_at), default=None)
 
 
-def _open(new: Sequence[tuple[Episode, Delay]]) -> list[tuple[Episode, Delay]]:
+def _open(new: Sequence[tuple[Episode, Delay | Occasion]]) -> list[tuple[Episode, Delay | Occasion]]:
     """Store new episodes. The shipment's lock keeps others out; the constraints stand behind it."""
     Episode.objects.bulk_create([episode for episode, _ in new])
     return list(new)
 
 
-def _plan(opened: Sequence[tuple[Episode, Delay]], swept: Swept, *, now: datetime) -> None:
+def _plan(opened: Sequence[tuple[Episode, Delay | Occasion]], swept: Swept, *, now: datetime) -> None:
     """Plan the messages of new episodes, in the transaction that opens them (the transactional outbox)."""
     swept.opened = len(opened)
     rules: dict[str, list[Rule]] = defaultdict(list)

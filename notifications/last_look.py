@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from notifications import caps, composing, gates, holding, quiet_hours, suppression
+from notifications import caps, gates, holding, quiet_hours, suppression, truth
 from notifications.models import Message
 from notifications.states import Event
 
@@ -28,12 +28,12 @@ def verdict(message: Message, *, now: datetime) -> gates.Stop | gates.Wait | Non
 
 
 def _facts(message: Message, *, zone: ZoneInfo, now: datetime) -> gates.Facts:
-    episode = message.episode
+    untrue = truth.why_untrue(message, now=now)
     return gates.Facts(
         suppressed=suppression.reason_not_to_write(message.person, scope=message.rule.kind),
         is_rule_active=message.rule.is_active,
-        is_still_true=composing.is_still_true(message, episode.shipment, now=now),
-        closed_because=episode.close_reason,
+        is_still_true=not untrue,
+        closed_because=untrue,
         expires_at=message.expires_at,
         is_held=holding.is_held(message, holding.held()),
         is_for_any_hour=message.rule.is_for_any_hour,

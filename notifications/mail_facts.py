@@ -11,8 +11,9 @@ from django.conf import settings
 from django.utils import timezone, translation
 
 from core.brand_look import Look
-from notifications import carriers, delays, forecasts, links, tracking, watching
+from notifications import carriers, delays, forecasts, links, told, tracking, watching
 from notifications.models import Customer, Forecast, Message, OrderLine, Shipment, ShipmentState, TrackingEvent
+from notifications.occasions import FORETELLING
 from notifications.order_texts import OF_REASON
 
 _MOST_ITEMS = 20
@@ -113,19 +114,28 @@ def _pickup_place(about: About) -> str:
 
 
 def _told(about: About) -> Message | None:
-    """Our last mail to this person about this order that a provider took."""
-    sent = Message.objects.filter(
-        person=about.customer.person, episode__shipment__order=about.order, sent_at__isnull=False
-    )
+    """Our last mail to this person that something is wrong with this parcel, if a provider took it and none since has
+    taken it back.
+    """
+    if not about.shipment.pk or not about.customer.person:
+        return None
+    heard = told.sent([about.shipment.pk]).filter(person=about.customer.person)
     if about.message is not None:
-        sent = sent.exclude(pk=about.message.pk)
-    return sent.order_by("-sent_at").first() if about.customer.person and about.order.pk else None
+        heard = heard.exclude(pk=about.message.pk)
+    return told.standing(heard)
 
 
 def _told_day(about: About) -> date | None:
-    told = about["told"]
-    named = told.asserted.get("expected_by") if told else None
-    return date.fromisoformat(named) if named else None
+    alarm = about["told"]
+    return told.day_named(alarm) if alarm else None
+
+
+def _came_in_time(about: About) -> bool:
+    """Although our mail said that it would be late."""
+    alarm = about["told"]
+    if alarm is None or alarm.episode.kind not in FORETELLING or not about["promised_by"]:
+        return False
+    return about["delivered_on"] is not None and about["delivered_on"] <= about["promised_by"]
 
 
 def _items(about: About) -> list[str]:
@@ -189,4 +199,8 @@ _READ: dict[str, Callable[[About], Any]] = {
     "told": _told,
     "told_on": lambda about: _shop_day(about["told"].sent_at) if about["told"] else None,
     "told_day": _told_day,
+    "came_in_time": _came_in_time,
+    "came_before_told": lambda about: bool(
+        about["told"] and about.shipment.delivered_at and about.shipment.delivered_at < about["told"].sent_at
+    ),
 }

@@ -89,8 +89,8 @@ def _back(facts: Facts) -> str:
 
 
 def _wrong(facts: Facts) -> str:
-    if facts["delivered_on"] > facts["told_on"]:
-        return "the parcel came after we wrote, so what we wrote was right"
+    if not facts["came_before_told"] and not facts["came_in_time"]:
+        return "the parcel came after we wrote, and not in time where we foretold a delay: what we wrote was right"
     return _delivered(facts)
 
 
@@ -119,7 +119,7 @@ _ALL = (
          ("silent_days", "last_event_on"), _lost),
     Kind("back_on_track", "Back on track", "We wrote of a delay; it comes by the promised day after all.",
          ("promised_by", "expected_by", "told_on"), _back),
-    Kind("corrected", "We were wrong", "We wrote of a delay, and it had been delivered already.",
+    Kind("corrected", "We were wrong", "We wrote of a delay, and it had come before, or came in time.",
          ("delivered_on", "told_on"), _wrong),
 )  # fmt: skip
 
@@ -143,10 +143,15 @@ def refusal(kind: Kind, facts: Facts) -> str:
 
     Looks at no fact that it can do without: `facts` may read them as they are asked for.
     """
+    return lacks(kind, facts) or kind.untrue(facts)
+
+
+def lacks(kind: Kind, facts: Facts) -> str:
+    """Which fact this mail needs and does not have, as a sentence; empty where it has them all."""
     for name in kind.needs:
         if not facts[name] and facts[name] != 0:
             return f"it needs {VARIABLES[name].says}, and that is not known"
-    return kind.untrue(facts)
+    return ""
 
 
 @dataclass(frozen=True)
@@ -192,6 +197,7 @@ VARIABLES: dict[str, Variable] = {
     "delivered_on": Variable("the day it was delivered", date(2026, 11, 18)),
     "told_on": Variable("the day of our last mail about this order", date(2026, 11, 19)),
     "told_day": Variable("the day that mail named", date(2026, 11, 21)),
+    "came_before_told": Variable("whether it had been delivered before that mail (else after, in time)", True),
 }  # fmt: skip
 # What the frame of a mail needs (templates/emails/_partials/); nothing to write a text with.
 FRAME = frozenset({
@@ -229,5 +235,5 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "last_event_at": datetime(2026, 11, 4, 14, 5, tzinfo=UTC),
     },
     "back_on_track": {"promised_by": date(2026, 11, 24), "expected_by": date(2026, 11, 23), "days_late": 0},
-    "corrected": {"state": "delivered"},
+    "corrected": {"state": "delivered", "came_in_time": False},
 }  # fmt: skip

@@ -14,6 +14,7 @@ from django.utils import timezone
 from notifications import forecasts, order_pages, selectors, transit
 from notifications.expectations import Tables
 from notifications.models import Episode, LinkRevocation, Message, NextUpdate, Order, Shipment, Skip
+from notifications.occasions import TROUBLES
 
 MOST = 50
 
@@ -78,7 +79,8 @@ def parcels(order: Order) -> QuerySet[Shipment]:
 
 def troubles(order: Order) -> list[tuple[Episode, str]]:
     """Newest first, each with why it ended (empty while it goes on)."""
-    found = Episode.objects.filter(shipment__order=order).select_related("shipment").order_by("-opened_at", "-pk")
+    found = Episode.objects.filter(shipment__order=order, kind__in=TROUBLES).select_related("shipment")
+    found = found.order_by("-opened_at", "-pk")
     return [(one, selectors.end_of(one)) for one in found[:MOST]]
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from core import bucketing
 from notifications.delays import Delay
 from notifications.models import Arm, Episode, Message, MessageState, Rule, SkipReason
+from notifications.occasions import OF_ORDER, Occasion
 
 # A promise broken longer ago than this is no news: the customer knows (and old orders can be imported in peace).
 NO_NEWS_AFTER = timedelta(days=7)
@@ -24,7 +25,7 @@ class Skip:
     reason: SkipReason
 
 
-def plan(episode: Episode, delay: Delay, rule: Rule | None, *, now: datetime) -> Message | Skip:
+def plan(episode: Episode, delay: Delay | Occasion, rule: Rule | None, *, now: datetime) -> Message | Skip:
     """The message (not saved) that `rule` makes of an episode that has just opened, or why there is none.
 
     `episode` needs its shipment, order and customer at hand. A held-out person's message exists and is never sent:
@@ -36,7 +37,10 @@ def plan(episode: Episode, delay: Delay, rule: Rule | None, *, now: datetime) ->
     customer = order.customer
     if not customer.person:
         return Skip(SkipReason.NO_ADDRESS)
-    if now - delay.since > NO_NEWS_AFTER:
+    if isinstance(delay, Occasion):
+        if (why := delay.why_silent(now=now)) is not None:
+            return Skip(why)
+    elif now - delay.since > NO_NEWS_AFTER:
         return Skip(SkipReason.NO_NEWS)
     # Nobody is kept without what the law says they must be told.
     share = 0.0 if rule.is_legal_notice else rule.holdout_share
@@ -60,5 +64,6 @@ def plan(episode: Episode, delay: Delay, rule: Rule | None, *, now: datetime) ->
 
 def dedupe_key(rule: Rule, episode: Episode, *, person: str) -> str:
     """What makes a message one: rule, order, episode, contact point, channel. Not the rule's wording or version."""
-    parts = (rule.key, str(episode.shipment.order_id), str(episode.pk), person, CHANNEL)
+    about = episode.kind if episode.kind in OF_ORDER else str(episode.pk)
+    parts = (rule.key, str(episode.shipment.order_id), about, person, CHANNEL)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()

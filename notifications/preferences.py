@@ -11,18 +11,19 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from notifications import suppression
-from notifications.models import EpisodeKind, PreferenceChange, Suppression, SuppressionReason
+from notifications.models import PreferenceChange, Suppression, SuppressionReason
+from notifications.occasions import Category
 
-# The kinds of trouble that we write about.
-_TEXTS: dict[EpisodeKind, Any] = {
-    EpisodeKind.NOT_HANDED_OVER: _("When an order leaves us late"),
-    EpisodeKind.PROMISE_PASSED: _("When an order has not arrived by the promised day"),
+TEXTS: dict[Category, Any] = {
+    Category.ORDER_UPDATES: _("When an order comes in, leaves us, arrives or waits for you"),
+    Category.DELAY_NOTICES: _("When an order is late or may be lost"),
+    Category.BACK_ON_TRACK: _("When trouble that we wrote about is over, or we were wrong"),
 }
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One kind of e-mail, and whether this person gets it."""
+    """One category of e-mail, and whether this person gets it."""
 
     scope: str
     text: str
@@ -46,7 +47,7 @@ def choices_of(person: str) -> Choices:
     stops = dict(Suppression.objects.filter(person=person).values_list("scope", "reason")) if person else {}
     by_all = stops.get(suppression.ALL, "")
     return Choices(
-        kinds=[Choice(kind.value, str(text), not by_all and kind.value not in stops) for kind, text in _TEXTS.items()],
+        kinds=[Choice(kind.value, str(text), not by_all and kind.value not in stops) for kind, text in TEXTS.items()],
         blocked=by_all if by_all != SuppressionReason.UNSUBSCRIBED else "",
     )
 

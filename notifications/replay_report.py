@@ -12,6 +12,7 @@ from statistics import median
 from notifications import obligations, selectors
 from notifications.models import Message, MessageState, NextUpdate, Order, Shipment, ShipmentState, Skip
 from notifications.obligations import Standing
+from notifications.occasions import TROUBLES
 
 _SENT = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.BOUNCED, MessageState.DROPPED)
 
@@ -85,9 +86,8 @@ def summary(*, source: str, start: datetime, end: datetime) -> Summary:
     sent: dict[int, datetime] = {}
     other: dict[int, set[str]] = defaultdict(set)
     found = Summary(orders=len(promised), late=len(late))
-    for order, state, at in Message.objects.filter(episode__shipment__order__source=source).values_list(
-        "episode__shipment__order", "state", "sent_at"
-    ):
+    about = Message.objects.filter(episode__shipment__order__source=source, episode__kind__in=TROUBLES)
+    for order, state, at in about.values_list("episode__shipment__order", "state", "sent_at"):
         if state in _SENT and at is not None:
             found.sent += 1
             found.sent_in_vain += order in promised and order not in late
@@ -95,7 +95,9 @@ def summary(*, source: str, start: datetime, end: datetime) -> Summary:
         else:
             other[order].add(state)
     skips = dict(
-        Skip.objects.filter(episode__shipment__order__in=late).values_list("episode__shipment__order", "reason")
+        Skip.objects.filter(episode__shipment__order__in=late, episode__kind__in=TROUBLES).values_list(
+            "episode__shipment__order", "reason"
+        )
     )
     for order in late:
         if (at := sent.get(order)) is not None:

@@ -6,19 +6,21 @@ from datetime import datetime
 
 from django.db import transaction
 
-from notifications import locks, states
+from notifications import locks, occasions, states
 from notifications.models import Message, Suppression, SuppressionReason
 
 ALL = "all"
 
 
 def suppress(person: str, *, scope: str, reason: SuppressionReason, at: datetime) -> int:
-    """Stop writing to a person about `scope` (an EpisodeKind, or ALL). Takes back what is not yet with the provider.
+    """Stop writing to a person about `scope`: a Category, a kind of episode (then all of its category), or ALL. Takes
+    back what is not yet with the provider.
 
     Once this has committed no hand-over to that person can begin. Returns how many messages were taken back.
     """
     if not person:
         return 0
+    scope = occasions.scope_of(scope)
     with transaction.atomic():
         lock_person(person, is_shared=False)
         stop = Suppression(person=person, scope=scope, reason=reason, at=at)
@@ -31,12 +33,13 @@ def suppress(person: str, *, scope: str, reason: SuppressionReason, at: datetime
             )
         waiting = Message.objects.filter(person=person)
         if scope != ALL:
-            waiting = waiting.filter(rule__kind=scope)
+            waiting = waiting.filter(rule__kind__in=occasions.kinds_of(scope))
         return states.move(waiting, states.Event.SUPPRESS, state_reason=reason, lease_until=None)
 
 
 def reason_not_to_write(person: str, *, scope: str) -> str:
-    """The SuppressionReason that forbids a message about `scope`, or an empty text."""
+    """The SuppressionReason that forbids a message about `scope` (as suppress() takes it), or an empty text."""
+    scope = occasions.scope_of(scope)
     found = Suppression.objects.filter(person=person, scope__in=(ALL, scope)).order_by("scope").first()
     return found.reason if found else ""
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from notifications import delays
-from notifications.models import Shipment, ShipmentState
+from notifications import delays, occasions
+from notifications.models import MILESTONES, Shipment, ShipmentState
 
 # How far a parcel has come. A scan of a lower rank never moves a parcel back; among scans of one rank the latest
 # counts, so that a failed attempt can be followed by a new one. RETURNED is above DELIVERED because carriers report
@@ -143,9 +143,12 @@ def record_many(scans: Mapping[int, Sequence[Scan]], *, now: datetime) -> int:
             if any(RANK.get(one.state) == RANK[parcels[pk].progress.state] for one in own)
         ]
         decided = _decided_at(tied)
+        moved = set()
         for pk, own in heard.items():
-            parcels[pk].progress = _further(parcels[pk].progress, decided.get(pk), own)
-        _write([parcels[pk] for pk in heard], now=now)
+            before, parcels[pk].progress = parcels[pk].progress, _further(parcels[pk].progress, decided.get(pk), own)
+            if before.state != parcels[pk].progress.state:
+                moved.add(pk)
+        _write([parcels[pk] for pk in heard], now=now, moved=moved)
         return len(new)
 
 
@@ -313,21 +316,30 @@ def _insert(told: Mapping[tuple[int, str], tuple[_Parcel, Scan]], *, now: dateti
     )
 
 
-def _write(parcels: Sequence[_Parcel], *, now: datetime) -> None:
-    """Store progress and check_at of many shipments in one statement (bulk_update needs a CASE per row and field)."""
+def _write(parcels: Sequence[_Parcel], *, now: datetime, moved: Collection[int] = ()) -> None:
+    """Store progress and check_at of many shipments in one statement (bulk_update needs a CASE per row and field).
+
+    `moved`: those whose state has changed.
+    """
     if not parcels:
         return
-    # With an open episode the sweep must look at once: the news may be its end.
+    # With an open episode the sweep must look at once: the news may be its end. After one that is over, a new state may
+    # mean that what we wrote was wrong.
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT shipment_id FROM notifications_episode WHERE closed_at IS NULL AND shipment_id = ANY(%s)",
+            """
+            SELECT shipment_id, bool_or(closed_at IS NULL) FROM notifications_episode
+            WHERE shipment_id = ANY(%s) GROUP BY shipment_id
+            """,
             [[parcel.id for parcel in parcels]],
         )
-        in_trouble = {pk for (pk,) in cursor.fetchall()}
+        at_once = {pk for pk, is_open in cursor.fetchall() if is_open or pk in moved}
+    if moved and occasions.wanted(MILESTONES):
+        at_once |= set(moved)
     rows = []
     for parcel in parcels:
         progress = parcel.progress
-        if parcel.id in in_trouble:
+        if parcel.id in at_once:
             check_at: datetime | None = now
         elif parcel.cancelled_at is not None:
             check_at = None

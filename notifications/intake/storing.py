@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import DataError, IntegrityError, transaction
 
 from core.people import normalise_email, person_key
-from notifications import tracking
+from notifications import occasions, tracking
 from notifications.intake import parcels, parking, updating, writing
 from notifications.intake.facts import (
     Cancelled,
@@ -203,6 +203,8 @@ def _store_orders(placed: dict[str, Placed], *, source: str, now: datetime) -> t
             for position, line in enumerate(new[order_id].lines, start=1)
         ],
     )
+    # A milestone of its own: the sweep must see it at once.
+    is_told = bool(orders) and bool(occasions.wanted(occasions.OF_ORDER))
     # Not "on conflict do nothing": a parcel's number that is another order's is a fault, and the order stays out.
     writing.insert(
         Shipment,
@@ -219,7 +221,9 @@ def _store_orders(placed: dict[str, Placed], *, source: str, now: datetime) -> t
             }
             for order_id, pk in orders.items()
             for fact in (new[order_id],)
-            for check_at in (tracking.first_check(fact.promised_ship_by, fact.promised_deliver_by, now=now),)
+            for check_at in (
+                now if is_told else tracking.first_check(fact.promised_ship_by, fact.promised_deliver_by, now=now),
+            )
         ],
     )
     changed = 0

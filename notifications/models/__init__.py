@@ -1,5 +1,6 @@
 from notifications.models.api_answers import ApiAnswer
 from notifications.models.commerce import (
+    MILESTONES,
     Customer,
     Episode,
     EpisodeKind,
@@ -52,6 +53,7 @@ from notifications.models.sending import PersonDay, ProviderBucket, SendingPause
 from notifications.models.sheets import SheetFile, SheetFilePart, SheetMapping, SheetRefusal, SheetRun, SheetState
 
 __all__ = [
+    "MILESTONES",
     "AmbiguityPolicy",
     "ApiAnswer",
     "Arm",

@@ -250,6 +250,8 @@ class ExpectedDate(models.Model):
 
 
 class EpisodeKind(models.TextChoices):
+    """Troubles, an order's milestones, and what follows from a mail of ours. notifications/occasions.py groups them."""
+
     NOT_HANDED_OVER = "not_handed_over", _("not handed to the carrier in time")
     PROMISE_PASSED = "promise_passed", _("not delivered by the promised day")
     NO_SCAN = "no_scan", "no news from the carrier for longer than usual"
@@ -258,14 +260,32 @@ class EpisodeKind(models.TextChoices):
     HELD_FOR_PICKUP = "held_for_pickup", "waiting to be collected"
     LIKELY_LOST = "likely_lost", "probably lost"
     RETURNED = "returned", "returned to us"
+    ORDER_CONFIRMED = "order_confirmed", "the order came in"
+    SHIPPED = "shipped", "the carrier has it"
+    OUT_FOR_DELIVERY = "out_for_delivery", "out for delivery"
+    DELIVERED = "delivered", "delivered"
+    DELAYED_AGAIN = "delayed_again", "the day that we named does not hold"
+    BACK_ON_TRACK = "back_on_track", "the trouble that we wrote of is over"
+    CORRECTED = "corrected", "what we wrote was not so"
+
+
+# Of these a parcel has one each, however often its scans come and go.
+MILESTONES = (
+    EpisodeKind.ORDER_CONFIRMED,
+    EpisodeKind.SHIPPED,
+    EpisodeKind.OUT_FOR_DELIVERY,
+    EpisodeKind.DELIVERED,
+)
 
 
 class Episode(models.Model):
-    """One spell of one trouble of one shipment: what a message is about."""
+    """What a message is about: one spell of one trouble of one shipment, or one moment of it, over as it begins."""
 
     shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="episodes")
     kind = models.CharField(max_length=24, choices=EpisodeKind)
-    promised_by = models.DateTimeField(help_text="the promise that was broken")
+    promised_by = models.DateTimeField(
+        help_text="the promise that was broken, or the day that we named; of a milestone the moment that it happened"
+    )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     close_reason = models.CharField(
@@ -281,6 +301,11 @@ class Episode(models.Model):
             ),
             # The same broken promise is the same trouble, also when the same history is played twice.
             models.UniqueConstraint(fields=["shipment", "kind", "promised_by"], name="one_episode_per_broken_promise"),
+            models.UniqueConstraint(
+                fields=["shipment", "kind"],
+                condition=Q(kind__in=[kind.value for kind in MILESTONES]),
+                name="one_episode_per_milestone",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,8 @@ class SkipReason(models.TextChoices):
     NO_RULE = "no_rule", _("no active rule is about this kind of trouble")
     NO_ADDRESS = "no_address", _("the source gave no e-mail address")
     NO_NEWS = "no_news", _("the trouble was too old to be news to the customer")
+    LONG_AGO = "long_ago", "it had happened too long ago when we learned of it, or nobody says when"
+    NOT_KNOWN = "not_known", "the mail needs a fact that is not known"
 
 
 class Skip(models.Model):

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from core import brand, csp
 from core.roles import ADMIN, ANALYST, OPS, desk, roles_of
-from notifications import ledger_words, selectors
+from notifications import ledger_words, occasions, selectors
 from notifications.models import Arm, Message, MessageState, OutboxMail, Rule
 from notifications.views.desk_orders import may_see_people
 
@@ -82,6 +82,7 @@ def message(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             "message": found,
             "state_text": found.get_state_display(),
             "reason_text": selectors.reason_of(found),
+            "is_trouble": found.episode.kind in occasions.TROUBLES,
             "order": found.episode.shipment.order,
             "history": ledger_words.history(found),
             "attempts": found.send_attempts.all(),

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_safe
 from core import clock
 from core.roles import ADMIN, ANALYST, OPS, desk, roles_of
 from kb.views import asking
-from notifications import finding, obligations
-from notifications.models import Episode, EpisodeKind, Shipment, ShipmentState
+from notifications import finding, obligations, occasions
+from notifications.models import Episode, Shipment, ShipmentState
 from notifications.obligations import Standing
 
 PAGE = 50
@@ -54,7 +54,7 @@ class FindForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not with_people:
             self.fields["find"].label = _("Order or tracking number")
-        kinds = [(value, str(label).capitalize()) for value, label in EpisodeKind.choices]
+        kinds = [(one.value, str(one.label).capitalize()) for one in occasions.TROUBLES]
         self.fields["trouble"].choices = [  # type: ignore[attr-defined]
             ("", _("All")), (finding.ANY_TROUBLE, _("Any trouble")), *kinds
         ]  # fmt: skip

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods
 
 from core import clock, crypto, languages
 from notifications import links, preferences, suppression
-from notifications.models import EpisodeKind, SuppressionReason
+from notifications.models import SuppressionReason
+from notifications.occasions import Category, scope_of
 from notifications.views.private import private
 
 
@@ -30,7 +31,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     locale = languages.asked(request) or link.locale
     with translation.override(locale):
         request.LANGUAGE_CODE = locale
-        return render(request, "notifications/unsubscribe.html", {"is_done": is_done, "about": EpisodeKind(link.scope)})
+        about = preferences.TEXTS[Category(scope_of(link.scope))]
+        return render(request, "notifications/unsubscribe.html", {"is_done": is_done, "about": about})
 
 
 @csrf_exempt

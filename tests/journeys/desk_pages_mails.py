@@ -8,6 +8,7 @@ from core import clock
 from core.roles import ADMIN, OPS
 from notifications import mail_versions
 from notifications.mail_versions import Text
+from notifications.models import EpisodeKind, Rule
 
 ROLES = (OPS, ADMIN)
 
@@ -29,7 +30,15 @@ def with_a_draft(admin: User) -> int:
     return first
 
 
+def a_rule(admin: User) -> str:
+    """One that may be a legal notice."""
+    kind = EpisodeKind.PROMISE_PASSED
+    defaults = {"name": "Late", "kind": kind, "template": "delay_promise_passed", "holdout_share": 0.1}
+    return Rule.objects.get_or_create(key="promise-passed", defaults=defaults)[0].key
+
+
 DESK_PAGES = [
+    ("/desk/rules/{}/", ROLES, a_rule),
     ("/desk/templates/delayed/en/", ROLES, nothing),
     ("/desk/templates/delayed/ar/", ROLES, nothing),
     ("/desk/templates/versions/{}/", ROLES, nothing),

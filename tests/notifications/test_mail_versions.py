@@ -134,7 +134,7 @@ def test_each_mail_names_what_it_needs_and_is_refused_without_it(name):
         ("likely_lost", {"silent_days": 3}, "in the last 14 days"),
         ("back_on_track", {"expected_by": date(2026, 11, 25)}, "after the promised one"),
         ("back_on_track", {"troubles": frozenset({"no_scan"})}, "something is wrong"),
-        ("corrected", {"delivered_on": date(2026, 11, 20)}, "came after we wrote"),
+        ("corrected", {"came_before_told": False}, "came after we wrote"),
     ],
 )
 def test_a_mail_that_would_not_be_true_is_refused(name, change, why):

@@ -258,7 +258,7 @@ def test_a_post_stops_that_kind_and_takes_back_what_waits(body: dict) -> None:
     answer = Client(enforce_csrf_checks=True).post(unsubscribe_path(), body)
     assert answer.status_code == 200
     suppressed = Suppression.objects.get()
-    assert (suppressed.scope, suppressed.reason) == ("promise_passed", "unsubscribed")
+    assert (suppressed.scope, suppressed.reason) == ("delay_notices", "unsubscribed")
     assert Message.objects.get().state == "suppressed"
     assert Client().post(unsubscribe_path(), body).status_code == 200, "a second time is the same"
 

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 
 from core import clock
-from notifications import composing, links, preferences, suppression
-from notifications.models import EpisodeKind, PreferenceChange, Rule, Suppression
+from notifications import composing, links, occasions, preferences, suppression
+from notifications.models import EpisodeKind, PreferenceChange, Suppression
+from notifications.occasions import Category
 from tests.notifications import mailing, shop
 from tests.notifications.shop import NOW
 
@@ -43,30 +44,29 @@ def stopped(person: str) -> set[str]:
 
 
 def test_every_kind_of_mail_has_words_of_its_own(person):
-    shop.rules(holdout_share=0.0)
     kinds = preferences.choices_of(person).kinds
-    assert {kind.scope for kind in kinds} >= set(Rule.objects.values_list("kind", flat=True)) != set()
+    assert {kind.scope for kind in kinds} == {occasions.scope_of(kind) for kind in EpisodeKind.values}
     texts = [kind.text for kind in kinds]
     assert len(texts) == len(set(texts))
     assert all(text.startswith("When ") for text in texts)
 
 
 def test_a_get_changes_nothing_and_a_post_does_what_was_ticked(ada, person):
-    assert ada.get(path(person)).content.count(b"checked") == 2
+    assert ada.get(path(person)).content.count(b"checked") == 3
     assert not Suppression.objects.exists()
-    answer = ada.post(path(person), {"kind": "promise_passed"})
+    answer = ada.post(path(person), {"kind": ["order_updates", "delay_notices"]})
     assert answer.url.endswith("?saved=1")
-    assert stopped(person) == {"not_handed_over"}
+    assert stopped(person) == {"back_on_track"}
     page = ada.get(answer.url).content
-    assert page.count(b"checked") == 1
+    assert page.count(b"checked") == 2
     assert b"Saved." in page
 
 
 def test_all_off_covers_what_we_may_invent_later_and_on_again_lifts_it(ada, person):
-    ada.post(path(person), {"kind": "promise_passed", "none": "1"})
+    ada.post(path(person), {"kind": "delay_notices", "none": "1"})
     assert stopped(person) == {"all"}
     assert not preferences.choices_of(person).is_any_on
-    ada.post(path(person), {"kind": list(EpisodeKind.values)})
+    ada.post(path(person), {"kind": list(Category)})
     assert stopped(person) == set()
     changes = PreferenceChange.objects.filter(person=person).values_list("scope", "is_on")
     offered = [kind.scope for kind in preferences.choices_of(person).kinds]
@@ -75,7 +75,7 @@ def test_all_off_covers_what_we_may_invent_later_and_on_again_lifts_it(ada, pers
 
 def test_the_same_choice_twice_is_one_change(ada, person):
     for _ in range(2):
-        ada.post(path(person), {"kind": "promise_passed"})
+        ada.post(path(person), {"kind": ["order_updates", "delay_notices"]})
     assert PreferenceChange.objects.count() == 1
 
 
@@ -91,14 +91,14 @@ def test_what_the_mailbox_said_is_not_lifted_by_a_choice(ada, person, reason):
     ada.post(path(person), {"none": "1"})
     suppression.suppress(person, scope="all", reason=reason, at=NOW)
     assert Suppression.objects.get().reason == reason, "the stronger reason stays"
-    ada.post(path(person), {"kind": list(EpisodeKind.values)})
+    ada.post(path(person), {"kind": list(Category)})
     assert stopped(person) == {"all"}
     assert b"We do not write to your address at present" in ada.get(path(person)).content
 
 
 def test_made_up_kinds_count_for_nothing(ada, person):
-    ada.post(path(person), {"kind": ["all", "x" * 5000, "promise_passed", "\x00"]})
-    assert stopped(person) == {"not_handed_over"}
+    ada.post(path(person), {"kind": ["all", "x" * 5000, "order_updates", "delay_notices", "\x00"]})
+    assert stopped(person) == {"back_on_track"}
 
 
 def test_the_link_lasts_long_speaks_the_customers_language_and_can_be_stopped(ada, person, monkeypatch):
@@ -118,10 +118,10 @@ def test_the_link_lasts_long_speaks_the_customers_language_and_can_be_stopped(ad
 
 def test_the_order_page_shows_and_changes_the_same_choices(ada, person):
     order = links.order_url(shop.order_of("FH-1001"), locale="en").removeprefix("http://testserver")
-    assert ada.get(order).content.count(b"checked") == 2
-    answer = ada.post(f"{order}choices/", {"kind": "not_handed_over"})
+    assert ada.get(order).content.count(b"checked") == 3
+    answer = ada.post(f"{order}choices/", {"kind": ["order_updates", "back_on_track"]})
     assert answer.url == f"{order}?saved=1#preferences"
-    assert stopped(person) == {"promise_passed"}
+    assert stopped(person) == {"delay_notices"}
     assert b"Saved." in ada.get(answer.url.partition("#")[0]).content
     assert ada.get(f"{order}choices/").status_code == 405
 

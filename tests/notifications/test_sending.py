@@ -148,7 +148,7 @@ def test_unsubscribed_between_claim_and_intent_is_suppressed(provider, fake) -> 
 @pytest.mark.usefixtures("provider")
 def test_who_unsubscribed_from_one_kind_still_hears_of_the_other(fake) -> None:
     [message] = ready()
-    suppression.suppress(message.person, scope="not_handed_over", reason=SuppressionReason.UNSUBSCRIBED, at=NOW)
+    suppression.suppress(message.person, scope="shipped", reason=SuppressionReason.UNSUBSCRIBED, at=NOW)
     assert drain() == {"accepted": 1}
 
 

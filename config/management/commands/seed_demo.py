@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,11 +24,12 @@ from core import clock, roles
 from kb import experiments, pieces, publishing, search_tests
 from kb.models import Article, Piece, PieceSort, Revision, RunReason
 from kb.search import checking, indexing, suggest
-from notifications import replay, transit
-from notifications.intake.facts import in_time_order
-from notifications.models import Message
+from notifications import occasions, replay, transit
+from notifications.intake.facts import Fact, in_time_order
+from notifications.models import Message, Rule
 
 DAYS = 35  # of orders; visits cover the last 28
+ALL_RULES_DAYS = 2
 
 
 class Command(BaseCommand):
@@ -70,9 +72,7 @@ class Command(BaseCommand):
                 *demo_orders.facts(folder, now=now),
             ]
         )
-        replay.play(
-            facts, source="demo", start=facts[0].at, end=now, step=timedelta(hours=6), drain=replay.drain_inline
-        )
+        _play(facts, now=now)
         demo_orders.make_promises(folder, by=User.objects.filter(groups__name=roles.OPS).first(), now=now)
         transit.learn(now=now)
         step("four weeks of visits to the help centre")
@@ -81,7 +81,9 @@ class Command(BaseCommand):
             stdout=self.stdout,
         )  # fmt: skip
         late_customers.live(
-            Message.objects.select_related("customer", "episode__shipment__order"),
+            Message.objects.filter(episode__kind__in=occasions.TROUBLES).select_related(
+                "customer", "episode__shipment__order"
+            ),
             script.of_demo(folder),
             patience=late_customers.Patience(),
             seed=options["seed"],
@@ -93,6 +95,21 @@ class Command(BaseCommand):
         step("search tests, one of them failing")
         _make_search_tests(folder / "search_tests.csv", now=now)
         step("the demo shop is ready")
+
+
+def _play(facts: Sequence[Fact], *, now: datetime) -> None:
+    """The shop begins with delay notices; for the last days every rule is on, so that each mail is to be seen."""
+    all_on_at = now - timedelta(days=ALL_RULES_DAYS)
+
+    def play(*, end: datetime, resume_at: datetime | None = None) -> None:
+        replay.play(
+            facts, source="demo", start=facts[0].at, end=end, step=timedelta(hours=6), drain=replay.drain_inline,
+            resume_at=resume_at,
+        )  # fmt: skip
+
+    play(end=all_on_at)
+    Rule.objects.update(is_active=True)
+    play(end=now, resume_at=all_on_at)
 
 
 def _make_accounts() -> None:
