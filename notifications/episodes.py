@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core import erasure
 from notifications import delays, doorbell, planning, watching
 from notifications.delays import Delay, DelayKind
 from notifications.intake import writing
@@ -62,6 +63,7 @@ def sweep(*, now: datetime) -> Swept:
 
 @transaction.atomic
 def _sweep_batch(*, now: datetime) -> Swept:
+    erasure.lock_shared()
     shipments = list(
         Shipment.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("order__customer")

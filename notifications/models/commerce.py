@@ -29,6 +29,9 @@ class Customer(models.Model):
     locale = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=60, blank=True)
     as_of = models.DateTimeField(null=True, help_text="when the source last said what stands here")
+    is_erased = models.BooleanField(
+        default=False, db_default=False, help_text="asked to be forgotten: only what they ordered stays"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="customer_unique_in_source")]
