@@ -5,7 +5,7 @@ class ContactsApp(AppConfig):
     name = "contacts"
 
     def ready(self) -> None:
-        from core import erasure
         from contacts import erasing
+        from core import erasure
 
         erasure.register(erasing.PART)

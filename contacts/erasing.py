@@ -97,7 +97,8 @@ def _unlink(paths: list[Path]) -> None:
 
 def _export(subject: Subject) -> dict[str, Any]:
     fields = (
-        "reference", "source", "external_id", "received_at", "email", "name", "subject", "message", "order_number", "locale",
+        "reference", "source", "external_id", "received_at", "email", "name", "subject", "message", "order_number",
+        "locale",
     )  # fmt: skip
     theirs = _theirs(subject).order_by("received_at", "pk")
     rows = [{**one, "files": []} for one in theirs.values(*fields)]

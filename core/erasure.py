@@ -1,8 +1,8 @@
 """Forgetting a person at their wish, over all rooms: each room registers what it keeps of people and how that goes.
 
 One transaction marks the person as erased and stops what is under way to them; then each part goes in a transaction of
-its own, and its receipt with it. Killed at any moment and run again it ends alike: a part that is done is passed over, and
-one that is done twice finds nothing more. In the end every part is asked once more what it keeps.
+its own, and its receipt with it. Killed at any moment and run again it ends alike: a part that is done is passed over,
+and one that is done twice finds nothing more. In the end every part is asked once more what it keeps.
 
 What comes in later about that time (an import, a webhook played again) is taken in without the person: whoever stores
 such facts takes lock_shared() and asks erased().
@@ -203,7 +203,7 @@ def _finish(pk: int) -> bool:
         row.subject, row.finished_at = {}, clock.now()
         row.save(update_fields=["subject", "finished_at"])
         removed = sum((Counter(kinds) for kinds in row.done.values()), Counter[str]())
-        audit.record(row.by, "person.erased", row, **{kind.replace(" ", "_"): rows for kind, rows in removed.items()})
+        audit.record(row.by, "person.erased", row, removed=dict(removed))
     return True
 
 

@@ -128,8 +128,8 @@ class AuditEntry(models.Model):
 class Erasure(models.Model):
     """A person is, or was, forgotten at their wish. See core/erasure.py.
 
-    Whom it is about stands in `subject` until all is done; then only the hash stays, so that an old order or contact that
-    comes in again is taken in without the person.
+    Whom it is about stands in `subject` until all is done; then only the hash stays, so that an old order or contact
+    that comes in again is taken in without the person.
     """
 
     person = models.CharField(max_length=32, db_index=True, help_text="core.people.person_key of the address")

@@ -115,8 +115,8 @@ def _empty(inbound: InboundDelivery) -> None:
 def record(event: ProviderEvent) -> bool:
     """Take in one event: the fact, who must not be written to, the message's state by rank. False if known."""
     with transaction.atomic():
-        about = Message.objects.select_related("customer").filter(pk=event.message_id)
-        message = about.first() if event.message_id else None
+        about = Message.objects.select_related("customer")
+        message = about.filter(pk=event.message_id).first() if event.message_id else None
         is_erased = message is not None and message.customer.is_erased
         if is_erased:
             event = replace(event, reason="", provider_msg_id="")

@@ -1,8 +1,8 @@
 """What orders and messages keep of people, and how it goes.
 
-The order stays with what statistics and the law need: number, moments, products, parcels, the country. The customer's row
-stays as nobody's, under a stand-in of its id, so that the same order is known again. Messages stay with their dedupe key
-and arm, under an alias; suppression and what was asked of us stay by hash.
+The order stays with what statistics and the law need: number, moments, products, parcels, the country. The customer's
+row stays as nobody's, under a stand-in of its id, so that the same order is known again. Messages stay with their
+dedupe key and arm, under an alias; suppression and what was asked of us stay by hash.
 """
 
 from __future__ import annotations

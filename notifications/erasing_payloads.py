@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from core.erasure import Counts, NotYet, Part, Subject
 from notifications import delivery
@@ -54,12 +54,9 @@ def _count(subject: Subject) -> Counts:
 
 
 def _files(subject: Subject) -> Sequence[int]:
-    return sorted({*_ids(_FILES, subject), *_sheets_with_data(subject)})
-
-
-def _sheets_with_data(subject: Subject) -> list[int]:
-    """Files that cannot be searched. Only where there is anything of the person's that they could hold."""
-    return list(SheetFile.objects.filter(name__iendswith=".xlsx").values_list("pk", flat=True))
+    """Those that name them, and those that cannot be searched."""
+    unreadable = SheetFile.objects.filter(name__iendswith=".xlsx").values_list("pk", flat=True)
+    return sorted({*_ids(_FILES, subject), *unreadable})
 
 
 def _erase(subject: Subject) -> Counts:
@@ -85,26 +82,23 @@ def _export(subject: Subject) -> dict[str, Any]:
     return {"received.json": list(calls.values("source", "received_at", "state"))}
 
 
-# Bytes as PostgreSQL writes them where they are no ASCII; a backslash is doubled. The same is done to what is looked for.
+# Bytes as PostgreSQL writes them where they are no ASCII; a backslash is doubled. What is looked for is written alike.
 _NAMED = "EXISTS (SELECT FROM unnest(%s::text[]) AS wanted WHERE position({} IN {}) > 0)"
 _AS_BYTES = "lower(encode(convert_to(wanted, 'UTF8'), 'escape'))"
-_CALLS = "SELECT id FROM notifications_inbounddelivery WHERE " + _NAMED.format(
-    _AS_BYTES, "lower(encode(body, 'escape'))"
-)
-_PARKED = "SELECT id FROM notifications_parkedfact WHERE " + _NAMED.format(
-    "wanted", "lower(fact::text || ' ' || order_id || ' ' || tracking_no)"
-)
-# With the beginning of the next part, where a name may be cut in two.
+_SELECT = "SELECT id FROM notifications_{} WHERE " + _NAMED  # noqa: S608  the names below
+_CALLS = _SELECT.format("inbounddelivery", _AS_BYTES, "lower(encode(body, 'escape'))")
+_PARKED = _SELECT.format("parkedfact", "wanted", "lower(fact::text || ' ' || order_id || ' ' || tracking_no)")
+_REFUSALS = _SELECT.format("sheetrefusal", "wanted", "lower(cells::text || ' ' || problem)")
+_ANSWERS = _SELECT.format("apianswer", "wanted", "lower(body::text || ' ' || key)")
+# With the beginning of the next part, since a name may be cut in two.
 _FILES = """
-    SELECT DISTINCT file_id FROM (
+    WITH part AS (
         SELECT file_id, content || coalesce(substring(
             lead(content) OVER (PARTITION BY file_id ORDER BY number) FROM 1 FOR 400), ''::bytea) AS content
         FROM notifications_sheetfilepart
-    ) AS part WHERE """ + _NAMED.format(_AS_BYTES, "lower(encode(content, 'escape'))")
-_REFUSALS = "SELECT id FROM notifications_sheetrefusal WHERE " + _NAMED.format(
-    "wanted", "lower(cells::text || ' ' || problem)"
-)
-_ANSWERS = "SELECT id FROM notifications_apianswer WHERE " + _NAMED.format("wanted", "lower(body::text || ' ' || key)")
+    )
+    SELECT DISTINCT file_id FROM part WHERE {}
+""".format(_NAMED.format(_AS_BYTES, "lower(encode(content, 'escape'))"))  # noqa: S608
 
 PART = Part(
     name="payloads",

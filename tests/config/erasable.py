@@ -189,7 +189,7 @@ def traces(*words: str) -> set[tuple[str, str]]:
         for table, binary in cursor.fetchall():
             row = " || ".join(["t::text", *(f"coalesce(encode(\"{column}\", 'escape'), '')" for column in binary)])
             cursor.execute(
-                f"SELECT DISTINCT sought FROM {table} AS t, unnest(%s::text[]) AS sought "  # noqa: S608
+                f"SELECT DISTINCT sought FROM {table} AS t, unnest(%s::text[]) AS sought "
                 f"WHERE position(sought IN lower({row})) > 0",
                 [list(words)],
             )

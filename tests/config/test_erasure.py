@@ -1,19 +1,24 @@
-"""Forgetting a person over all rooms: nothing of them is left, what is counted stays, and old orders bring nobody back."""
+"""Forgetting a person over all rooms: nothing of them is left, what is counted stays, old orders bring nobody back."""
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.test import Client
 
 from contacts import attachments, intake
 from contacts.models import Attachment, Contact
 from core import clock, erasure
 from core.models import AuditEntry, Erasure
 from core.people import person_key
+from core.roles import ADMIN, OPS
 from notifications import delivery, dispatch, episodes, links, suppression
 from notifications.models import (
     Customer,
@@ -30,7 +35,7 @@ from notifications.providers.base import DeliveryKind, ProviderEvent
 from notifications.tracking import Scan, record
 from tests.config import erasable
 from tests.config.erasable import ADDRESS, BY_HASH, PERSON, TRACES, ada, counted, order_of_ada, traces
-from tests.notifications import shop
+from tests.config.staff import make
 from tests.notifications.shop import NOW
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +70,7 @@ def test_what_is_counted_stays() -> None:
     erase()
     assert counted() == before
     assert Message.objects.exclude(person="").values("person").distinct().count() == 2, "Ada, as nobody, and Bo"
-    assert set(Message.objects.values_list("dedupe_key", flat=True)) and not Message.objects.filter(dedupe_key="")
+    assert not Message.objects.filter(dedupe_key="").exists()
 
 
 def test_nothing_of_others_is_touched() -> None:
@@ -264,3 +269,39 @@ def test_the_command_counts_first_and_erases_then() -> None:
     with pytest.raises(CommandError, match="address"):
         call_command("erase_person", "ada", stdout=said)
     assert erasable.ADDRESS not in said.getvalue()
+
+
+def test_on_the_desk_a_person_is_found_confirmed_and_erased(django_capture_on_commit_callbacks, monkeypatch) -> None:
+    from config import tasks
+
+    monkeypatch.setattr(tasks.erase, "delay", tasks.erase)
+    ada()
+    client = signed_in_as(ADMIN)
+    shown = client.post("/desk/privacy/", {"address": ADDRESS}).content.decode()
+    assert "contacts" in shown
+    assert "uploaded files" in shown
+    refused = client.post("/desk/privacy/erase/", {"address": ADDRESS, "typed": "bo@example.com"})
+    assert refused.status_code == 422
+    assert not Erasure.objects.exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/desk/privacy/erase/", {"address": ADDRESS, "typed": ADDRESS.upper()})
+    receipt = client.get(answer["Location"]).content.decode()
+    assert "Done on" in receipt
+    assert ADDRESS not in receipt
+    assert traces(*TRACES) == set()
+    assert "Nothing is kept" in client.post("/desk/privacy/", {"address": ADDRESS}).content.decode()
+
+
+def test_the_export_is_a_zip_and_ops_may_not_erase() -> None:
+    ada()
+    client = signed_in_as(OPS)
+    answer = client.post("/desk/privacy/export/", {"address": ADDRESS})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert json.loads(archive.read("customers.json"))[0]["email"] == ADDRESS
+    assert client.post("/desk/privacy/erase/", {"address": ADDRESS, "typed": ADDRESS}).status_code == 403
+
+
+def signed_in_as(role: str) -> Client:
+    client = Client()
+    client.force_login(make(role, role))
+    return client

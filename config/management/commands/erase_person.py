@@ -27,8 +27,8 @@ class Command(BaseCommand):
         self._tell(row.done, empty="Nothing was kept of this address; it is remembered as erased.")
         if row.finished_at is None:
             raise CommandError(
-                f"Not finished: {row.waits_for or 'something came in meanwhile'}. No message goes out to them any more; a "
-                "worker goes on with it within a minute, or call this again."
+                f"Not finished: {row.waits_for or 'something came in meanwhile'}. No message goes out to them. "
+                "A worker goes on with it within a minute, or call this again."
             )
 
     def _tell(self, counts: dict[str, dict[str, int]], *, empty: str) -> None:
