@@ -6,7 +6,8 @@ import pytest
 
 from core import erasure
 from notifications import episodes, suppression, tasks
-from notifications.models import Customer, Message, SendAttempt, SuppressionReason
+from notifications.models import Customer, InboundDelivery, Message, SendAttempt, SuppressionReason
+from tests.faults.test_delivery_faults import read_reports
 from tests.faults.test_sending_faults import counts
 from tests.notifications import shop
 from tests.notifications.mailing import ready, taken
@@ -21,7 +22,7 @@ def test_who_is_erased_during_a_request_gets_that_one_and_no_other_ever(worker, 
     first, _second = ready(2, name="Ada")
     suppression.suppress(first.person, scope="not_handed_over", reason=SuppressionReason.UNSUBSCRIBED, at=NOW)
     keys = set(Message.objects.values_list("dedupe_key", flat=True))
-    fake.order(answers=[{"times": 1, "accept": True, "then": "hang"}])
+    fake.order(answers=[{"times": 1, "accept": True, "then": "hang"}], events={"hold": True})
     worker.start()
     tasks.drain.delay("normal")
     until(lambda: fake.state()["requests"] == 1, "one is with the provider")
@@ -43,4 +44,9 @@ def test_who_is_erased_during_a_request_gets_that_one_and_no_other_ever(worker, 
     assert len(taken(fake.log())) == SendAttempt.objects.count() == 1
     assert set(Message.objects.values_list("dedupe_key", flat=True)) == keys
     assert set(Customer.objects.values_list("email", "person", "first_name")) == {("", "", "")}
+
+    fake.order(events={"hold": False})
+    read_reports(fake)
+    assert counts() == {"cancelled": 1, "delivered": 1}
+    assert [bytes(body) for body in InboundDelivery.objects.values_list("body", flat=True)] == [b""]
     assert suppression.reason_not_to_write(first.person, scope="not_handed_over") == "unsubscribed"
