@@ -74,7 +74,7 @@ def _sweep_batch(*, now: datetime) -> Swept:
     if not shipments:
         return swept
     known: dict[int, list[Episode]] = defaultdict(list)
-    for episode in Episode.objects.filter(shipment__in=shipments):
+    for episode in Episode.objects.filter(shipment__in=shipments, incident=None):
         known[episode.shipment_id].append(episode)
     new: list[tuple[Episode, Delay]] = []
     changed: list[Episode] = []

@@ -23,6 +23,7 @@ from notifications.models.inbound import (
     SourceSilence,
     UnknownWord,
 )
+from notifications.models.incidents import Incident, IncidentState, IncidentText
 from notifications.models.mail_texts import MailDraft, MailVersion
 from notifications.models.order_desk import OrderNote, Skip, SkipReason
 from notifications.models.order_page import Leg, LegDay, LinkRevocation, NextUpdate, UpdateEnd
@@ -67,6 +68,9 @@ __all__ = [
     "InboundDelivery",
     "InboundSeen",
     "InboundState",
+    "Incident",
+    "IncidentState",
+    "IncidentText",
     "Lane",
     "LaneGap",
     "Leg",

@@ -261,6 +261,7 @@ class EpisodeKind(models.TextChoices):
     HELD_FOR_PICKUP = "held_for_pickup", "waiting to be collected"
     LIKELY_LOST = "likely_lost", "probably lost"
     RETURNED = "returned", "returned to us"
+    INCIDENT = "incident", "hit by an incident"
 
 
 class Episode(models.Model):
@@ -274,16 +275,29 @@ class Episode(models.Model):
     close_reason = models.CharField(
         max_length=40, blank=True, help_text="a Close of notifications/delays.py: delivered, handed_over, cancelled …"
     )
+    incident = models.ForeignKey(
+        "Incident", on_delete=models.PROTECT, null=True, related_name="episodes", help_text="of the kind INCIDENT only"
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["shipment", "kind"],
-                condition=Q(closed_at__isnull=True),
+                condition=Q(closed_at__isnull=True) & ~Q(kind="incident"),
                 name="one_open_episode_per_kind",
             ),
+            # An incident's audience: each order once, frozen when it was confirmed.
+            models.UniqueConstraint(fields=["incident", "shipment"], name="one_episode_per_incident"),
+            models.CheckConstraint(
+                condition=Q(kind="incident", incident__isnull=False) | (~Q(kind="incident") & Q(incident=None)),
+                name="episode_of_an_incident_names_it",
+            ),
             # The same broken promise is the same trouble, also when the same history is played twice.
-            models.UniqueConstraint(fields=["shipment", "kind", "promised_by"], name="one_episode_per_broken_promise"),
+            models.UniqueConstraint(
+                fields=["shipment", "kind", "promised_by"],
+                condition=~Q(kind="incident"),
+                name="one_episode_per_broken_promise",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ class SkipReason(models.TextChoices):
     NO_RULE = "no_rule", _("no active rule is about this kind of trouble")
     NO_ADDRESS = "no_address", _("the source gave no e-mail address")
     NO_NEWS = "no_news", _("the trouble was too old to be news to the customer")
+    TOLD_ALREADY = "told_already", "the incident's message goes to them about another of their orders"
 
 
 class Skip(models.Model):
