@@ -43,7 +43,7 @@ def _problems(subject: str, body: str, *, locale: str) -> Iterator[str]:
         if re.search(r"\{\{|\}\}|\{%|%\}|\{#", _VARIABLE.sub("", source)):
             yield f"The {part} has signs like {{{{ or {{% that are no variable. Use {{{{ name }}}} only."
         if words := advertising(_VARIABLE.sub(" ", source), locale=locale):
-            yield f"“{words}” in the {part} advertises something. People cannot opt out of news of their order as of adverts."
+            yield f"“{words}” in the {part} advertises something: nobody can opt out of that in news of their order."
     if "\n" in subject.strip():
         yield "The subject has more than one line."
 

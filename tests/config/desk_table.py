@@ -144,6 +144,12 @@ ROLES: dict[str, set[str] | str] = {
     "message": NUMBERS,
     "message-cancel": {OPS, ADMIN},
     "sending": NUMBERS,
+    "incidents": NUMBERS,
+    "incident": NUMBERS,
+    "incident-audience": {OPS, ADMIN},
+    "incident-text": {OPS, ADMIN},
+    "incident-confirm": {OPS, ADMIN},
+    "incident-close": {OPS, ADMIN},
     "sending-pause": {OPS, ADMIN},
     "sending-resume": {OPS, ADMIN},
     "sending-cancel": {OPS, ADMIN},
@@ -256,6 +262,11 @@ ACTIONS: dict[str, str] = {
 # Whose own tests say what they leave: passkeys and single sign-on need a browser or a provider, the rest has no effect
 # of its own, and an article's pages belong to those who build them.
 ELSEWHERE = {
+    "incidents",
+    "incident-audience",
+    "incident-text",
+    "incident-confirm",
+    "incident-close",
     "sign-in",
     "mfa_authenticate",
     "mfa_login_webauthn",

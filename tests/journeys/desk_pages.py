@@ -23,6 +23,7 @@ from tests.journeys import (
     desk_pages_facts,
     desk_pages_flow,
     desk_pages_imports,
+    desk_pages_incidents,
     desk_pages_mails,
     desk_pages_porting,
     desk_pages_privacy,
@@ -33,7 +34,7 @@ from tests.journeys import (
 
 # What answers with no page of its own: files, parts of pages, forms that go on elsewhere, doors for who is signed out.
 WITHOUT_A_PAGE = {
-    "privacy-export", "privacy-erase",
+    "privacy-export", "privacy-erase", "incident-audience", "incident-text", "incident-confirm", "incident-close",
     "sign-in", "sign-out", "join", "audit-export", "brand-preview-css", "brand-preview", "brand-check", "brand-reset",
     "article-link-choices", "article-archive-choices", "bulk-targets", "article-autosave", "article-here",
     "piece-choices", "fact-progress", "block-progress", "search-tests-export", "article-port-report",
@@ -96,6 +97,7 @@ def paths(admin: User) -> Iterator[str]:
     for path, _roles, run in desk_pages_porting.DESK_PAGES:
         yield run() if run else path
     yield from (make() for make in desk_pages_privacy.DESK_PAGES)
+    yield from (make(admin) for make in desk_pages_incidents.DESK_PAGES)
 
 
 def _with_a_row() -> Iterator[str]:

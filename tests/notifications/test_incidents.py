@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from core import clock
+from core import clock, roles
 from notifications import audience, dispatch, episodes, holding, incident_texts, incidents, suppression
 from notifications.audience import Wish
 from notifications.models import (
@@ -18,7 +18,9 @@ from notifications.models import (
     IncidentText,
     Message,
     MessageState,
+    Order,
     OutboxMail,
+    Shipment,
     Skip,
     SuppressionReason,
 )
@@ -82,9 +84,7 @@ def test_the_audience_is_frozen_when_it_is_confirmed(ops, monkeypatch) -> None:
     incidents._plan_batch(incident.pk, now=NOW)
     # In the middle of it: a new order fits the filter, one fits no more, the filter and the text are edited.
     shop.parcel("FH-2009", name="Di", deliver_by=NOW + DAY)
-    Episode.objects.filter(incident=incident).last().shipment.__class__.objects.filter(order__number="FH-2003").update(
-        carrier="Another Post"
-    )
+    Shipment.objects.filter(order__number="FH-2003").update(carrier="Another Post")
     with pytest.raises(incidents.Frozen):
         incidents.choose(incident, Wish(carrier="Another Post"), by=ops, holdout=0.0)
     Incident.objects.filter(pk=incident.pk).update(wish=Wish(country="FR").told())
@@ -106,11 +106,11 @@ def test_killed_in_the_middle_of_planning_none_is_lost_and_none_doubled(ops, mon
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             incidents.plan(incident.pk, now=NOW)
     assert Message.objects.count() == 2
-    assert incidents.unplanned(now=NOW) == [incident.pk]
+    assert incidents.unplanned() == [incident.pk]
     assert incidents.plan(incident.pk, now=NOW) == 3
     assert incidents.plan(incident.pk, now=NOW) == 0
     assert states() == {"ready": 5}
-    assert incidents.unplanned(now=NOW) == []
+    assert incidents.unplanned() == []
 
 
 def test_one_message_a_person_and_a_reason_for_everybody_else(ops) -> None:
@@ -177,7 +177,6 @@ def test_who_has_the_parcel_meanwhile_is_not_told(ops) -> None:
 def test_the_sweep_leaves_an_incidents_episodes_alone(ops) -> None:
     incident = strike(ops, "Ada")
     confirm(incident, ops)
-    shop.rules(holdout_share=0.0) if False else None
     episodes.sweep(now=NOW + 5 * DAY)
     assert Episode.objects.get(incident=incident).closed_at is None
 
@@ -218,7 +217,7 @@ def test_with_another_number_than_was_shown_nothing_begins(ops) -> None:
 def test_the_filter_narrows_by_what_it_names(ops) -> None:
     shop.parcel("FH-4001", name="Ada", deliver_by=NOW + DAY)
     shop.parcel("FH-4002", name="Bo", deliver_by=NOW + 3 * DAY)
-    shop.Order.objects.filter(number="FH-4002").update(ship_to_country="DE", ship_to_region="10115")
+    Order.objects.filter(number="FH-4002").update(ship_to_country="DE", ship_to_region="10115")
     numbers = lambda wish: sorted(one.order.number for one in audience.parcels(wish))  # noqa: E731
     tomorrow = f"{NOW + timedelta(days=1):%Y-%m-%d}"
     assert numbers(Wish(country="de", region="10")) == ["FH-4002"]
@@ -226,3 +225,28 @@ def test_the_filter_narrows_by_what_it_names(ops) -> None:
     assert numbers(Wish(state="delivered")) == []
     assert numbers(Wish(trouble="no_scan")) == []
     assert numbers(Wish(carrier="parcel post")) == ["FH-4001", "FH-4002"]
+
+
+def test_on_the_desk_it_is_prepared_looked_at_and_confirmed(ops, client) -> None:
+    ops.is_staff = True
+    ops.save()
+    ops.groups.add(Group.objects.get_or_create(name=roles.OPS)[0])
+    client.force_login(ops)
+    shop.parcel("FH-5001", name="Ada", deliver_by=NOW + DAY)
+    page = client.post("/desk/incidents/", {"name": "Strike"})["Location"]
+    client.post(f"{page}audience/", {"carrier": "Parcel Post", "holdout_percent": "0"})
+    refused = client.post(f"{page}text/en/", {"en-subject": "Late", "en-body": "Shop now, {{ order_numbr }}"})
+    assert refused.status_code == 422
+    assert "advertises" in refused.content.decode()
+    client.post(f"{page}text/en/", {"en-subject": "Late: {{ order_number }}", "en-body": BODY})
+    shown = client.get(page).content.decode()
+    assert "Late: FH-5001" in shown
+    assert "Write to 1 person" in shown
+    client.post(f"{page}confirm/", {"orders": "7"})
+    assert Incident.objects.get().state == "draft", "another number than was shown"
+    client.post(f"{page}confirm/", {"orders": "1"})
+    incidents.plan(Incident.objects.get().pk, now=NOW)
+    assert "1 of 1 orders" in client.get(page).content.decode()
+    client.post(f"{page}close/")
+    assert states() == {"cancelled": 1}
+    assert "It is over" in client.get(page).content.decode()
