@@ -190,7 +190,7 @@ def close(incident: Incident, *, by: User, now: datetime) -> int:
             return 0
         row.state, row.ended_at = IncidentState.CLOSED, now
         row.save(update_fields=["state", "ended_at"])
-        Rule.objects.filter(pk=row.rule_id).update(is_active=False)
+        Rule.objects.filter(pk=row.rule.pk).update(is_active=False)
         Episode.objects.filter(incident=row, closed_at=None).update(closed_at=now, close_reason=OVER)
         taken_back = holding.cancel_rule(row.rule, by=by)
         audit.record(by, "incident.closed", row, taken_back=taken_back)

@@ -195,9 +195,8 @@ def _page(
     texts: dict[str, TextForm] | None = None,
 ) -> HttpResponse:
     said = {one.locale: one for one in found.texts.all()}
-    sample = (
-        list(audience.parcels(Wish.of(found)).select_related("order__customer")[:_SAMPLE]) if _is_draft(found) else []
-    )
+    hit = audience.parcels(Wish.of(found)) if _is_draft(found) else Shipment.objects.filter(episodes__incident=found)
+    sample = list(hit.select_related("order__customer")[:_SAMPLE])
     context: dict[str, Any] = {
         "section": "incidents",
         "incident": found,
