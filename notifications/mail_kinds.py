@@ -194,7 +194,7 @@ VARIABLES: dict[str, Variable] = {
     "delivered_on": Variable("the day it was delivered", date(2026, 11, 18)),
     "told_on": Variable("the day of our last mail about this order", date(2026, 11, 19)),
     "told_day": Variable("the day that mail named", date(2026, 11, 21)),
-    "incident_subject": Variable("an incident's subject", "A strike at the carrier holds up your order"),
+    "incident_subject": Variable("an incident's subject", "A strike holds up your order FH-104233"),
     "incident_paragraphs": Variable(
         "an incident's paragraphs (a list: {% for paragraph in incident_paragraphs %})",
         ["Parcel Post is on strike until Thursday.", "Your order waits safely and goes out on Friday."],
