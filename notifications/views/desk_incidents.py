@@ -249,12 +249,15 @@ def _language(
             shown = incident_texts.filled(said, about)
         except ValueError as error:
             trouble = str(error)
+    form = forms_.get(locale) or TextForm(initial=initial, prefix=locale)
+    for field in form.fields.values():
+        field.required = locale == settings.LANGUAGE_CODE
     return {
         "locale": locale,
         "name": dict(settings.LANGUAGES)[locale],
         "is_default": locale == settings.LANGUAGE_CODE,
         "is_written": said is not None,
-        "form": forms_.get(locale) or TextForm(initial=initial, prefix=locale),
+        "form": form,
         "shown": shown,
         "trouble": trouble,
     }
