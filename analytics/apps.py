@@ -5,6 +5,8 @@ class AnalyticsApp(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
-        from analytics import receivers
+        from analytics import erasing, receivers
+        from core import erasure
 
         receivers.connect()
+        erasure.register(erasing.PART)

@@ -195,6 +195,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "settle broken sends": {"task": "notifications.reap", "schedule": 30.0},
     "go on with imports of orders that nobody is at": {"task": "notifications.look_after_imports", "schedule": 60.0},
+    "go on with incidents that nobody is at": {"task": "notifications.plan_incidents", "schedule": 60.0},
     "look for trouble with parcels": {"task": "notifications.sweep", "schedule": 600.0},
     "look after promised updates": {"task": "notifications.look_at_obligations", "schedule": 60.0},
     "learn how long parcels take": {"task": "notifications.learn_transit_times", "schedule": 6 * 3600.0},
@@ -220,6 +221,7 @@ CELERY_BEAT_SCHEDULE = {
     "count what became of articles' readers": {"task": "analytics.count_article_results", "schedule": 3600.0},
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
     "confirm the messages that came in": {"task": "contacts.confirm", "schedule": 60.0},
+    "go on with erasures that wait or that nobody is at": {"task": "config.look_after_erasures", "schedule": 30.0},
     "throw away pictures that no text shows": {"task": "kb.sweep_pictures", "schedule": 6 * 3600.0},
     "throw away files that were never sent": {"task": "contacts.sweep_attachments", "schedule": 3600.0},
 }

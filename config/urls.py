@@ -10,11 +10,15 @@ import contacts.urls
 import kb.api
 import kb.urls
 import notifications.urls
-from config import api_keys, audit_log, brand, brand_files, widget
+from config import api_keys, audit_log, brand, brand_files, privacy, widget
 from core.api import Everybody
 
 desk = [
     *config.accounts.urls.desk_urlpatterns,
+    path("privacy/", privacy.page, name="privacy"),
+    path("privacy/export/", privacy.export, name="privacy-export"),
+    path("privacy/erase/", privacy.erase, name="privacy-erase"),
+    path("privacy/<int:pk>/", privacy.receipt, name="privacy-receipt"),
     path("audit/", audit_log.page, name="audit"),
     path("audit/entries.<slug:kind>", audit_log.export, name="audit-export"),
     path("api-keys/", api_keys.page, name="api-keys"),

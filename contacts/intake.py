@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from contacts import coding, events
+from contacts import coding, erasing, events
 from contacts.models import Contact
-from core import people
+from core import erasure, people
 from core.events import fire
 
 # Read aloud and typed without a doubt: no 0 or O, no 1, I or L, no U beside V.
@@ -43,10 +43,18 @@ class NoReferenceLeft(Exception):
 def receive(facts: Facts, *, now: datetime) -> Contact:
     """The contact of these facts: made with its reason and announced, or found where it is in already."""
     with transaction.atomic():
+        erasure.lock_shared()
+        until = erasure.erased([people.person_key(facts.email)])
+        is_of_erased = any(facts.received_at <= at for at in until.values())
+        if is_of_erased and "@" in facts.external_id:
+            facts = replace(facts, external_id=people.stand_in(facts.source, facts.external_id))
         contact, is_new = _insert(facts)
         if not is_new:
             return contact
         verdict = coding.by_rule(contact, now=now)
+        if is_of_erased:
+            erasing.empty(Contact.objects.filter(pk=contact.pk), person="")
+            contact.refresh_from_db()
         fire(
             events.contact_received,
             events.ContactReceived(

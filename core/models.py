@@ -125,6 +125,35 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M} {self.by_name or 'Preempt'}: {self.action} {self.label}".rstrip()
 
 
+class Erasure(models.Model):
+    """A person is, or was, forgotten at their wish. See core/erasure.py.
+
+    Whom it is about stands in `subject` until all is done; then only the hash stays, so that an old order or contact
+    that comes in again is taken in without the person.
+    """
+
+    person = models.CharField(max_length=32, db_index=True, help_text="core.people.person_key of the address")
+    at = models.DateTimeField(help_text="story time: what they ordered or wrote until then stays forgotten")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    by_name = models.CharField(max_length=150, blank=True, help_text="as it was then; empty: a command")
+    subject = models.JSONField(default=dict, help_text="the address and what else leads to them; empty once it is done")
+    done = models.JSONField(default=dict, help_text="the receipt: part → kind → how many rows")
+    waits_for = models.CharField(max_length=200, blank=True, help_text="why it cannot go on yet")
+    beat_at = models.DateTimeField(db_default=Now(), help_text="the last step; the database's clock")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(finished_at=None), name="one_open_erasure_of_a_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk}"
+
+
 class DeskSession(models.Model):
     """One sign-in of somebody on the desk, and when it was last used. See config/accounts/sessions.py.
 

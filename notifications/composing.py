@@ -13,7 +13,7 @@ from kb import facts
 from notifications import delays, mail_kinds, mail_templates, mail_versions, parcel_data, watching
 from notifications.mail_facts import About
 from notifications.mail_kinds import Kind
-from notifications.models import MailVersion, Message, Shipment
+from notifications.models import EpisodeKind, MailVersion, Message, Shipment, ShipmentState
 from notifications.providers.base import Mail
 
 
@@ -90,9 +90,18 @@ def _most_telling(kind: Kind) -> Iterator[Kind]:
     yield kind
 
 
+def _goes_on(message: Message, shipment: Shipment) -> bool:
+    """An incident says nothing to who has the parcel already, unless it is about delivered ones."""
+    wanted = message.asserted.get("state", "")
+    has_ended = shipment.state in (ShipmentState.DELIVERED, ShipmentState.RETURNED) and shipment.state != wanted
+    return message.episode.closed_at is None and shipment.order.cancelled_at is None and not has_ended
+
+
 def is_still_true(message: Message, shipment: Shipment, *, now: datetime) -> bool:
     """Whether what the message says holds at `now`: its episode goes on, with the promise that it names."""
     asserted = message.asserted
+    if asserted["kind"] == EpisodeKind.INCIDENT:
+        return _goes_on(message, shipment)
     kind = delays.DelayKind(asserted["kind"])
     promised_by = datetime.fromisoformat(asserted["promised_by"])
     if message.episode.closed_at is not None:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.db import transaction
 
@@ -86,6 +87,8 @@ def _read_next(*, after: int) -> int | None:
             inbound.state = InboundState.QUARANTINED if bad else InboundState.DONE
             inbound.error = "\n".join(f"row {row.index}: {row.reason}" for row in bad)[:2000]
         inbound.save(update_fields=["state", "tries", "error"])
+        if inbound.state == InboundState.DONE:
+            _empty(inbound)
         return inbound.pk
 
 
@@ -101,10 +104,22 @@ def _read(inbound: InboundDelivery) -> list[BadEvent]:
     return bad
 
 
+def _empty(inbound: InboundDelivery) -> None:
+    """What was reported of people who asked to be forgotten is not kept as it came."""
+    events = _PARSE[inbound.source](bytes(inbound.body))
+    ids = {event.message_id for event in events if isinstance(event, ProviderEvent) and event.message_id}
+    if Message.objects.filter(pk__in=ids, customer__is_erased=True).exists():
+        InboundDelivery.objects.filter(pk=inbound.pk).update(body=b"", headers={})
+
+
 def record(event: ProviderEvent) -> bool:
     """Take in one event: the fact, who must not be written to, the message's state by rank. False if known."""
     with transaction.atomic():
-        message = Message.objects.filter(pk=event.message_id).first() if event.message_id else None
+        about = Message.objects.select_related("customer")
+        message = about.filter(pk=event.message_id).first() if event.message_id else None
+        is_erased = message is not None and message.customer.is_erased
+        if is_erased:
+            event = replace(event, reason="", provider_msg_id="")
         _, is_new = DeliveryEvent.objects.get_or_create(
             provider=event.provider,
             event_id=event.event_id,
@@ -120,7 +135,8 @@ def record(event: ProviderEvent) -> bool:
             return False
         # Before the message's row is locked; see suppression.lock_person.
         if (why := _why_suppress(event)) is not None:
-            person = message.person if message else person_key(event.address)
+            # An erased person's messages do not say whose they were; the address that we must not write to does.
+            person = message.person if message and not is_erased else person_key(event.address)
             suppression.suppress(person, scope=suppression.ALL, reason=why, at=event.at)
         if message is not None:
             attempts.accept(

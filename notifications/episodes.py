@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core import erasure
 from notifications import delays, doorbell, followups, milestones, occasions, planning, watching
 from notifications.delays import Delay, DelayKind
 from notifications.intake import writing
@@ -63,6 +64,7 @@ def sweep(*, now: datetime) -> Swept:
 
 @transaction.atomic
 def _sweep_batch(*, now: datetime) -> Swept:
+    erasure.lock_shared()
     shipments = list(
         Shipment.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("order__customer")
@@ -73,7 +75,7 @@ def _sweep_batch(*, now: datetime) -> Swept:
     if not shipments:
         return swept
     known: dict[int, list[Episode]] = defaultdict(list)
-    for episode in Episode.objects.filter(shipment__in=shipments):
+    for episode in Episode.objects.filter(shipment__in=shipments, incident=None):
         known[episode.shipment_id].append(episode)
     new: list[tuple[Episode, Delay | Occasion]] = []
     changed: list[Episode] = []

@@ -18,6 +18,7 @@ HELD = "ops hold it"
 RULE_OFF = "the rule was switched off"
 TOO_LATE = "too late to be of use"
 UNTRUE = "no longer true"
+ERASED = "this person asked to be forgotten"
 ENOUGH = "this person has had enough messages on that day"
 
 
@@ -34,6 +35,7 @@ class Facts:
     is_for_any_hour: bool
     quiet: QuietHours | None  # the shop's
     zone: ZoneInfo  # the recipient's
+    is_erased: bool = False  # the person
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Wait:
 
 def decide(facts: Facts, *, now: datetime) -> Stop | Wait | None:
     """What stands between a message and its hand-over at `now`; None: nothing."""
+    if facts.is_erased:
+        return Stop(Event.CANCEL, ERASED)
     if facts.suppressed:
         return Stop(Event.SUPPRESS, facts.suppressed)
     if not facts.is_rule_active:

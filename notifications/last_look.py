@@ -39,6 +39,7 @@ def _facts(message: Message, *, zone: ZoneInfo, now: datetime) -> gates.Facts:
         is_for_any_hour=message.rule.is_for_any_hour,
         quiet=quiet_hours.QuietHours(*settings.QUIET_HOURS) if settings.QUIET_HOURS else None,
         zone=zone,
+        is_erased=message.customer.is_erased,
     )
 
 

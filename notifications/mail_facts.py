@@ -11,8 +11,17 @@ from django.conf import settings
 from django.utils import timezone, translation
 
 from core.brand_look import Look
-from notifications import carriers, delays, forecasts, links, told, tracking, watching
-from notifications.models import Customer, Forecast, Message, OrderLine, Shipment, ShipmentState, TrackingEvent
+from notifications import carriers, delays, forecasts, incident_texts, links, told, tracking, watching
+from notifications.models import (
+    Customer,
+    Forecast,
+    Incident,
+    Message,
+    OrderLine,
+    Shipment,
+    ShipmentState,
+    TrackingEvent,
+)
 from notifications.occasions import FORETELLING
 from notifications.order_texts import OF_REASON
 
@@ -31,6 +40,8 @@ class About(Mapping[str, Any]):
     ) -> None:
         self.shipment, self.order, self.customer = shipment, shipment.order, shipment.order.customer
         self.look, self.locale, self.now, self.message = look, locale, now, message
+        # Whose words the mail `incident` says.
+        self.incident: Incident | None = message.episode.incident if message and message.episode.incident_id else None
         self._known: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -68,7 +79,9 @@ def _shop_day(moment: datetime) -> date:
 
 
 def _promised_by(about: About) -> date | None:
-    moment = about.order.promised_deliver_by or (about.message.episode.promised_by if about.message else None)
+    moment = about.order.promised_deliver_by
+    if moment is None and about.message is not None and about.message.episode.incident_id is None:
+        moment = about.message.episode.promised_by
     return day_of(moment, about.customer) if moment else None
 
 
@@ -104,6 +117,8 @@ def _why(about: About) -> str:
 
 
 def _next_update_by(about: About) -> datetime | None:
+    if about.incident is not None and about.incident.next_update_at:
+        return about.incident.next_update_at
     found = about.order.next_updates.filter(closed_at=None, due_at__gt=about.now).first()
     return found.due_at if found else None
 
@@ -152,6 +167,16 @@ def _silent_days(about: About) -> int | None:
     return (about["today"] - about["last_event_on"]).days if about["last_event_on"] else None
 
 
+def _incident_said(about: About) -> tuple[str, list[str]]:
+    text = incident_texts.for_locale(about.incident, about.locale) if about.incident else None
+    if text is None:
+        return "", []
+    try:
+        return incident_texts.filled(text, about)
+    except ValueError:
+        return "", []  # the mail's needs refuse it, and say so
+
+
 _READ: dict[str, Callable[[About], Any]] = {
     "customer_first_name": lambda about: about.customer.first_name,
     "shop_name": lambda about: about.look.name,
@@ -196,6 +221,9 @@ _READ: dict[str, Callable[[About], Any]] = {
     "delivered_on": lambda about: (
         day_of(about.shipment.delivered_at, about.customer) if about.shipment.delivered_at else None
     ),
+    "incident_said": _incident_said,
+    "incident_subject": lambda about: about["incident_said"][0],
+    "incident_paragraphs": lambda about: about["incident_said"][1],
     "told": _told,
     "told_on": lambda about: _shop_day(about["told"].sent_at) if about["told"] else None,
     "told_day": _told_day,

@@ -121,6 +121,8 @@ _ALL = (
          ("promised_by", "expected_by", "told_on"), _back),
     Kind("corrected", "We were wrong", "We wrote of a delay, and it had come before, or came in time.",
          ("delivered_on", "told_on"), _wrong),
+    Kind("incident", "An incident", "What ops say to everybody whom one trouble hit: their words, in this frame.",
+         ("incident_subject", "incident_paragraphs"), _as_planned),
 )  # fmt: skip
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
@@ -198,6 +200,11 @@ VARIABLES: dict[str, Variable] = {
     "told_on": Variable("the day of our last mail about this order", date(2026, 11, 19)),
     "told_day": Variable("the day that mail named", date(2026, 11, 21)),
     "came_before_told": Variable("whether it had been delivered before that mail (else after, in time)", True),
+    "incident_subject": Variable("an incident's subject", "A strike holds up your order FH-104233"),
+    "incident_paragraphs": Variable(
+        "an incident's paragraphs (a list: {% for paragraph in incident_paragraphs %})",
+        ["Parcel Post is on strike until Thursday.", "Your order waits safely and goes out on Friday."],
+    ),
 }  # fmt: skip
 # What the frame of a mail needs (templates/emails/_partials/); nothing to write a text with.
 FRAME = frozenset({

@@ -42,7 +42,7 @@ class Category(StrEnum):
 
 
 _CATEGORY = {
-    **dict.fromkeys((*ALARMS, Kind.RETURNED), Category.DELAY_NOTICES),
+    **dict.fromkeys((*ALARMS, Kind.RETURNED, Kind.INCIDENT), Category.DELAY_NOTICES),
     **dict.fromkeys((*MILESTONES, Kind.HELD_FOR_PICKUP), Category.ORDER_UPDATES),
     **dict.fromkeys(ALL_CLEAR, Category.BACK_ON_TRACK),
 }

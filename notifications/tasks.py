@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from core import clock
-from notifications import delivery, dispatch, episodes, gaps, obligations, order_links, settling, transit
+from notifications import delivery, dispatch, episodes, gaps, incidents, obligations, order_links, settling, transit
 from notifications.intake import shipengine, shipengine_keys, silence, sources, taking_in
 from notifications.intake.sheets import runs
 from notifications.prediction import nightly
@@ -70,6 +70,19 @@ def learn_transit_times() -> None:
     """Count anew how long parcels have taken lately, and how long carriers have been silent."""
     transit.learn(now=clock.now())
     gaps.learn(now=clock.now())
+
+
+@shared_task(name="notifications.plan_incident")
+def plan_incident(pk: int) -> None:
+    """Plan the messages of an incident that was confirmed."""
+    incidents.plan(pk, now=clock.now())
+
+
+@shared_task(name="notifications.plan_incidents")
+def plan_incidents() -> None:
+    """Go on with incidents that nobody is at."""
+    for pk in incidents.unplanned():
+        incidents.plan(pk, now=clock.now())
 
 
 @shared_task(name="notifications.run_import")

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from django.db import DataError, IntegrityError, transaction
 
-from core.people import normalise_email, person_key
+from core import erasure
+from core.people import ERASED, normalise_email, person_key
 from notifications import occasions, tracking
-from notifications.intake import parcels, parking, updating, writing
+from notifications.intake import forgetting, parcels, parking, updating, writing
 from notifications.intake.facts import (
     Cancelled,
     CustomerFact,
@@ -100,6 +101,8 @@ def _about(fact: Fact) -> str:
 
 
 def _store(facts: Sequence[Fact], *, source: str, now: datetime, park: bool) -> Stored:
+    erasure.lock_shared()
+    facts = forgetting.without_the_erased(facts, source=source)
     stored = Stored()
     placed: dict[str, Placed] = {}
     for fact in facts:
@@ -256,6 +259,7 @@ def _store_customers(
                 "locale": fact.locale,
                 "time_zone": fact.time_zone,
                 "as_of": told[external_id].isoformat(),
+                "is_erased": external_id.startswith(ERASED),
             }
             for external_id, fact in sorted(wanted.items())
             if external_id not in ids

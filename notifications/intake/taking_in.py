@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from core import clock
-from notifications.intake import decoding, parking, sources, storing
+from notifications.intake import decoding, forgetting, parking, sources, storing
 from notifications.intake.facts import Fact, Scanned, in_time_order
 from notifications.intake.source import Unreadable
 from notifications.models import InboundDelivery, InboundState
@@ -89,6 +89,7 @@ def _take_batch(*, after: int) -> tuple[Taken, int]:
     for source, calls in by_source.items():
         _store(source, calls, now=now)
     _write(rows)
+    _empty([call for calls in by_source.values() for call in calls])
     taken = Counter(row.state for row in rows)
     return (
         Taken(
@@ -113,6 +114,16 @@ def _write(rows: Sequence[InboundDelivery]) -> None:
     for state, ids in ends.items():
         InboundDelivery.objects.filter(pk__in=ids).update(state=state, error="", is_counted=True)
     InboundDelivery.objects.bulk_update(rest, ["state", "tries", "error", "is_counted"])
+
+
+def _empty(calls: Sequence[_Call]) -> None:
+    """What was read of people who asked to be forgotten is not kept as it came."""
+    named = [
+        call.row.pk
+        for call in calls
+        if call.row.state != InboundState.NEW and forgetting.is_named(call.facts, source=call.row.source)
+    ]
+    InboundDelivery.objects.filter(pk__in=named).update(body=b"", headers={}, error="")
 
 
 def _read(row: InboundDelivery) -> _Call | None:

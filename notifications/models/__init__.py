@@ -24,6 +24,7 @@ from notifications.models.inbound import (
     SourceSilence,
     UnknownWord,
 )
+from notifications.models.incidents import Incident, IncidentState, IncidentText
 from notifications.models.ledger import MessageStep
 from notifications.models.mail_texts import MailDraft, MailVersion
 from notifications.models.order_desk import OrderNote, Skip, SkipReason
@@ -70,6 +71,9 @@ __all__ = [
     "InboundDelivery",
     "InboundSeen",
     "InboundState",
+    "Incident",
+    "IncidentState",
+    "IncidentText",
     "Lane",
     "LaneGap",
     "Leg",

@@ -29,6 +29,9 @@ class Customer(models.Model):
     locale = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=60, blank=True)
     as_of = models.DateTimeField(null=True, help_text="when the source last said what stands here")
+    is_erased = models.BooleanField(
+        default=False, db_default=False, help_text="asked to be forgotten: only what they ordered stays"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="customer_unique_in_source")]
@@ -267,6 +270,7 @@ class EpisodeKind(models.TextChoices):
     DELAYED_AGAIN = "delayed_again", "the day that we named does not hold"
     BACK_ON_TRACK = "back_on_track", "the trouble that we wrote of is over"
     CORRECTED = "corrected", "what we wrote was not so"
+    INCIDENT = "incident", "hit by an incident"
 
 
 # Of these a parcel has one each, however often its scans come and go.
@@ -291,16 +295,29 @@ class Episode(models.Model):
     close_reason = models.CharField(
         max_length=40, blank=True, help_text="a Close of notifications/delays.py: delivered, handed_over, cancelled …"
     )
+    incident = models.ForeignKey(
+        "Incident", on_delete=models.PROTECT, null=True, related_name="episodes", help_text="of the kind INCIDENT only"
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["shipment", "kind"],
-                condition=Q(closed_at__isnull=True),
+                condition=Q(closed_at__isnull=True) & ~Q(kind="incident"),
                 name="one_open_episode_per_kind",
             ),
+            # An incident's audience: each order once, frozen when it was confirmed.
+            models.UniqueConstraint(fields=["incident", "shipment"], name="one_episode_per_incident"),
+            models.CheckConstraint(
+                condition=Q(kind="incident", incident__isnull=False) | (~Q(kind="incident") & Q(incident=None)),
+                name="episode_of_an_incident_names_it",
+            ),
             # The same broken promise is the same trouble, also when the same history is played twice.
-            models.UniqueConstraint(fields=["shipment", "kind", "promised_by"], name="one_episode_per_broken_promise"),
+            models.UniqueConstraint(
+                fields=["shipment", "kind", "promised_by"],
+                condition=~Q(kind="incident"),
+                name="one_episode_per_broken_promise",
+            ),
             models.UniqueConstraint(
                 fields=["shipment", "kind"],
                 condition=Q(kind__in=[kind.value for kind in MILESTONES]),

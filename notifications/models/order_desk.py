@@ -18,6 +18,7 @@ class SkipReason(models.TextChoices):
     NO_NEWS = "no_news", _("the trouble was too old to be news to the customer")
     LONG_AGO = "long_ago", "it had happened too long ago when we learned of it, or nobody says when"
     NOT_KNOWN = "not_known", "the mail needs a fact that is not known"
+    TOLD_ALREADY = "told_already", "the incident's message goes to them about another of their orders"
 
 
 class Skip(models.Model):

@@ -76,8 +76,9 @@ def test_the_navigation_shows_what_opens_and_nothing_that_opens_is_missing(role)
         re.findall(r'<li><a href="([^"]+)"', page.partition('<ul class="desk-links">')[2].partition("</ul>")[0])
     )
     entries = (
-        "home", "articles", "notices", "search", "contacts", "orders", "sources", "predictions", "messages", "outbox",
-        "widget", "brand", "api-keys", "people", "audit",
+        "home", "articles", "notices", "search", "contacts", "orders", "sources", "predictions", "messages",
+        "incidents", "outbox",
+        "widget", "privacy", "brand", "api-keys", "people", "audit",
     )  # fmt: skip
     assert links == {reverse(f"desk:{name}") for name in entries if role in ROLES[name]}
     for link in links:
@@ -228,6 +229,9 @@ def prepared(ada: User, client: Client, shelf: Category, tmp_path: Any, settings
         "invitation-withdraw": lambda: to("invitation-withdraw", _invitation(ada).pk),
         "account-sessions-end": lambda: to("account-sessions-end"),
         "account-disconnect": disconnect,
+        "privacy": lambda: to("privacy", address="ada@example.com"),
+        "privacy-export": lambda: to("privacy-export", address="ada@example.com"),
+        "privacy-erase": lambda: to("privacy-erase", address="ada@example.com", typed="ada@example.com"),
         "api-keys": lambda: to("api-keys", name="shop front", scopes=[Scope.SEARCH_READ]),
         "api-key-revoke": lambda: to(
             "api-key-revoke", keys.create(name="x", scopes=[Scope.SEARCH_READ], by=None)[0].pk

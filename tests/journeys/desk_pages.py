@@ -23,9 +23,11 @@ from tests.journeys import (
     desk_pages_facts,
     desk_pages_flow,
     desk_pages_imports,
+    desk_pages_incidents,
     desk_pages_ledger,
     desk_pages_mails,
     desk_pages_porting,
+    desk_pages_privacy,
     desk_pages_signin,
     desk_pages_sources,
     desk_pages_surface,
@@ -33,6 +35,7 @@ from tests.journeys import (
 
 # What answers with no page of its own: files, parts of pages, forms that go on elsewhere, doors for who is signed out.
 WITHOUT_A_PAGE = {
+    "privacy-export", "privacy-erase", "incident-audience", "incident-text", "incident-confirm", "incident-close",
     "sign-in", "sign-out", "join", "audit-export", "brand-preview-css", "brand-preview", "brand-check", "brand-reset",
     "article-link-choices", "article-archive-choices", "bulk-targets", "article-autosave", "article-here",
     "piece-choices", "fact-progress", "block-progress", "search-tests-export", "article-port-report",
@@ -96,6 +99,8 @@ def paths(admin: User) -> Iterator[str]:
         yield path.format(make_rows())
     for path, _roles, run in desk_pages_porting.DESK_PAGES:
         yield run() if run else path
+    yield from (make() for make in desk_pages_privacy.DESK_PAGES)
+    yield from (make(admin) for make in desk_pages_incidents.DESK_PAGES)
 
 
 def _with_a_row() -> Iterator[str]:

@@ -104,7 +104,9 @@ def test_each_shipped_mail_passes_every_check_and_says_the_same_in_both_parts(na
     seen = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown.html))
     for day in re.findall(r"\d{1,2}\.? (?:de )?\w+(?: de)? 2026", shown.text):
         assert day in seen, day
-    assert re.search(r'<t[hd][^>]* style="[^"]*vertical-align: top', shown.html), "styles stand in the elements"
+    # An incident's mail has no table of facts: it is about many orders.
+    in_elements = re.search(r'<t[hd][^>]* style="[^"]*vertical-align: top', shown.html)
+    assert in_elements or name == "incident", "styles stand in the elements"
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -1,0 +1,58 @@
+"""What events tell of people, and how that goes: the facts stay countable, nothing of them leads to the person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from analytics.models import Event, EventKind, Identity, Journey
+from core.erasure import Counts, Part, Subject, Traits
+
+
+def _events(subject: Subject) -> QuerySet[Event]:
+    return Event.objects.filter(Q(person=subject.person) | Q(visitor__in=subject.visitors))
+
+
+def _traits(subject: Subject) -> Traits:
+    theirs = Identity.objects.filter(person=subject.person).values_list("visitor", flat=True)
+    seen = Event.objects.filter(kind=EventKind.CONTACT, person=subject.person).exclude(visitor=None)
+    return Traits(visitors={str(one) for one in (*theirs, *seen.values_list("visitor", flat=True))})
+
+
+def _count(subject: Subject) -> Counts:
+    return {
+        "events": _events(subject).count(),
+        "journeys": Journey.objects.filter(visitor__in=subject.visitors).count(),
+        "links between browser and person": Identity.objects.filter(
+            Q(person=subject.person) | Q(visitor__in=subject.visitors)
+        ).count(),
+    }
+
+
+def _erase(subject: Subject) -> Counts:
+    went = _count(subject)
+    Event.objects.filter(person=subject.person).update(person=subject.alias)
+    Identity.objects.filter(person=subject.person).update(person=subject.alias)
+    with connection.cursor() as cursor:
+        for visitor in subject.visitors:
+            nobody = subject.nobody(visitor)
+            cursor.execute(_EVENTS, [nobody, visitor])
+            Identity.objects.filter(visitor=visitor).update(visitor=nobody)
+            Journey.objects.filter(visitor=visitor).update(visitor=nobody)
+    return went
+
+
+# Without what was typed, and without the way to the order that was looked at.
+_EVENTS = """
+    UPDATE analytics_event SET visitor = %s, data = data - 'query' - 'corrected' - 'order_id' WHERE visitor = %s
+"""
+
+
+def _export(subject: Subject) -> dict[str, Any]:
+    rows = _events(subject).order_by("at", "pk").values("kind", "at", "article_id", "topic", "data")
+    return {"events.json": list(rows)}
+
+
+PART = Part(name="events", title="Events", count=_count, erase=_erase, traits=_traits, export=_export)
