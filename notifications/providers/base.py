@@ -72,6 +72,7 @@ class Capabilities:
 
     timeout_seconds: float  # the longest that deliver() may take before it gives up
     most_together: int = 1  # mails in one request; more than one only of a BatchProvider
+    most_at_once: int = 1  # requests under way at the same time
 
 
 class Provider(Protocol):
