@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, Max
 from django.db.models.functions import Coalesce, Now
 
 from notifications import states
@@ -20,6 +20,24 @@ from notifications.states import Event
 logger = logging.getLogger("preempt.sending")
 
 _SETTLED = (SendOutcome.ACCEPTED, SendOutcome.DUPLICATE)
+
+
+def last_of(messages: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """The number of each message's last attempt, 0 where there is none."""
+    found = SendAttempt.objects.filter(message__in=messages).order_by().values("message").annotate(last=Max("n"))
+    return {**dict.fromkeys(messages, 0), **{row["message"]: row["last"] for row in found}}
+
+
+def begin(attempts: Sequence[tuple[uuid.UUID, int]], *, provider: str) -> None:
+    """The intents to hand these messages over, each by its id and the attempt's number."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO notifications_sendattempt (message_id, n, outcome, provider, provider_msg_id, error)
+            SELECT message_id, n, %s, %s, '', '' FROM unnest(%s::uuid[], %s::int[]) AS a (message_id, n)
+            """,
+            [SendOutcome.OPEN, provider, [one for one, _ in attempts], [n for _, n in attempts]],
+        )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.conf import settings
 from core import brand, clock
 from notifications import delays, mail_kinds, mail_templates, mail_versions, parcel_data
 from notifications.mail_crowd import Crowd
-from notifications.mail_facts import About
+from notifications.mail_facts import NAMES, About
 from notifications.mail_kinds import Kind
 from notifications.models import MailVersion, Message
 from notifications.providers.base import Mail
@@ -51,13 +51,14 @@ def compose(message: Message, *, attempt: int, crowd: Crowd | None = None) -> Ma
         html=rendered.html,
         headers=mail_templates.unsubscribe_headers(about["unsubscribe_url"]),
         categories=(message.rule.key,),
+        made_from=f"{version.pk}:{rendered.locale}",
     )
 
 
 def fill(version: MailVersion, about: About) -> mail_templates.Rendered:
     """A version of a text about an order. Raises MailTemplateError."""
     parts = mail_versions.parts(version)
-    context = {name: about[name] for name in mail_templates.REQUIRED | (parts.reads & about.keys())}
+    context = {name: about[name] for name in mail_templates.REQUIRED | (parts.reads & NAMES)}
     if "parcel_data" in parts.reads:
         order = about.order
         data = parcel_data.of(about, country=order.ship_to_country, region=order.ship_to_region)

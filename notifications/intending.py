@@ -14,14 +14,14 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, DateField, F, JSONField, Max, QuerySet
+from django.db.models import BigIntegerField, DateField, F, JSONField, QuerySet
 from django.db.models.functions import Cast, Now
 
 from core import clock
-from notifications import composing, gates, holding, last_look, pausing, states, suppression
+from notifications import attempts, composing, gates, holding, last_look, pausing, states, suppression
 from notifications.intents import Claim, Intent, Outcome
 from notifications.mail_crowd import Crowd
-from notifications.models import Message, MessageState, SendAttempt
+from notifications.models import Message, MessageState
 from notifications.providers.base import Mail, Provider
 from notifications.states import Event
 
@@ -110,12 +110,11 @@ def _locked(claims: Sequence[Claim]) -> tuple[list[Message], dict[uuid.UUID, Dec
 
 def _compose(messages: Sequence[Message], crowd: Crowd) -> dict[uuid.UUID, Mail]:
     """The mails, each with the number of its attempt. A message that cannot be made into one has failed."""
-    attempts = SendAttempt.objects.filter(message__in=messages).values("message").annotate(last=Max("n"))
-    last = {row["message"]: row["last"] for row in attempts}
+    last = attempts.last_of([message.pk for message in messages])
     mails: dict[uuid.UUID, Mail] = {}
     for message in messages:
         try:
-            mails[message.pk] = composing.compose(message, attempt=1 + last.get(message.pk, 0), crowd=crowd)
+            mails[message.pk] = composing.compose(message, attempt=1 + last[message.pk], crowd=crowd)
         except composing.CannotCompose as error:
             logger.error("cannot compose", extra={"message_id": str(message.pk), "why": str(error)})
             states.move(_rows([message]), Event.FAIL, state_reason=str(error)[:200], lease_until=None)
@@ -132,9 +131,7 @@ def _give_back(messages: Sequence[Message]) -> dict[uuid.UUID, Decision]:
 def _record(messages: Sequence[Message], mails: dict[uuid.UUID, Mail], provider: Provider) -> None:
     if not messages:
         return
-    SendAttempt.objects.bulk_create(
-        SendAttempt(message=message, n=mails[message.pk].attempt, provider=provider.name) for message in messages
-    )
+    attempts.begin([(message.pk, mails[message.pk].attempt) for message in messages], provider=provider.name)
     # The lease covers the guard's patience and then the longest request.
     lease = timedelta(seconds=settings.SEND_LEASE_SECONDS + provider.capabilities.timeout_seconds)
     versions = {message.pk: str(message.mail_version_id) for message in messages}

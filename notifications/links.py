@@ -5,6 +5,7 @@ A link says how many revocations there were when it was made; a later one makes 
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ PREFERENCES_LINK_AGE = timedelta(days=730)
 # Long: a mail is kept for years, and the link in it must still stop us. Not revocable: all it can do is stop us.
 UNSUBSCRIBE_LINK_AGE = timedelta(days=3650)
 
+_TOKEN = "-token-"
 LINK, LOOKUP, BROWSER = "link", "lookup", "browser"
 _AGES = {LINK: ORDER_LINK_AGE, LOOKUP: ORDER_LOOKUP_AGE, BROWSER: ORDER_LOOKUP_AGE}
 
@@ -99,8 +101,7 @@ def order_token(order: Order, *, how: str = LINK, revocations: Revocations | Non
 def order_url(order: Order, *, locale: str, how: str = LINK, revocations: Revocations | None = None) -> str:
     """The absolute address of the order's page, for a mail: good for as long as `how` says."""
     token = order_token(order, how=how, revocations=revocations)
-    with translation.override(_language(locale)):
-        return settings.SITE_URL + reverse("orders:order", args=[token])
+    return _address("orders:order", _language(locale), token)
 
 
 def read_order_link(token: str) -> OrderLink:
@@ -141,8 +142,7 @@ def preferences_token(person: str, *, locale: str, revocations: Revocations | No
 def preferences_url(person: str, *, locale: str, revocations: Revocations | None = None) -> str:
     """The absolute address of what we write to a person about."""
     token = preferences_token(person, locale=locale, revocations=revocations)
-    with translation.override(_language(locale)):
-        return settings.SITE_URL + reverse("orders:preferences", args=[token])
+    return _address("orders:preferences", _language(locale), token)
 
 
 def read_preferences_link(token: str) -> PreferencesLink:
@@ -167,8 +167,8 @@ def revoke_person(person: str, *, at: datetime, by: User | None) -> None:
 
 def unsubscribe_url(person: str, *, scope: str, locale: str) -> str:
     """The absolute address that stops mails of one kind to one person, without sign-in."""
-    token = crypto.sign("unsubscribe", [person, scope, _language(locale)])
-    return settings.SITE_URL + reverse("unsubscribe", args=[token])
+    language = _language(locale)
+    return _address("unsubscribe", language, crypto.sign("unsubscribe", [person, scope, language]))
 
 
 def read_unsubscribe_link(token: str) -> UnsubscribeLink:
@@ -178,8 +178,7 @@ def read_unsubscribe_link(token: str) -> UnsubscribeLink:
 
 def contact_url(*, locale: str) -> str:
     """The absolute address of the contact form."""
-    with translation.override(_language(locale)):
-        return settings.SITE_URL + reverse("contacts:form")
+    return settings.SITE_URL + _path("contacts:form", _language(locale), is_signed=False)
 
 
 def _order_link(said: Any) -> OrderLink:
@@ -199,3 +198,14 @@ def _language(locale: str) -> str:
         return translation.get_supported_language_variant(locale)
     except LookupError:
         return settings.LANGUAGE_CODE
+
+
+def _address(name: str, language: str, token: str) -> str:
+    return settings.SITE_URL + _path(name, language, is_signed=True).replace(_TOKEN, token)
+
+
+@functools.lru_cache(maxsize=64)
+def _path(name: str, language: str, *, is_signed: bool) -> str:
+    """The path of a page in a language; of a signed one with _TOKEN where a token stands, which needs no quoting."""
+    with translation.override(language):
+        return reverse(name, args=[_TOKEN] if is_signed else [])

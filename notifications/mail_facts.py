@@ -196,3 +196,4 @@ _READ: dict[str, Callable[[About], Any]] = {
     "told_on": lambda about: _shop_day(about["told"].sent_at) if about["told"] else None,
     "told_day": _told_day,
 }
+NAMES = frozenset(_READ)

@@ -32,6 +32,7 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     reply_to: str = ""  # an address, where answers go elsewhere than to from_address
+    made_from: str = ""  # names the text and language; mails of one text differ in a few words only
 
 
 @dataclass(frozen=True)
