@@ -28,9 +28,7 @@ _LONGEST_BACKOFF = 900.0
 def accepted(answered: Sequence[tuple[Intent, Accepted]], *, provider: Provider) -> list[Outcome]:
     """The provider has these."""
     if answered:
-        taken = [
-            Taken(intent.claim.message_id, intent.attempt, answer.provider_msg_id) for intent, answer in answered
-        ]
+        taken = [Taken(intent.claim.message_id, intent.attempt, answer.provider_msg_id) for intent, answer in answered]
         attempts.accept_all(taken, at=clock.now())
         pausing.note_success(provider.name)
     return [Outcome.ACCEPTED] * len(answered)

@@ -8,8 +8,6 @@ from datetime import date
 
 from django.db import connection, transaction
 
-_PLACES = "SELECT * FROM unnest(%(people)s::text[], %(days)s::date[]) AS w (person, day)"
-
 
 def take(person: str, day: date, *, most: int) -> bool:
     """Count one message more for a person's day, in the transaction that decides to send it. False: enough already.
@@ -22,7 +20,7 @@ def take(person: str, day: date, *, most: int) -> bool:
 def take_all(wanted: Sequence[tuple[str, date]], *, most: int) -> list[bool]:
     """take() for each of these, the first first, in three statements.
 
-    Rows are made and locked in the same order by everybody, so that two who want the same ones wait and never in a ring.
+    Everybody makes and locks rows in the same order: two who want the same ones wait, and never in a ring.
     """
     days = sorted(set(wanted))
     if not days or most <= 0:
@@ -32,16 +30,19 @@ def take_all(wanted: Sequence[tuple[str, date]], *, most: int) -> list[bool]:
     granted: list[bool] = []
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(
-            f"""
+            """
             INSERT INTO notifications_personday (person, day, count, most)
-            SELECT person, day, 0, %(most)s FROM ({_PLACES}) p ON CONFLICT (person, day) DO NOTHING
+            SELECT person, day, 0, %(most)s FROM unnest(%(people)s::text[], %(days)s::date[]) AS p (person, day)
+            ON CONFLICT (person, day) DO NOTHING
             """,
             places,
         )
         cursor.execute(
-            f"""
-            SELECT d.person, d.day, d.most - d.count FROM notifications_personday d JOIN ({_PLACES}) p USING (person, day)
-            ORDER BY d.person COLLATE "C", d.day FOR UPDATE OF d
+            """
+            SELECT d.person, d.day, d.most - d.count
+              FROM notifications_personday d
+              JOIN unnest(%(people)s::text[], %(days)s::date[]) AS p (person, day) USING (person, day)
+             ORDER BY d.person COLLATE "C", d.day FOR UPDATE OF d
             """,
             places,
         )

@@ -29,7 +29,7 @@ PREFERENCES_LINK_AGE = timedelta(days=730)
 # Long: a mail is kept for years, and the link in it must still stop us. Not revocable: all it can do is stop us.
 UNSUBSCRIBE_LINK_AGE = timedelta(days=3650)
 
-_TOKEN = "-token-"
+_TOKEN = "-token-"  # noqa: S105 - where one will stand
 LINK, LOOKUP, BROWSER = "link", "lookup", "browser"
 _AGES = {LINK: ORDER_LINK_AGE, LOOKUP: ORDER_LOOKUP_AGE, BROWSER: ORDER_LOOKUP_AGE}
 

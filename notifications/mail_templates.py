@@ -64,8 +64,8 @@ OPTIONAL: dict[str, Any] = {
 
 # What is the same in most mails of a day with one look in one language.
 _SHARED = (
-    "shop_name", "contact_url", "today", "promised_by", "days_late", "handed_over", "accent", "accent_on_dark", "on_accent_on_dark", "band_on_dark", "logo_url",
-    "logo_width", "logo_height", "logo_plate", "direction", "start", "end", "side_padding",
+    "shop_name", "contact_url", "today", "promised_by", "days_late", "handed_over", "accent", "accent_on_dark",
+    "on_accent_on_dark", "band_on_dark", "logo_url", "logo_width", "logo_height", "logo_plate", "direction", "start", "end", "side_padding",
 )  # fmt: skip
 _PARTS = ("subject.txt", "body.txt", "body.mjml")
 _INCLUDE = re.compile(r'<mj-include path="([a-z_.-]+)" />')

@@ -9,20 +9,21 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 from concurrent import futures
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from core import clock
 from notifications import answers, buckets, holding, intending, pausing, states
-from notifications.intents import Claim, Intent, Outcome, mine
-from notifications.models import Message, MessageState
-from notifications.providers.base import Accepted, BatchProvider, DeliveryError, Fate, Provider
+from notifications.intents import Claim, Intent, Outcome
+from notifications.models import Message, MessageState, Rule
+from notifications.providers.base import Accepted, BatchProvider, DeliveryError, Fate, Mail, Provider
 from notifications.states import Event
 
 logger = logging.getLogger("preempt.sending")
@@ -47,22 +48,9 @@ def claim(lane: str, *, limit: int, provider: Provider) -> list[Claim]:
     held = holding.held()
     if held & {holding.ALL, holding.lane_scope(lane)} or pausing.is_paused(provider.name):
         return []
-    due = Message.objects.filter(
-        Q(retry_after=None) | Q(retry_after__lte=Now()),
-        lane=lane,
-        state=MessageState.READY,
-        # Story time, by the database's clock: a worker whose own clock is wrong sends nothing early or late.
-        not_before__lte=Now() + clock.shift(),
-    )
-    if rules := [scope.partition(":")[2] for scope in held if scope.startswith("rule:")]:
-        due = due.exclude(rule__key__in=rules)
     rate = settings.MAIL_RATE_PER_SECOND
     with transaction.atomic():
-        ids = list(
-            due.order_by("not_before", "pk")
-            .select_for_update(skip_locked=True, of=("self",))
-            .values_list("pk", flat=True)[:limit]
-        )
+        ids = _due(lane, held_rules=holding.rules_in(held), limit=limit)
         if not ids:
             return []
         if rate:
@@ -82,10 +70,45 @@ def claim(lane: str, *, limit: int, provider: Provider) -> list[Claim]:
         return [Claim(*row) for row in claimed.values_list("pk", "lease_epoch", "person")]
 
 
+def _due(lane: str, *, held_rules: Collection[str], limit: int) -> list[uuid.UUID]:
+    """Ready messages of a lane that nobody else is taking, oldest first; their rows are locked.
+
+    Where a rule is held, the others are asked one after the other, that with the oldest message first: what is held
+    may be a million messages, and an index can step over them only so.
+    """
+    due = Message.objects.filter(
+        Q(retry_after=None) | Q(retry_after__lte=Now()),
+        lane=lane,
+        state=MessageState.READY,
+        # Story time, by the database's clock: a worker whose own clock is wrong sends nothing early or late.
+        not_before__lte=Now() + clock.shift(),
+    ).order_by("not_before", "pk")
+    if not held_rules:
+        return _lock_free(due, limit)
+    oldest = {}
+    for rule in Rule.objects.exclude(key__in=held_rules).values_list("pk", flat=True):
+        if (first := due.filter(rule=rule).values_list("not_before", flat=True).first()) is not None:
+            oldest[rule] = first
+    ids: list[uuid.UUID] = []
+    for rule in sorted(oldest, key=oldest.__getitem__):
+        ids += _lock_free(due.filter(rule=rule), limit - len(ids))
+        if len(ids) == limit:
+            break
+    return ids
+
+
+def _lock_free(due: QuerySet[Message], limit: int) -> list[uuid.UUID]:
+    return list(due.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)[:limit])
+
+
 def give_back(claims: Sequence[Claim]) -> None:
     """Make claimed messages ready again at once: this worker will not send them."""
-    for one in claims:
-        states.move(mine(one), Event.GIVE_BACK, lease_until=None)
+    epochs = {one.message_id: one.epoch for one in claims}
+    with transaction.atomic():
+        # Who holds one of them takes it back, or its lease runs out.
+        rows = Message.objects.filter(pk__in=epochs).select_for_update(skip_locked=True, of=("self",))
+        ours = [pk for pk, epoch in rows.values_list("pk", "lease_epoch") if epoch == epochs[pk]]
+        states.move(Message.objects.filter(pk__in=ours), Event.GIVE_BACK, lease_until=None)
 
 
 def send(one: Claim, *, provider: Provider) -> Outcome:
@@ -164,22 +187,35 @@ def send_together(claims: Sequence[Claim], *, provider: BatchProvider) -> list[O
     intents = {one.mail.message_id: one for one in decisions.values() if not isinstance(one, Outcome)}
     groups = provider.together([intent.mail for intent in intents.values()])
     while groups:
-        mails = groups.pop()
-        group = [intents[mail.message_id] for mail in mails]
-        if any(_has_slept(intent) for intent in group):
-            outcomes += [answers.slept(intent) for intent in group]
-            continue
-        try:
-            accepted = provider.deliver_many(mails)
-        except DeliveryError as error:
-            if error.permanent and len(group) > 1:
-                half = len(mails) // 2
-                groups += [mails[half:], mails[:half]]
-                continue
-            outcomes += answers.failed_together(group, error, provider=provider)
+        # Of several texts there are several requests; what is halved goes out in the next round.
+        asked = [[intents[mail.message_id] for mail in mails] for mails in groups]
+        if len(groups) == 1:
+            answered = [_post_many(asked[0], groups[0], provider)]
         else:
-            outcomes += answers.accepted([(intent, accepted) for intent in group], provider=provider)
+            answered = list(_threads().map(_post_many, asked, groups, [provider] * len(groups)))
+        halves: list[list[Mail]] = []
+        for group, mails, answer in zip(asked, groups, answered, strict=True):
+            if isinstance(answer, DeliveryError) and answer.permanent and len(mails) > 1:
+                halves += [mails[: len(mails) // 2], mails[len(mails) // 2 :]]
+            elif isinstance(answer, DeliveryError):
+                outcomes += answers.failed_together(group, answer, provider=provider)
+            else:
+                outcomes += _finish([(intent, answer) for intent in group], provider)
+        groups = halves
     return outcomes
+
+
+def _post_many(group: Sequence[Intent], mails: list[Mail], provider: BatchProvider) -> Answer:
+    """As _post(), one request for all of them."""
+    if any(_has_slept(intent) for intent in group):
+        return None
+    try:
+        return provider.deliver_many(mails)
+    except DeliveryError as error:
+        return error
+    except Exception as error:
+        logger.exception("the request broke", extra={"messages": len(mails)})
+        return DeliveryError(f"{type(error).__name__} amid the request", fate=Fate.UNKNOWN)
 
 
 def _has_slept(intent: Intent) -> bool:

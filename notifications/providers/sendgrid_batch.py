@@ -71,9 +71,7 @@ def payload(mails: Sequence[Mail]) -> dict[str, Any]:
         message.add_category(helpers.Category(category))
     message.tracking_settings = untracked()
     result: dict[str, Any] = message.get()
-    result["personalizations"] = [
-        _personalization(mail, cut, differing) for mail, cut in zip(mails, cuts, strict=True)
-    ]
+    result["personalizations"] = [_personalization(mail, cut, differing) for mail, cut in zip(mails, cuts, strict=True)]
     return result
 
 
