@@ -1,4 +1,4 @@
-"""How many messages a second go out, one request each (strict) and a hundred a request, and what a worker's memory does.
+"""How many messages a second go out, one request each (strict) and a hundred a request; what a worker's memory does.
 
 A part of bench/delivery.py, which reports strict_per_s, batched_per_s and worker_growth_mb. Everything of a real run:
 workers as processes (manage.py dispatch), the embedded database with its usual safety, each mail rendered from its own

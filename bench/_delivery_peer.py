@@ -3,7 +3,7 @@
     python -P bench/_delivery_peer.py post_office fill MAILS.json     make its tables, queue mails
     python -P bench/_delivery_peer.py post_office work                send what is queued, then end
 
-BENCH_PEER is JSON: {"database": Django's NAME, USER, HOST …, "port": the mail server's}. It knows nothing of the product.
+BENCH_PEER is JSON: {"database": Django's NAME, USER, HOST …, "port": the mail server's}. It knows nothing of ours.
 MAILS.json: {"count", "subject", "text", "html"}, Django templates with {{ name }} and {{ order }}.
 """
 
@@ -42,8 +42,8 @@ settings.configure(
 )
 django.setup()
 
-from django.core.management import call_command
-from django.template import Context, Template
+from django.core.management import call_command  # noqa: E402 - after the settings
+from django.template import Context, Template  # noqa: E402
 
 
 def fill(count: int, subject: str, text: str, html: str) -> None:

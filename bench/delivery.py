@@ -3,10 +3,10 @@
     python -m bench.delivery [--quick] [--check] [--part _delivery_ours]
 
 Prints one JSON line a figure: strict_per_s (one request a message), batched_per_s (a hundred a request) and
-worker_growth_mb (bench/_delivery_ours.py), urgent_p99_s behind 1,000,000 (bench/_delivery_urgent.py), post_office_per_s
-and mailer_per_s (bench/_delivery_peers.py), and ours divided by theirs: strict_vs_post_office, strict_vs_mailer,
-batched_vs_post_office, batched_vs_mailer. Each part runs in a process and on a database of its own. --check: exit code 1
-where issue 7's bounds are not reached. --quick: all parts small; a hint, no measurement.
+worker_growth_mb (bench/_delivery_ours.py), urgent_p99_s behind 1,000,000 (bench/_delivery_urgent.py),
+post_office_per_s and mailer_per_s (bench/_delivery_peers.py), and ours divided by theirs: strict_vs_post_office,
+strict_vs_mailer, batched_vs_post_office, batched_vs_mailer. Each part runs in a process and on a database of its own.
+--check: exit code 1 where issue 7's bounds are not reached. --quick: all parts small; a hint, no measurement.
 """
 
 from __future__ import annotations

@@ -64,9 +64,10 @@ OPTIONAL: dict[str, Any] = {
 
 # What is the same in most mails of a day with one look in one language.
 _SHARED = (
-    "shop_name", "contact_url", "today", "promised_by", "days_late", "handed_over", "accent", "accent_on_dark",
-    "on_accent_on_dark", "band_on_dark", "logo_url", "logo_width", "logo_height", "logo_plate", "direction", "start", "end", "side_padding",
-)  # fmt: skip
+    *("shop_name", "contact_url", "today", "promised_by", "days_late", "handed_over"),
+    *("accent", "accent_on_dark", "on_accent_on_dark", "band_on_dark"),
+    *("logo_url", "logo_width", "logo_height", "logo_plate", "direction", "start", "end", "side_padding"),
+)
 _PARTS = ("subject.txt", "body.txt", "body.mjml")
 _INCLUDE = re.compile(r'<mj-include path="([a-z_.-]+)" />')
 _NAME = re.compile(r"(?:[^\W\d_]|[ '’-]|\.(?= |$)){1,40}")  # letters; nothing that a mailbox could make a link of

@@ -136,6 +136,7 @@ def test_intents_of_many_are_those_of_each_alone(settings: Any, seed: int) -> No
     settings.MESSAGES_PER_DAY = 2
     ready(7)
     messages = ready(4, first=2001, name="Ada")
+    mail_versions.in_use("delay_promise_passed", "en")  # or both ways would take it in, under different numbers
     for key, changes in {"broken": {"template": "no_such_mail"}, "paused": {}, "off": {"is_active": False}}.items():
         words = {"template": "delay_promise_passed", "name": key, "kind": "promise_passed", "holdout_share": 0}
         Rule.objects.create(key=key, **{**words, **changes})
@@ -156,7 +157,7 @@ def test_intents_of_many_are_those_of_each_alone(settings: Any, seed: int) -> No
     assert any(not isinstance(one, Outcome) for one in outcomes[0][0].values())
 
 
-def test_intents_take_as_many_queries_for_twenty_as_for_ten(django_assert_num_queries: Any) -> None:
+def test_intents_take_as_many_queries_for_twenty_as_for_ten() -> None:
     numbers = []
     for first in (1001, 2001):
         ready(10 if first == 1001 else 20, first=first)
@@ -205,7 +206,7 @@ def test_answers_written_together_leave_what_the_provider_said_before() -> None:
     taken = [attempts.Taken(one.pk, 1, f"id-{place}") for place, one in enumerate((first, second, third))]
     attempts.accept_all(taken, at=NOW)
     rows = Message.objects.order_by("pk").values_list("state", "provider_msg_id")
-    assert list(rows) == [("accepted", "id-0"), ("bounced", "id-1"), ("accepted", "id-2")]
+    assert list(rows) == [("accepted", "id-0"), ("bounced", "told"), ("accepted", "id-2")]
     stored = SendAttempt.objects.order_by("message").values_list("outcome", "provider_msg_id")
     assert list(stored) == [("accepted", "id-0"), ("accepted", "told"), ("accepted", "id-2")]
 
@@ -227,13 +228,14 @@ def test_while_a_rule_is_held_the_others_are_claimed_oldest_first_and_what_is_he
     Message.objects.filter(pk=messages[3].pk).update(rule=other, not_before=NOW - timedelta(hours=2))
     holding.pause("rule:paused", reason="wording", by=None, at=NOW)
     provider = providers.provider_for_settings()
-    assert [one.message_id for one in sending.claim("normal", limit=2, provider=provider)][0] == messages[3].pk
+    first, _ = sending.claim("normal", limit=2, provider=provider)
+    assert first.message_id == messages[3].pk
     rest = {one.message_id for one in sending.claim("normal", limit=9, provider=provider)}
     assert len(rest) == 2
     assert set(Message.objects.filter(state="ready").values_list("pk", flat=True)) == {one.pk for one in messages[:2]}
 
 
-def test_a_text_filled_in_two_steps_says_what_it_says_in_one(settings: Any) -> None:
+def test_a_text_filled_in_two_steps_says_what_it_says_in_one() -> None:
     names = [path.name for path in mail_templates.FOLDER.iterdir() if not path.name.startswith("_")]
     for name in sorted(names):
         for locale in ("en", "ar"):
@@ -241,8 +243,8 @@ def test_a_text_filled_in_two_steps_says_what_it_says_in_one(settings: Any) -> N
             parts = mail_versions.parts(version)
             for facts in ({"days_late": 2, "handed_over": True}, {"days_late": 0, "handed_over": False}):
                 with translation.override(version.locale):
-                    known = {"shop_name": "A & <B>", "today": NOW.date(), "promised_by": NOW.date(), "accent": "#123456",
-                             "logo_url": "", "direction": "rtl", "start": "right", **facts}  # fmt: skip
+                    known = {"shop_name": "A & <B>", "today": NOW.date(), "promised_by": NOW.date(), **facts}
+                    known |= {"accent": "#123456", "logo_url": "", "direction": "rtl", "start": "right"}
                     every = {**mail_templates.OPTIONAL, **known, "order_number": "<1>", "items": ["a", "b"]}
                     for part, is_html in ((parts.text, False), (parts.html, True)):
                         filled = mail_fixed.filled(part, tuple(known.items()), language=version.locale, is_html=is_html)
