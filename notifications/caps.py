@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -25,7 +26,7 @@ def take_all(wanted: Sequence[tuple[str, date]], *, most: int) -> list[bool]:
     days = sorted(set(wanted))
     if not days or most <= 0:
         return [False] * len(wanted)
-    places = {"people": [person for person, _ in days], "days": [day for _, day in days], "most": most}
+    places: dict[str, Any] = {"people": [person for person, _ in days], "days": [day for _, day in days], "most": most}
     taken: Counter[tuple[str, date]] = Counter()
     granted: list[bool] = []
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from django.template import Context, Library, NodeList, Template
-from django.template.base import FilterExpression, Node, TextNode, VariableNode
+from django.template.base import Node, TextNode, VariableNode
 from django.template.defaultfilters import date as date_filter
 from django.template.defaulttags import IfNode, TemplateLiteral
 from django.utils.translation import get_language
@@ -51,7 +51,7 @@ def _decided(nodes: NodeList, context: Context) -> Iterator[Node]:
             left = []
             for when, then in node.conditions_nodelists:
                 is_decided = when is None or (isinstance(when, TemplateLiteral) and _is_known(when.value, context))
-                if is_decided and not (when is None or when.eval(context)):
+                if is_decided and not (when is None or _is_true(when, context)):
                     continue
                 left.append((None if is_decided else when, _filled(then, context)))
                 if is_decided:
@@ -64,7 +64,12 @@ def _decided(nodes: NodeList, context: Context) -> Iterator[Node]:
         yield node
 
 
-def _is_known(expression: FilterExpression, context: Context) -> bool:
+def _is_true(when: Any, context: Context) -> bool:
+    return bool(when.eval(context))
+
+
+def _is_known(expression: Any, context: Context) -> bool:
+    """Whether a FilterExpression is one known name, with filters that need no other."""
     lookups = getattr(expression.var, "lookups", None)
     is_plain = lookups is not None and len(lookups) == 1 and lookups[0] in context
     return is_plain and not any(is_variable for _, words in expression.filters for is_variable, _word in words)
