@@ -149,7 +149,7 @@ def _record(messages: Sequence[Message], mails: dict[uuid.UUID, Mail], provider:
 
 
 def _counted_on(messages: Sequence[Message]) -> Cast:
-    days = {message.pk: message.counted_on and message.counted_on.isoformat() for message in messages}
+    days = {message.pk: message.counted_on.isoformat() if message.counted_on else None for message in messages}
     return Cast(states.Each(days), DateField())
 
 

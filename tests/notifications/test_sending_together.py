@@ -186,14 +186,16 @@ class CountQueries:
 
 def test_a_row_that_the_database_refuses_takes_no_other_with_it() -> None:
     poisoned, *_ = ready(5)
-    Message.objects.update(lane="campaign")
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;"
             "CREATE TRIGGER refuse_one BEFORE INSERT ON notifications_sendattempt"
             f" FOR EACH ROW WHEN (NEW.message_id = '{poisoned.pk}') EXECUTE FUNCTION refuse_one()"
         )
-    assert dispatch.drain(dispatch.LANES).outcomes == {"failed": 1, "accepted": 4}
+    decided = intending.intend_all(claims(), provider=providers.provider_for_settings())
+    assert [pk for pk, one in decided.items() if one == Outcome.FAILED] == [poisoned.pk]
+    assert sum(isinstance(one, Intent) for one in decided.values()) == 4
+    assert Message.objects.filter(state="sending").count() == SendAttempt.objects.count() == 4
     assert Message.objects.get(pk=poisoned.pk).state == "claimed"
     assert not SendAttempt.objects.filter(message=poisoned).exists()
 
