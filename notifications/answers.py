@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from core import clock
 from notifications import attempts, buckets, pausing, states
+from notifications.attempts import Taken
 from notifications.intents import Intent, Outcome, mine
 from notifications.models import SendOutcome
 from notifications.providers.base import Accepted, DeliveryError, Fate, Provider
@@ -24,13 +25,13 @@ CIRCUIT_SECONDS = 60.0  # between two looks at a provider that takes nothing of 
 _LONGEST_BACKOFF = 900.0
 
 
-def accepted(intent: Intent, answer: Accepted, *, provider: Provider) -> Outcome:
-    """The provider has it."""
-    attempts.accept(
-        intent.claim.message_id, intent.attempt, Event.TAKEN, provider_msg_id=answer.provider_msg_id, at=clock.now()
-    )
-    pausing.note_success(provider.name)
-    return Outcome.ACCEPTED
+def accepted(answered: Sequence[tuple[Intent, Accepted]], *, provider: Provider) -> list[Outcome]:
+    """The provider has these."""
+    if answered:
+        taken = [Taken(intent.claim.message_id, intent.attempt, answer.provider_msg_id) for intent, answer in answered]
+        attempts.accept_all(taken, at=clock.now())
+        pausing.note_success(provider.name)
+    return [Outcome.ACCEPTED] * len(answered)
 
 
 def failed(intent: Intent, error: DeliveryError, *, provider: Provider) -> Outcome:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 
 from core import brand, clock
-from kb import facts
-from notifications import delays, mail_kinds, mail_templates, mail_versions, parcel_data, watching
-from notifications.mail_facts import About
+from notifications import delays, mail_kinds, mail_templates, mail_versions, parcel_data
+from notifications.mail_crowd import Crowd
+from notifications.mail_facts import NAMES, About
 from notifications.mail_kinds import Kind
 from notifications.models import EpisodeKind, MailVersion, Message, Shipment, ShipmentState
 from notifications.providers.base import Mail
@@ -21,14 +20,17 @@ class CannotCompose(Exception):
     """This message cannot be made into a mail. The text says why and what to do; others are not affected."""
 
 
-def compose(message: Message, *, attempt: int) -> Mail:
+def compose(message: Message, *, attempt: int, crowd: Crowd | None = None) -> Mail:
     """The mail of a message as its order and parcel stand now. Raises CannotCompose.
 
     `message` needs its rule, customer, episode, shipment and order at hand. Which text it is made from is decided once
-    and left in `message.mail_version`, and in `asserted` the day that it names: kept() says what to store.
+    and left in `message.mail_version`, and in `asserted` the day that it names: whoever asked stores them. `crowd` are
+    the shipments of all mails that are made together.
     """
     customer, look = message.customer, brand.current()
-    about = About(message.episode.shipment, look=look, locale=message.locale, now=clock.now(), message=message)
+    about = About(
+        message.episode.shipment, look=look, locale=message.locale, now=clock.now(), message=message, crowd=crowd
+    )
     try:
         version = _version(message, about)
         rendered = fill(version, about)
@@ -49,23 +51,19 @@ def compose(message: Message, *, attempt: int) -> Mail:
         html=rendered.html,
         headers=mail_templates.unsubscribe_headers(about["unsubscribe_url"]),
         categories=(message.rule.key,),
+        made_from=f"{version.pk}:{rendered.locale}",
     )
-
-
-def kept(message: Message) -> dict[str, Any]:
-    """What compose() decided, as fields of the message to be stored with the intent."""
-    return {"mail_version": message.mail_version, "asserted": message.asserted}
 
 
 def fill(version: MailVersion, about: About) -> mail_templates.Rendered:
     """A version of a text about an order. Raises MailTemplateError."""
     parts = mail_versions.parts(version)
-    context = {name: about[name] for name in mail_templates.REQUIRED | (parts.reads & about.keys())}
+    context = {name: about[name] for name in mail_templates.REQUIRED | (parts.reads & NAMES)}
     if "parcel_data" in parts.reads:
         order = about.order
         data = parcel_data.of(about, country=order.ship_to_country, region=order.ship_to_region)
         context["parcel_data"] = parcel_data.script_text(data)
-    return mail_templates.fill(parts, version.locale, {**context, "brand": about.look, "facts": facts.values})
+    return mail_templates.fill(parts, version.locale, {**context, "brand": about.look, "facts": about.crowd.facts})
 
 
 def _version(message: Message, about: About) -> MailVersion:
@@ -80,7 +78,7 @@ def _version(message: Message, about: About) -> MailVersion:
     why = ""
     for one in _most_telling(kind):
         if not (why := mail_kinds.refusal(one, about)):
-            return mail_versions.in_use(one.name, message.locale)
+            return about.crowd.version(one.name, message.locale)
     raise CannotCompose(f"The mail {kind.title!r} would not be true: {why}.")
 
 
@@ -97,13 +95,16 @@ def _goes_on(message: Message, shipment: Shipment) -> bool:
     return message.episode.closed_at is None and shipment.order.cancelled_at is None and not has_ended
 
 
-def is_still_true(message: Message, shipment: Shipment, *, now: datetime) -> bool:
-    """Whether what the message says holds at `now`: its episode goes on, with the promise that it names."""
-    asserted = message.asserted
+def is_still_true(message: Message, crowd: Crowd, *, now: datetime) -> bool:
+    """Whether what the message says holds at `now`: its episode goes on, with the promise that it names.
+
+    Its shipment is one of the crowd's.
+    """
+    asserted, episode = message.asserted, message.episode
     if asserted["kind"] == EpisodeKind.INCIDENT:
-        return _goes_on(message, shipment)
+        return _goes_on(message, episode.shipment)
     kind = delays.DelayKind(asserted["kind"])
     promised_by = datetime.fromisoformat(asserted["promised_by"])
-    if message.episode.closed_at is not None:
+    if episode.closed_at is not None:
         return False
-    return delays.why_closed(watching.facts_of(shipment), kind, promised_by, now=now) is None
+    return delays.why_closed(crowd.parcels[episode.shipment_id], kind, promised_by, now=now) is None

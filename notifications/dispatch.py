@@ -16,9 +16,10 @@ from notifications.providers.base import BatchProvider, Provider
 logger = logging.getLogger("preempt.sending")
 
 LANES = (Lane.URGENT, Lane.NORMAL, Lane.CAMPAIGN)  # the most urgent first
-BATCH = 20
+BATCH = 64
 # Recipients of one request, of a campaign only. Providers take more, but an answer that is lost leaves all unknown.
 TOGETHER = 100
+_TROUBLE = frozenset({Outcome.PAUSED, Outcome.RETRY, Outcome.LOST})
 TURN = 0.5  # seconds, after which the urgent lane is looked at again
 # Well under the broker's visibility time-out (120 s): a task that runs longer would be handed to a second worker.
 BUDGET = 60.0  # seconds
@@ -46,6 +47,7 @@ def drain(lanes: Sequence[str], *, budget: float = BUDGET) -> Drained:
     drained = Drained()
     lanes = [Lane.URGENT, *(lane for lane in lanes if lane != Lane.URGENT)]
     ends = time.monotonic() + budget
+    waves: dict[str, Wave] = {}
     while (provider := _open_provider()) is not None:
         try:
             lane, claims = _claim(lanes, provider)
@@ -61,22 +63,43 @@ def drain(lanes: Sequence[str], *, budget: float = BUDGET) -> Drained:
             drained.outcomes.update(_send_together(claims, provider))
             drained.is_more = time.monotonic() > ends
         else:
-            _send_all(claims, provider, drained, ends=ends)
+            wave = waves.setdefault(provider.name, Wave(provider.capabilities.most_at_once))
+            _send_all(claims, provider, drained, ends=ends, wave=wave)
         if drained.is_more:
             break
     return drained
 
 
-def _send_all(claims: Sequence[Claim], provider: Provider, drained: Drained, *, ends: float) -> None:
-    """Send these one by one; what is left when the time is up or the provider in trouble is ready again at once."""
+def _send_all(claims: Sequence[Claim], provider: Provider, drained: Drained, *, ends: float, wave: Wave) -> None:
+    """Send these in waves of requests of their own; what is left when the time is up or the provider in trouble is
+    ready again at once.
+    """
     turn_ends = time.monotonic() + TURN
-    for place, one in enumerate(claims, start=1):
-        outcome = _send(one, provider)
-        drained.outcomes[outcome] += 1
+    left = list(claims)
+    while left:
+        now, left = left[: wave.size], left[wave.size :]
+        outcomes = _send(now, provider)
+        drained.outcomes.update(outcomes)
+        wave.learn(outcomes)
         drained.is_more = time.monotonic() > ends
-        if drained.is_more or time.monotonic() > turn_ends or _is_in_trouble(outcome, provider):
-            sending.give_back(claims[place:])
+        if drained.is_more or time.monotonic() > turn_ends or _is_in_trouble(outcomes, provider):
+            sending.give_back(left)
             return
+
+
+@dataclass
+class Wave:
+    """How many requests go out at once: one at first and after each trouble, then twice as many each time.
+
+    A provider that fails, or a worker that dies in its first moments, has then few mails of ours in doubt.
+    """
+
+    most: int
+    size: int = 1
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        is_calm = not _TROUBLE.intersection(outcomes)
+        self.size = min(self.most, self.size * 2) if is_calm else 1
 
 
 def _open_provider() -> Provider | None:
@@ -110,24 +133,23 @@ def _claim(lanes: Sequence[str], provider: Provider) -> tuple[str, list[Claim]]:
     return "", []
 
 
-def _send(one: Claim, provider: Provider) -> Outcome:
+def _send(claims: Sequence[Claim], provider: Provider) -> list[Outcome]:
     try:
-        return sending.send(one, provider=provider)
+        return sending.send_each(claims, provider=provider)
     except Exception:
-        # A fault of ours with one message must not stop the others. Its lease runs out, and then it is settled:
-        # tried again if nothing was sent, until it expires.
-        logger.exception("sending failed", extra={"message_id": str(one.message_id)})
-        return Outcome.FAILED
+        # A fault of ours must not stop the others. The leases of those that were not finished run out, and then each
+        # is settled.
+        logger.exception("sending failed", extra={"messages": len(claims)})
+        return [Outcome.FAILED]
 
 
 def _send_together(claims: Sequence[Claim], provider: BatchProvider) -> list[Outcome]:
     try:
         return sending.send_together(claims, provider=provider)
     except Exception:
-        # As with one: the leases of those that were not finished run out, and then each is settled.
         logger.exception("sending together failed", extra={"messages": len(claims)})
         return [Outcome.FAILED]
 
 
-def _is_in_trouble(last: Outcome, provider: Provider) -> bool:
-    return last in (Outcome.PAUSED, Outcome.RETRY, Outcome.LOST) and pausing.is_paused(provider.name)
+def _is_in_trouble(outcomes: Sequence[Outcome], provider: Provider) -> bool:
+    return bool(_TROUBLE.intersection(outcomes)) and pausing.is_paused(provider.name)

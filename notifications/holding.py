@@ -90,6 +90,11 @@ def held() -> set[str]:
     return set(SendingPause.objects.values_list("scope", flat=True))
 
 
+def rules_in(scopes: Collection[str]) -> list[str]:
+    """The keys of the rules among these scopes."""
+    return [scope.partition(":")[2] for scope in scopes if scope.startswith("rule:")]
+
+
 def is_held(message: Message, scopes: Collection[str]) -> bool:
     """Whether one of these pauses holds the message."""
     return any(scope in scopes for scope in scopes_of(message))

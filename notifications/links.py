@@ -5,6 +5,9 @@ A link says how many revocations there were when it was made; a later one makes 
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +29,7 @@ PREFERENCES_LINK_AGE = timedelta(days=730)
 # Long: a mail is kept for years, and the link in it must still stop us. Not revocable: all it can do is stop us.
 UNSUBSCRIBE_LINK_AGE = timedelta(days=3650)
 
+_TOKEN = "-token-"  # noqa: S105 - where one will stand
 LINK, LOOKUP, BROWSER = "link", "lookup", "browser"
 _AGES = {LINK: ORDER_LINK_AGE, LOOKUP: ORDER_LOOKUP_AGE, BROWSER: ORDER_LOOKUP_AGE}
 
@@ -64,15 +68,40 @@ class UnsubscribeLink:
     locale: str
 
 
-def order_token(order: Order, *, how: str = LINK) -> str:
-    """What stands in the address of the order's page. `order` needs its customer."""
-    return crypto.sign("order", [order.pk, how, generation_of(order)])
+@dataclass(frozen=True)
+class Revocations:
+    """How often the links of some orders and people were revoked: what is not here was not."""
+
+    of_orders: Counter[int]  # alone
+    of_people: Counter[str]  # all that they had
+
+    def generation_of(self, order: Order) -> int:
+        person = order.customer.person
+        return self.of_orders[order.pk] + (self.of_people[person] if person else 0)
 
 
-def order_url(order: Order, *, locale: str, how: str = LINK) -> str:
+def revocations_of(orders: Collection[int], people: Collection[str]) -> Revocations:
+    """All that generations of these are counted from, in one query."""
+    found = Revocations(Counter(), Counter())
+    about = Q(order__in=orders) | Q(order=None, person__in=people)
+    for order_id, person in LinkRevocation.objects.filter(about).values_list("order_id", "person"):
+        if order_id is None:
+            found.of_people[person] += 1
+        else:
+            found.of_orders[order_id] += 1
+    return found
+
+
+def order_token(order: Order, *, how: str = LINK, revocations: Revocations | None = None) -> str:
+    """What stands in the address of the order's page. `order` needs its customer. `revocations`: if they are known."""
+    generation = revocations.generation_of(order) if revocations else generation_of(order)
+    return crypto.sign("order", [order.pk, how, generation])
+
+
+def order_url(order: Order, *, locale: str, how: str = LINK, revocations: Revocations | None = None) -> str:
     """The absolute address of the order's page, for a mail: good for as long as `how` says."""
-    with translation.override(_language(locale)):
-        return settings.SITE_URL + reverse("orders:order", args=[order_token(order, how=how)])
+    token = order_token(order, how=how, revocations=revocations)
+    return _address("orders:order", _language(locale), token)
 
 
 def read_order_link(token: str) -> OrderLink:
@@ -100,21 +129,20 @@ def check_order_link(link: OrderLink, order: Order) -> None:
 
 def generation_of(order: Order) -> int:
     """How often the links to an order were revoked, alone or with all of its customer's."""
-    about = Q(order=order)
-    if person := order.customer.person:
-        about |= Q(order=None, person=person)
-    return LinkRevocation.objects.filter(about).count()
+    people = [order.customer.person] if order.customer.person else []
+    return revocations_of([order.pk], people).generation_of(order)
 
 
-def preferences_token(person: str, *, locale: str) -> str:
-    """What stands in the address of a person's choices."""
-    return crypto.sign("preferences", [person, _language(locale), _generation_of_person(person)])
+def preferences_token(person: str, *, locale: str, revocations: Revocations | None = None) -> str:
+    """What stands in the address of a person's choices. `revocations`: if they are known."""
+    generation = revocations.of_people[person] if revocations else _generation_of_person(person)
+    return crypto.sign("preferences", [person, _language(locale), generation])
 
 
-def preferences_url(person: str, *, locale: str) -> str:
+def preferences_url(person: str, *, locale: str, revocations: Revocations | None = None) -> str:
     """The absolute address of what we write to a person about."""
-    with translation.override(_language(locale)):
-        return settings.SITE_URL + reverse("orders:preferences", args=[preferences_token(person, locale=locale)])
+    token = preferences_token(person, locale=locale, revocations=revocations)
+    return _address("orders:preferences", _language(locale), token)
 
 
 def read_preferences_link(token: str) -> PreferencesLink:
@@ -139,8 +167,8 @@ def revoke_person(person: str, *, at: datetime, by: User | None) -> None:
 
 def unsubscribe_url(person: str, *, scope: str, locale: str) -> str:
     """The absolute address that stops mails of one kind to one person, without sign-in."""
-    token = crypto.sign("unsubscribe", [person, scope, _language(locale)])
-    return settings.SITE_URL + reverse("unsubscribe", args=[token])
+    language = _language(locale)
+    return _address("unsubscribe", language, crypto.sign("unsubscribe", [person, scope, language]))
 
 
 def read_unsubscribe_link(token: str) -> UnsubscribeLink:
@@ -150,8 +178,7 @@ def read_unsubscribe_link(token: str) -> UnsubscribeLink:
 
 def contact_url(*, locale: str) -> str:
     """The absolute address of the contact form."""
-    with translation.override(_language(locale)):
-        return settings.SITE_URL + reverse("contacts:form")
+    return settings.SITE_URL + _path("contacts:form", _language(locale), is_signed=False)
 
 
 def _order_link(said: Any) -> OrderLink:
@@ -171,3 +198,14 @@ def _language(locale: str) -> str:
         return translation.get_supported_language_variant(locale)
     except LookupError:
         return settings.LANGUAGE_CODE
+
+
+def _address(name: str, language: str, token: str) -> str:
+    return settings.SITE_URL + _path(name, language, is_signed=True).replace(_TOKEN, token)
+
+
+@functools.lru_cache(maxsize=64)
+def _path(name: str, language: str, *, is_signed: bool) -> str:
+    """The path of a page in a language; of a signed one with _TOKEN where a token stands, which needs no quoting."""
+    with translation.override(language):
+        return reverse(name, args=[_TOKEN] if is_signed else [])

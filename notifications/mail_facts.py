@@ -11,17 +11,9 @@ from django.conf import settings
 from django.utils import timezone, translation
 
 from core.brand_look import Look
-from notifications import carriers, delays, forecasts, incident_texts, links, told, tracking, watching
-from notifications.models import (
-    Customer,
-    Forecast,
-    Incident,
-    Message,
-    OrderLine,
-    Shipment,
-    ShipmentState,
-    TrackingEvent,
-)
+from notifications import carriers, delays, forecasts, incident_texts, links, told, tracking
+from notifications.mail_crowd import Crowd
+from notifications.models import Customer, Incident, Message, Shipment, ShipmentState, TrackingEvent
 from notifications.occasions import FORETELLING
 from notifications.order_texts import OF_REASON
 
@@ -32,16 +24,24 @@ class About(Mapping[str, Any]):
     """The facts of a mail about a shipment (with its order and customer), by the names of mail_kinds.VARIABLES.
 
     `message` is the one that the mail is made for, None in a preview. A shipment that is not saved stands for an order
-    of which no parcel is known yet.
+    of which no parcel is known yet. `crowd` are those that mails are made about at the same time.
     """
 
     def __init__(
-        self, shipment: Shipment, *, look: Look, locale: str, now: datetime, message: Message | None = None
+        self,
+        shipment: Shipment,
+        *,
+        look: Look,
+        locale: str,
+        now: datetime,
+        message: Message | None = None,
+        crowd: Crowd | None = None,
     ) -> None:
         self.shipment, self.order, self.customer = shipment, shipment.order, shipment.order.customer
         self.look, self.locale, self.now, self.message = look, locale, now, message
         # Whose words the mail `incident` says.
         self.incident: Incident | None = message.episode.incident if message and message.episode.incident_id else None
+        self.crowd = crowd or Crowd([shipment])
         self._known: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -93,16 +93,13 @@ def _expected(about: About) -> tuple[date, bool] | None:
         return (day, True) if day >= about["today"] else None
     if not about.shipment.pk or about.shipment.state == ShipmentState.DELIVERED:
         return None
-    with_forecast = Shipment(pk=about.shipment.pk, handed_over_at=about.shipment.handed_over_at)
-    with_forecast.forecast = Forecast.objects.filter(shipment=about.shipment).first()
-    found = forecasts.expected(with_forecast, about["today"])
+    forecast = about.crowd.forecasts.get(about.shipment.pk)
+    found = forecasts.named(forecast, about["today"], handed_over_at=about.shipment.handed_over_at)
     return (about["today"] + timedelta(days=found.high), False) if found else None
 
 
 def _last_event(about: About) -> TrackingEvent | None:
-    if not about.shipment.pk:
-        return None
-    return TrackingEvent.objects.filter(shipment=about.shipment, is_dated=True, oddity="").exclude(state="").first()
+    return about.crowd.last_events.get(about.shipment.pk)
 
 
 def _why(about: About) -> str:
@@ -119,8 +116,8 @@ def _why(about: About) -> str:
 def _next_update_by(about: About) -> datetime | None:
     if about.incident is not None and about.incident.next_update_at:
         return about.incident.next_update_at
-    found = about.order.next_updates.filter(closed_at=None, due_at__gt=about.now).first()
-    return found.due_at if found else None
+    due = about.crowd.next_updates.get(about.order.pk)
+    return due if due is not None and due > about.now else None
 
 
 def _pickup_place(about: About) -> str:
@@ -134,10 +131,9 @@ def _told(about: About) -> Message | None:
     """
     if not about.shipment.pk or not about.customer.person:
         return None
-    heard = told.sent([about.shipment.pk]).filter(person=about.customer.person)
-    if about.message is not None:
-        heard = heard.exclude(pk=about.message.pk)
-    return told.standing(heard)
+    own = about.message.pk if about.message is not None else None
+    heard = about.crowd.alarms.get(about.shipment.pk, ())
+    return told.standing(one for one in heard if one.person == about.customer.person and one.pk != own)
 
 
 def _told_day(about: About) -> date | None:
@@ -154,12 +150,11 @@ def _came_in_time(about: About) -> bool:
 
 
 def _items(about: About) -> list[str]:
-    rows = OrderLine.objects.filter(order=about.order)[:_MOST_ITEMS] if about.order.pk else []
-    return [f"{line.quantity} × {line.title}" for line in rows]
+    return about.crowd.items.get(about.order.pk, [])[:_MOST_ITEMS]
 
 
 def _troubles(about: About) -> frozenset[str]:
-    facts = watching.facts_of(about.shipment) if about.shipment.pk else tracking.facts_of(about.shipment)
+    facts = about.crowd.parcels.get(about.shipment.pk) or tracking.facts_of(about.shipment)
     return frozenset(delay.kind.value for delay in delays.find_delays(facts, now=about.now))
 
 
@@ -182,11 +177,15 @@ _READ: dict[str, Callable[[About], Any]] = {
     "shop_name": lambda about: about.look.name,
     "order_number": lambda about: about.order.number,
     "order_url": lambda about: (
-        links.order_url(about.order, locale=about.locale) if about.message else _harmless("orders")
+        links.order_url(about.order, locale=about.locale, revocations=about.crowd.revocations)
+        if about.message
+        else _harmless("orders")
     ),
     "contact_url": lambda about: links.contact_url(locale=about.locale),
     "preferences_url": lambda about: (
-        links.preferences_url(about.customer.person, locale=about.locale) if about.message else _harmless("preferences")
+        links.preferences_url(about.customer.person, locale=about.locale, revocations=about.crowd.revocations)
+        if about.message
+        else _harmless("preferences")
     ),
     "unsubscribe_url": lambda about: (
         links.unsubscribe_url(about.customer.person, scope=about.message.rule.kind, locale=about.locale)
@@ -232,3 +231,4 @@ _READ: dict[str, Callable[[About], Any]] = {
         about["told"] and about.shipment.delivered_at and about.shipment.delivered_at < about["told"].sent_at
     ),
 }
+NAMES = frozenset(_READ)

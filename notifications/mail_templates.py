@@ -30,6 +30,7 @@ from django.utils import timezone, translation
 from core import brand, clock, languages
 from core.brand_look import Look
 from kb.facts import Place
+from notifications import mail_fixed
 
 DEFAULT_LOCALE = "en"  # the language of the unmarked files
 FOLDER = Path(settings.BASE_DIR) / "templates" / "emails"
@@ -61,6 +62,12 @@ OPTIONAL: dict[str, Any] = {
     "facts": None,
 }
 
+# What is the same in most mails of a day with one look in one language.
+_SHARED = (
+    *("shop_name", "contact_url", "today", "promised_by", "days_late", "handed_over"),
+    *("accent", "accent_on_dark", "on_accent_on_dark", "band_on_dark"),
+    *("logo_url", "logo_width", "logo_height", "logo_plate", "direction", "start", "end", "side_padding"),
+)
 _PARTS = ("subject.txt", "body.txt", "body.mjml")
 _INCLUDE = re.compile(r'<mj-include path="([a-z_.-]+)" />')
 _NAME = re.compile(r"(?:[^\W\d_]|[ '’-]|\.(?= |$)){1,40}")  # letters; nothing that a mailbox could make a link of
@@ -128,9 +135,12 @@ def fill(parts: Parts, language: str, context: Mapping[str, Any]) -> Rendered:
         desk: Facts | None = context.get("facts")
         said = desk(sorted(parts.keys), language) if desk is not None and parts.keys else {}
         facts["facts"] = {_variable(key): text for key, text in said.items()}
+        shared = tuple((name, facts[name]) for name in _SHARED)
         subject = " ".join(_fill(parts.names[0], parts.subject, facts).split())[:_LONGEST_SUBJECT]
-        text = _fill(parts.names[1], parts.text, facts)
-        html = _fill(parts.names[2], parts.html, {**facts, "subject": subject}, is_html=True)
+        text_part = mail_fixed.filled(parts.text, shared, language=language, is_html=False)
+        text = _fill(parts.names[1], text_part, facts)
+        html_part = mail_fixed.filled(parts.html, shared, language=language, is_html=True)
+        html = _fill(parts.names[2], html_part, {**facts, "subject": subject}, is_html=True)
     return Rendered(subject=subject, text=text.strip() + "\n", html=html, locale=language)
 
 
@@ -342,4 +352,4 @@ def _template(source: str) -> Template:
 
 @functools.cache
 def _engine() -> Engine:
-    return Engine(string_if_invalid=_MISSING)
+    return Engine(string_if_invalid=_MISSING, builtins=[mail_fixed.__name__])

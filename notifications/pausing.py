@@ -24,18 +24,18 @@ def is_paused(provider: str) -> bool:
     return ProviderPause.objects.filter(is_on, provider=provider).exists()
 
 
-def admit(provider: str) -> bool:
-    """Whether one hand-over may begin, in the transaction of its intent.
+def admit(provider: str, wanted: int) -> int:
+    """How many of the `wanted` hand-overs may begin, in the transaction of their intents.
 
     After PATIENCE failures the circuit is open. When its pause is over it lets one hand-over through, the probe, and
     others only once that has been answered, or PROBE_SECONDS later if its worker died.
     """
     found = ProviderPause.objects.filter(provider=provider).annotate(is_on=Q(until__gt=Now())).first()
     if found is None or (not found.is_on and found.failures < PATIENCE):
-        return True
+        return wanted
     is_probe = Q(probe_until=None) | Q(probe_until__lte=Now())
     waiting = ProviderPause.objects.filter(is_probe, provider=provider, until__lte=Now(), failures__gte=PATIENCE)
-    return bool(waiting.update(probe_until=Now() + timedelta(seconds=PROBE_SECONDS)))
+    return min(wanted, waiting.update(probe_until=Now() + timedelta(seconds=PROBE_SECONDS)))
 
 
 def pause(provider: str, *, seconds: float, reason: str) -> None:

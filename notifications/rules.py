@@ -209,7 +209,7 @@ def _did(states: dict[str, int], skips: dict[str, int], *, sent: int) -> Did:
 
 
 def listed() -> list[tuple[Category, list[Rule]]]:
-    """All rules, by category, in the order in which an order meets them. An incident's own is on the incident's page."""
+    """All rules, by category, in the order in which an order meets them; an incident has its own on its page."""
     places = {kind: place for place, kind in enumerate(_ORDER)}
     rows = sorted(Rule.objects.exclude(kind=Kind.INCIDENT), key=lambda one: (places[Kind(one.kind)], one.name))
     return [(category, [one for one in rows if category_of(one) is category]) for category in Category]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import uuid
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Func, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 
 from notifications.models import Message, MessageState
 
@@ -74,3 +78,22 @@ def move(messages: QuerySet[Message], event: Event, **changes: Any) -> int:
     """Move those of `messages` that `event` moves, in one conditional update. Returns how many that were."""
     target, sources = MOVES[event]
     return messages.filter(state__in=sources).update(state=target, **changes)
+
+
+class Each(Func):
+    """In an update: another text for each row, by its message's id (`key`). Null for one that has none here."""
+
+    arg_joiner = " ->> "
+    template = "(%(expressions)s)"
+
+    def __init__(self, texts: Mapping[uuid.UUID, str | None], *, key: str = "pk") -> None:
+        by_id = {str(message_id): text for message_id, text in texts.items()}
+        # Cast in SQL, so that the server parses it once and not for each row.
+        super().__init__(Cast(Value(json.dumps(by_id)), _Json()), Cast(F(key), TextField()), output_field=TextField())
+
+
+class _Json(TextField):  # type: ignore[type-arg]
+    """jsonb as a type to cast to; Django's own JSONField would wrap the value once more."""
+
+    def db_type(self, connection: Any) -> str:
+        return "jsonb"

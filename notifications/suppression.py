@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -39,9 +41,20 @@ def suppress(person: str, *, scope: str, reason: SuppressionReason, at: datetime
 
 def reason_not_to_write(person: str, *, scope: str) -> str:
     """The SuppressionReason that forbids a message about `scope` (as suppress() takes it), or an empty text."""
-    scope = occasions.scope_of(scope)
-    found = Suppression.objects.filter(person=person, scope__in=(ALL, scope)).order_by("scope").first()
-    return found.reason if found else ""
+    return reason_in(stops_of([person]).get(person, {}), scope=scope)
+
+
+def stops_of(people: Collection[str]) -> dict[str, dict[str, str]]:
+    """The SuppressionReason of each scope that each of these people is suppressed for; missing where there is none."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for person, scope, reason in Suppression.objects.filter(person__in=people).values_list("person", "scope", "reason"):
+        found[person][scope] = reason
+    return found
+
+
+def reason_in(stops: dict[str, str], *, scope: str) -> str:
+    """What of a person's stops_of() forbids a message about `scope`: a stop of everything first."""
+    return stops.get(ALL) or stops.get(occasions.scope_of(scope), "")
 
 
 def lock_person(person: str, *, is_shared: bool) -> None:
@@ -50,3 +63,8 @@ def lock_person(person: str, *, is_shared: bool) -> None:
     Take it before any message's row: suppress() takes the rows after it, and the other way round would be a deadlock.
     """
     locks.take(f"person:{person}", is_shared=is_shared)
+
+
+def lock_people(people: Collection[str]) -> None:
+    """lock_person() for several who are about to be written to."""
+    locks.take_all({f"person:{person}" for person in people}, is_shared=True)

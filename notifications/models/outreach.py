@@ -120,7 +120,11 @@ class Message(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["lane", "not_before"], condition=Q(state="ready"), name="message_ready"),
+            # In the order of claims (sending.claim), by rule too: what is held is not walked over.
+            models.Index(fields=["lane", "not_before", "id"], condition=Q(state="ready"), name="message_due"),
+            models.Index(
+                fields=["lane", "rule", "not_before", "id"], condition=Q(state="ready"), name="message_due_of_rule"
+            ),
             models.Index(fields=["lease_until"], condition=Q(state__in=["claimed", "sending"]), name="message_leased"),
             # The ledger's lists: a sweep gives thousands of messages the same moment, so each index has the id too.
             models.Index(fields=["state", "-eligible_at", "-id"], name="message_newest_in_state"),

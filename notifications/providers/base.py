@@ -32,6 +32,7 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     reply_to: str = ""  # an address, where answers go elsewhere than to from_address
+    made_from: str = ""  # names the text and language; mails of one text differ in a few words only
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Capabilities:
 
     timeout_seconds: float  # the longest that deliver() may take before it gives up
     most_together: int = 1  # mails in one request; more than one only of a BatchProvider
+    most_at_once: int = 1  # requests under way at the same time
 
 
 class Provider(Protocol):

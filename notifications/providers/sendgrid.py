@@ -44,7 +44,7 @@ class SendGrid:
     """The SendGrid adapter. One per process and thread-safe: it keeps connections open between mails."""
 
     name = NAME
-    capabilities = Capabilities(timeout_seconds=_TIMEOUT_SECONDS, most_together=sendgrid_batch.MOST)
+    capabilities = Capabilities(timeout_seconds=_TIMEOUT_SECONDS, most_together=sendgrid_batch.MOST, most_at_once=16)
 
     def __init__(self, *, api_key: str, base_url: str, timeout: httpx.Timeout = _TIMEOUT) -> None:
         """Raises ValueError, naming the setting, for a key or an address that no request can be made with."""

@@ -86,6 +86,25 @@ def test_killed_after_the_intent_the_witnesses_tell_and_exactly_one_is_sent(work
     assert sorted(SendAttempt.objects.values_list("outcome", flat=True)) == ["accepted"] * MANY + ["unknown"]
 
 
+def test_killed_amid_a_full_wave_leaves_no_more_than_that_unknown_and_the_reports_settle_it(worker, fake) -> None:
+    calm = {"times": 15, "accept": True, "status": 202}  # waves of 1, 2, 4 and 8
+    fake.order(answers=[calm, {"times": 16, "accept": True, "then": "hang"}], events={"hold": True})
+    messages = ready(40)
+    worker.start()
+    tasks.drain.delay("normal")
+    until(lambda: fake.state()["requests"] == 31, "sixteen are with the provider")
+    worker.kill()
+    assert counts() == {"accepted": 15, "sending": 16, "claimed": 9}
+    for message in messages:
+        hours_later(message)
+    fake.order(answers=[], events={"hold": False})
+    worker.start()
+    tasks.reap.delay()
+    tasks.drain.delay("normal")
+    all_arrive(messages)
+    each_once(messages, fake)
+
+
 def test_killed_after_the_202_the_report_settles_it_and_no_second_is_sent(worker, fake) -> None:
     fake.order(events={"hold": True})
     messages = kill_amid_the_first_request(worker, fake, accept=True)
