@@ -46,8 +46,8 @@ def worker(celery_worker_process, environment, settings):
     class Worker:
         log = celery_worker_process.log
 
-        def start(self, *, include: str = "tests.tasks", **more: str) -> None:
-            celery_worker_process.start(concurrency=1, include=include, **environment, **more)
+        def start(self, *, include: str = "tests.tasks", concurrency: int = 1, **more: str) -> None:
+            celery_worker_process.start(concurrency=concurrency, include=include, **{**environment, **more})
 
         @property
         def group(self) -> int:
