@@ -66,7 +66,9 @@ def judge(ledger: Ledger, taken: Counter[Mail], *, planned: int) -> Verdict:
     owned = {mail for mail, outcome in ledger.attempts.items() if outcome in ("accepted", "duplicate")}
     for mail in owned ^ set(taken):
         verdict.mismatches += 1
-        verdict.say(f"{mail}: {'we' if mail in owned else 'the provider'} alone knows of it; {ledger.attempts.get(mail)}")
+        verdict.say(
+            f"{mail}: {'we' if mail in owned else 'the provider'} alone knows of it; {ledger.attempts.get(mail)}"
+        )
     detected = Counter(message for (message, _), outcome in ledger.attempts.items() if outcome == "duplicate")
     verdict.duplicate_detected = detected.total()
     mails: Counter[str] = Counter()

@@ -71,9 +71,9 @@ def _moments(rng: random.Random, seconds: float, least: float) -> Iterator[float
 class Storm:
     """Deals the blows and counts them."""
 
-    def __init__(self, rng: random.Random, parts: Any, fake: Any, *, home: Path, latest_report: float) -> None:
+    def __init__(self, rng: random.Random, parts: Any, fake: Any, *, home: Path, size: _soak_world.Size) -> None:
         self.rng, self.parts, self.fake, self.home = rng, parts, fake, home
-        self.latest_report = latest_report
+        self.size = size
         self._parts_by_name: dict[str, Any] = {}
         self.dealt: Counter[str] = Counter()
         self._stopped: dict[str, tuple[int, float]] = {}  # part -> its process group, when it may go on
@@ -137,7 +137,7 @@ class Storm:
         if name not in self._stopped and self.parts.runs(name):
             group = self.parts.pid(name)
             os.killpg(group, signal.SIGSTOP)
-            self._stopped[name] = (group, time.monotonic() + self.rng.uniform(1, 3 * _soak_world.LEASE_SECONDS))
+            self._stopped[name] = (group, time.monotonic() + self.rng.uniform(1, 1.5 * self.size.lease))
 
     def _wipe_broker(self) -> None:
         """Every ring of the doorbell that is under way is forgotten."""
@@ -172,7 +172,7 @@ class Storm:
 
     def _reports(self) -> None:
         """Late, held back, doubled, the newest first; and every seventh never comes, of a mail's two at most one."""
-        latest = self.latest_report
+        latest = self.size.latest_report
         manner: dict[str, Any] = self.rng.choice(
             (
                 {"delay_ms": int(1000 * self.rng.uniform(0, latest))},

@@ -16,9 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 Answer = TypeVar("Answer")
 
-# Waits that are minutes in production. They are settings, and nothing else about sending is changed: the longest
-# request (34 s) and the provider's time-outs are the product's own.
-LEASE_SECONDS = 5
 REFUSED_EVERY, BOUNCED_EVERY = 500, 400  # addresses that the provider does not want; that have no mailbox
 # Of a hundred messages; the rest is the campaign, which goes out in batches.
 URGENT, NORMAL = 5, 20
@@ -31,11 +28,14 @@ class Size:
     messages: int
     seconds: float  # that the faults go on; then it has peace to settle
     peace: float  # the most that settling may take
+    # Waits that are minutes in production. They are settings, and nothing else about sending is changed: the longest
+    # request (34 s) and the provider's time-outs are the product's own.
+    lease: int  # SEND_LEASE_SECONDS
     unknown_after: int  # UNKNOWN_AFTER_SECONDS: longer than any report is late
     latest_report: float  # seconds
 
 
-def set_environment(home: Path, *, port: int, fake_port: int, unknown_after: int) -> None:
+def set_environment(home: Path, size: Size, *, port: int, fake_port: int) -> None:
     """What settings read: this run's own data and provider. Call it before Django is set up."""
     key = ec.generate_private_key(ec.SECP256R1())
     (home / "events.pem").write_bytes(
@@ -53,8 +53,8 @@ def set_environment(home: Path, *, port: int, fake_port: int, unknown_after: int
             "SENDGRID_API_KEY": "SG.loopback-only",
             "SENDGRID_URL": f"http://127.0.0.1:{fake_port}",
             "SENDGRID_EVENT_PUBLIC_KEY": base64.b64encode(public).decode(),
-            "SEND_LEASE_SECONDS": str(LEASE_SECONDS),
-            "UNKNOWN_AFTER_SECONDS": str(unknown_after),
+            "SEND_LEASE_SECONDS": str(size.lease),
+            "UNKNOWN_AFTER_SECONDS": str(size.unknown_after),
             "QUIET_HOURS": "",
             "LOG_LEVEL": "ERROR",
         }
@@ -70,7 +70,7 @@ def plant(count: int, *, seconds: float) -> None:
     from core import clock
     from notifications import episodes
     from notifications.models import Customer, Episode, Message, Order, OrderLine, Shipment
-    from tests.notifications import shop
+    from tests.notifications import copies, shop
 
     now = clock.now()
     shop.hold_out_nobody()
@@ -84,10 +84,10 @@ def plant(count: int, *, seconds: float) -> None:
     Shipment.objects.update(check_at=None)
 
     def copy(model: type, changes: dict[str, str], *joins: str) -> None:
-        _copy(model, _template[model], changes, joins, count=count - 1)
+        copies.copy(model, template[model], changes, joins, count=count - 1)
 
     shipment = message.episode.shipment
-    _template = {
+    template = {
         Customer: message.customer_id,
         Order: shipment.order_id,
         OrderLine: shipment.order.lines.get().pk,
@@ -125,28 +125,9 @@ def plant(count: int, *, seconds: float) -> None:
 
 
 _ADDRESS = (
-    f"CASE WHEN mod(n, {REFUSED_EVERY}) = 7 THEN 'refused' WHEN mod(n, {BOUNCED_EVERY}) = 11 THEN 'nobody' ELSE 'person' END"
-    " || n || '@example.com'"
+    f"CASE WHEN mod(n, {REFUSED_EVERY}) = 7 THEN 'refused' WHEN mod(n, {BOUNCED_EVERY}) = 11 THEN 'nobody'"
+    " ELSE 'person' END || n || '@example.com'"
 )
-
-
-def _copy(model: type, template: object, changes: dict[str, str], joins: tuple[str, ...], *, count: int) -> None:
-    from django.db import connection
-
-    meta = model._meta  # type: ignore[attr-defined]
-    columns = [
-        field.column
-        for field in meta.local_fields
-        if not field.generated and (not field.primary_key or field.column in changes)
-    ]
-    values = [changes.get(column, f"t.{column}") for column in columns]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {meta.db_table} ({', '.join(columns)}) SELECT {', '.join(values)}"
-            f" FROM generate_series(1, %s) AS n CROSS JOIN {meta.db_table} t {' '.join(joins)} WHERE t.id = %s",
-            [count, template],
-        )
-        cursor.execute(f"ANALYZE {meta.db_table}")
 
 
 def addresses(count: int) -> tuple[list[str], dict[str, list[str]]]:

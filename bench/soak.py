@@ -2,16 +2,16 @@
 
 Celery's worker and beat, `manage.py dispatch`, the web server and PostgreSQL run as production starts them, beside a
 SendGrid on loopback which keeps its own count in a file. Workers are killed with -9 and stopped, the database is shut
-down in the middle of everything, the broker forgets its queue, the provider hangs, resets, answers 429 and 500, with the
-mail taken or not, and its reports come late, doubled, out of order or not at all. Then there is peace, and every
+down in the middle of everything, the broker forgets its queue; the provider hangs, resets, answers 429 and 500, with
+the mail taken or not, and its reports come late, doubled, out of order or not at all. Then there is peace, and every
 message's state is held against what the provider really took.
 
     python -m bench.soak [--quick] [--messages 200000] [--minutes 10] [--seed N] [--check] [--keep]
 
 --minutes: how long the faults go on, in which all messages come due; settling takes some minutes more. --check: exit
-code 1 where one was lost or doubled or the ledger differs from the provider's count. The leases are seconds instead of a
-minute and an unknown one is looked into after a minute or two, not thirty, by SEND_LEASE_SECONDS and
-UNKNOWN_AFTER_SECONDS; no code is changed. No message waits for settling.DEADLINE (24 hours): that is faults 5 and 6.
+code 1 where one was lost or doubled or the ledger differs from the provider's count. The leases are seconds instead of
+a minute and an unknown one is looked into after a minute or two, not thirty, by SEND_LEASE_SECONDS and
+UNKNOWN_AFTER_SECONDS; no code is changed. Nothing waits for settling.DEADLINE (24 hours): that is faults 5 and 6.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         fake_port = free.getsockname()[1]
     port = listeners[0].getsockname()[1]
-    _soak_world.set_environment(home, port=port, fake_port=fake_port, unknown_after=size.unknown_after)
+    _soak_world.set_environment(home, size, port=port, fake_port=fake_port)
     embedded.ensure(home)
 
     import django
@@ -97,9 +97,7 @@ class _Soak:
         self.seed = given.seed
         self.pace = 4.0 if given.quick else 1.0
         self.seen_unknown: set[_soak_ledger.Mail] = set()
-        self.storm = _soak_storm.Storm(
-            random.Random(self.rng.random()), parts, self.fake, home=home, latest_report=size.latest_report
-        )
+        self.storm = _soak_storm.Storm(random.Random(self.rng.random()), parts, self.fake, home=home, size=size)
         self._next_word, self.words_every = 0.0, 2.0 if given.quick else 5.0
 
     def start_parts(self, listeners: list[socket.socket], *, fake_port: int) -> None:
@@ -219,12 +217,17 @@ def _unread() -> bool:
 def _size(given: argparse.Namespace) -> _soak_world.Size:
     if given.quick:
         return _soak_world.Size(
-            messages=given.messages or 1500, seconds=10, peace=90, unknown_after=12, latest_report=2.0
+            messages=given.messages or 1500, seconds=10, peace=400, lease=8, unknown_after=12, latest_report=2.0
         )
     seconds = given.minutes * 60
     messages = given.messages or int(200_000 * min(1.0, given.minutes / 10))
     return _soak_world.Size(
-        messages=messages, seconds=seconds, peace=max(300.0, 3 * seconds), unknown_after=60, latest_report=15.0
+        messages=messages,
+        seconds=seconds,
+        peace=max(600.0, 6 * seconds),
+        lease=20,
+        unknown_after=90,
+        latest_report=15.0,
     )
 
 

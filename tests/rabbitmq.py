@@ -52,9 +52,7 @@ class Node:
         with output.open("ab") as words:
             for command in ([str(EPMD)], [str(SERVER)]):
                 self._started.append(
-                    subprocess.Popen(
-                        command, cwd=self.home, env=self._env, stdout=words, stderr=words, process_group=0
-                    )
+                    subprocess.Popen(command, cwd=self.home, env=self._env, stdout=words, stderr=words, process_group=0)
                 )
         until(lambda: self.answers() or self._started[-1].poll() is not None, "RabbitMQ answers", seconds=90)
         assert self._started[-1].poll() is None, output.read_text()

@@ -98,7 +98,7 @@ test_fault_3 = sending.test_killed_after_the_202_the_report_settles_it_and_no_se
 test_fault_7 = delivery.test_a_worker_stopped_past_its_lease_gives_up_when_it_wakes
 test_fault_9 = sending.test_a_broker_that_forgot_everything_loses_nothing
 test_fault_10 = sending.test_a_task_that_comes_five_times_sends_each_once
-test_fault_20 = delivery.test_a_database_that_goes_away_amid_the_finish_leaves_unknown_and_the_report_tells
+test_fault_20 = delivery.test_a_database_that_restarts_amid_the_finish_leaves_unknown_and_the_report_tells
 test_fault_23 = delivery.test_nothing_begins_after_a_pause_and_resuming_skips_and_repeats_none
 test_fault_35 = delivery.test_an_urgent_one_passes_a_campaign_that_is_under_way
 
@@ -155,4 +155,3 @@ def test_rings_in_an_hour_of_500_use_up_a_few_and_then_the_rest_drain(worker, fa
 def done(worker) -> int:
     """How many rings the worker has answered."""
     return sum("drain_all" in line and "succeeded" in line for line in worker.log.read_text().splitlines())
-
