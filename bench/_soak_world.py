@@ -42,6 +42,8 @@ def set_environment(home: Path, size: Size, *, port: int, fake_port: int) -> Non
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    # Its processes start a hundred times. Images like to forbid what spares each of them the compiling.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
     for name in ("DATABASE_URL", "PREEMPT_CLOCK_FILE", "MAIL_FAILOVER", "REPLICA_URL"):
         os.environ.pop(name, None)
     os.environ.update(

@@ -217,7 +217,7 @@ def _unread() -> bool:
 def _size(given: argparse.Namespace) -> _soak_world.Size:
     if given.quick:
         return _soak_world.Size(
-            messages=given.messages or 1500, seconds=10, peace=400, lease=8, unknown_after=12, latest_report=2.0
+            messages=given.messages or 1500, seconds=8, peace=400, lease=10, unknown_after=12, latest_report=2.0
         )
     seconds = given.minutes * 60
     messages = given.messages or int(200_000 * min(1.0, given.minutes / 10))
@@ -225,7 +225,7 @@ def _size(given: argparse.Namespace) -> _soak_world.Size:
         messages=messages,
         seconds=seconds,
         peace=max(600.0, 6 * seconds),
-        lease=20,
+        lease=30,
         unknown_after=90,
         latest_report=15.0,
     )

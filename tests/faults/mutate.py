@@ -25,7 +25,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 TABLE = Path(__file__).with_name("guards.toml")
-_LEFT_OUT = shutil.ignore_patterns(".git", ".data", ".venv", "__pycache__", ".*_cache", "node_modules")
+_LEFT_OUT = shutil.ignore_patterns(".git", ".data", ".venv", ".*_cache", "node_modules")
 _RED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?: - (.*))?$", re.MULTILINE)
 # On a machine that is too busy, what a test stands on fails before it has looked at anything.
 _NO_PROOF = re.compile(r"in vain until (the worker is ready|RabbitMQ answers)|couldn't get a connection")
@@ -96,7 +96,9 @@ def taken_out(guard: Guard, tree: Path) -> Iterator[None]:
 def red(tests: tuple[str, ...], tree: Path) -> dict[str, str]:
     """The tests that fail in the tree, with pytest's word for why."""
     command = [sys.executable, "-m", "pytest", *tests, "-q", "--tb=line", "-p", "no:cacheprovider", "--reuse-db"]
-    environment = {**os.environ, "PREEMPT_DATA_DIR": str(tree.parent / "data"), "COLUMNS": "300"}
+    # Images like to forbid what spares each run the compiling.
+    changes = {"PREEMPT_DATA_DIR": str(tree.parent / "data"), "COLUMNS": "300", "PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, **changes}
     ended = subprocess.run(
         command, cwd=tree, env=environment, capture_output=True, text=True, timeout=_LONGEST, check=False
     )
