@@ -104,10 +104,7 @@ def red(tests: tuple[str, ...], tree: Path) -> dict[str, str]:
     )
     if ended.returncode not in (0, 1):
         raise SystemExit(f"pytest itself failed ({ended.returncode}):\n{ended.stdout[-3000:]}{ended.stderr[-1000:]}")
-    found = {name: (why or "").strip() for name, why in _RED.findall(ended.stdout)}
-    if void := [name for name, why in found.items() if _NO_PROOF.search(why)]:
-        print(f"    no proof, the machine was too busy: {', '.join(void)}", flush=True)
-    return {name: why for name, why in found.items() if name not in void}
+    return {name: (why or "").strip() for name, why in _RED.findall(ended.stdout)}
 
 
 def main() -> int:
@@ -141,10 +138,12 @@ def _prove(guard: Guard, tree: Path) -> bool:
         return False
     with taken_out(guard, tree):
         found = red(guard.tests, tree)
-    print(named if found else f"{named}\n    NO TEST NOTICES", flush=True)
+    proofs = [name for name, why in found.items() if not _NO_PROOF.search(why)]
+    print(named if proofs else f"{named}\n    {'NOT PROVED' if found else 'NO TEST NOTICES'}", flush=True)
     for name, why in found.items():
-        print(f"    red: {name.partition('::')[2]}: {why[:160]}", flush=True)
-    return bool(found)
+        word = "red" if name in proofs else "the machine was too busy"
+        print(f"    {word}: {name.partition('::')[2]}: {why[:160]}", flush=True)
+    return bool(proofs)
 
 
 if __name__ == "__main__":

@@ -290,9 +290,10 @@ def test_twenty_workers_at_once_never_go_over_the_cap() -> None:
 
     def take(_: int) -> bool:
         start.wait()
-        taken_one = caps.take(person, day, most=3)
-        connections.close_all()
-        return taken_one
+        try:
+            return caps.take(person, day, most=3)
+        finally:
+            connections.close_all()
 
     with ThreadPoolExecutor(20) as pool:
         assert sum(pool.map(take, range(20))) == 3

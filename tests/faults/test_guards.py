@@ -1,4 +1,4 @@
-"""docs/faults.md and guards.toml speak of lines and tests that there are. Whether a guard is one, mutate.py finds out."""
+"""docs/faults.md and guards.toml name lines and tests that there are. What a guard is worth, mutate.py finds out."""
 
 from __future__ import annotations
 
