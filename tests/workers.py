@@ -6,8 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from amqp.exceptions import NotFound
 from django.conf import settings
 from django.db import connection
 from kombu import pools
@@ -32,9 +36,37 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def empty_queues() -> None:
-    """Messages are not rows of Django's: they outlive a test unless thrown away."""
+    """Messages are not rows of Django's: they outlive a test unless thrown away. Of the broker in use."""
+    if app.conf.broker_url.startswith("amqp"):
+        with app.connection_for_write() as asked, suppress(NotFound):
+            asked.default_channel.queue_purge(app.conf.task_default_queue)
+        return
     with connection.cursor() as cursor:
         cursor.execute("select pgmq.purge_queue(queue_name) from pgmq.meta")
+
+
+@contextmanager
+def published_to(url: str) -> Iterator[None]:
+    """Within the block this process's app has the broker that BROKER_URL=url would give it."""
+    quorum = {
+        "broker_url": url,
+        "broker_transport": None,
+        "broker_transport_options": {"confirm_publish": True},
+        "task_default_queue_type": "quorum",
+        "worker_detect_quorum_queues": True,
+    }
+    before = {name: app.conf[name] for name in quorum}
+    try:
+        _configure(quorum)
+        yield
+    finally:
+        _configure(before)
+
+
+def _configure(names: dict[str, Any]) -> None:
+    forget_broker()
+    app.conf.update(names)
+    app.__dict__.pop("amqp", None)  # made from the configuration once
 
 
 class WorkerProcess:

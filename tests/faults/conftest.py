@@ -9,6 +9,7 @@ import pytest
 
 from core import clock
 from tests.fakes import sendgrid as fakes
+from tests.faults import own_servers
 from tests.notifications import mailing
 from tests.notifications.mailing import KEY
 from tests.notifications.shop import NOW
@@ -46,8 +47,8 @@ def worker(celery_worker_process, environment, settings):
     class Worker:
         log = celery_worker_process.log
 
-        def start(self, *, include: str = "tests.tasks", **more: str) -> None:
-            celery_worker_process.start(concurrency=1, include=include, **environment, **more)
+        def start(self, *, include: str = "tests.tasks", concurrency: int = 1, **more: str) -> None:
+            celery_worker_process.start(concurrency=concurrency, include=include, **{**environment, **more})
 
         @property
         def group(self) -> int:
@@ -57,3 +58,12 @@ def worker(celery_worker_process, environment, settings):
         kill = celery_worker_process.kill
 
     return Worker()
+
+
+@pytest.fixture
+def own_server(server_dir: Path, worker, live_server, settings) -> Iterator[own_servers.OwnServer]:
+    """The test's database on a server of its own, which may be shut down while other tests run on theirs."""
+    if not settings.LOCAL:
+        pytest.skip("the server that DATABASE_URL names is not copied")
+    with own_servers.moved(server_dir) as own:
+        yield own

@@ -9,18 +9,30 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
 from core import clock
 from core.people import person_key
-from notifications import caps, dispatch, episodes, holding, providers, settling, suppression, tasks
+from notifications import (
+    caps,
+    composing,
+    dispatch,
+    episodes,
+    holding,
+    planning,
+    providers,
+    settling,
+    suppression,
+    tasks,
+)
 from notifications.models import (
     Message,
     MessageState,
@@ -33,7 +45,7 @@ from notifications.models import (
 from notifications.providers.console import Console
 from notifications.providers.sendgrid import SendGrid
 from tests.faults.test_sending_faults import all_arrive, counts, each_once, state
-from tests.notifications import shop
+from tests.notifications import copies, shop
 from tests.notifications.mailing import hours_later, ready, taken
 from tests.notifications.shop import NOW
 from tests.waiting import until
@@ -119,6 +131,51 @@ def test_who_opts_out_during_the_request_gets_at_most_that_one(worker, fake) -> 
 
 
 @pytest.mark.usefixtures("here")
+def test_an_opt_out_that_is_being_committed_is_waited_for(fake) -> None:
+    """The message comes to be when the opt-out has looked already for what it must take back."""
+    person = person_key("ada@example.com")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            suppression.suppress(person, scope="all", reason=SuppressionReason.UNSUBSCRIBED, at=NOW)
+            drained = pool.submit(elsewhere, lambda: (ready(1, name="Ada"), drain())[1])
+            until(lambda: drained.done() or waits_for_a_lock(), "the hand-over waits, or has not waited")
+        assert drained.result() == {"suppressed": 1}
+    assert fake.log() == []
+
+
+def elsewhere(work: Callable[[], Any]) -> Any:
+    """The work's result, in a thread that leaves no connection behind."""
+    try:
+        return work()
+    finally:
+        connections.close_all()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_pause_waits_for_the_hand_over_that_is_being_decided(fake, monkeypatch) -> None:
+    ready()
+    is_deciding, may_decide = threading.Event(), threading.Event()
+    compose = composing.compose
+
+    def slowly(*arguments: Any, **more: Any) -> Any:
+        is_deciding.set()
+        assert may_decide.wait(20)
+        return compose(*arguments, **more)
+
+    monkeypatch.setattr(composing, "compose", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        drained = pool.submit(elsewhere, drain)
+        assert is_deciding.wait(20)
+        paused = pool.submit(elsewhere, lambda: holding.pause("all", reason="wrong wording", by=None, at=NOW))
+        until(lambda: paused.done() or waits_for_a_lock(), "the pause waits, or has not waited")
+        begun_before_it_returned = not paused.done()
+        may_decide.set()
+        assert paused.result()
+        assert drained.result() == {"accepted": 1}
+    assert begun_before_it_returned
+
+
+@pytest.mark.usefixtures("here")
 def test_after_a_429_nothing_goes_before_its_time_and_the_urgent_first(fake) -> None:
     messages = ready(4)
     urgent = messages[-1]
@@ -190,23 +247,21 @@ def test_a_worker_whose_clock_is_wrong_changes_nothing(worker, fake, wrong_by: i
     assert state(tomorrow) == "ready"
 
 
-def test_a_database_that_goes_away_amid_the_finish_leaves_unknown_and_the_report_tells(worker, fake) -> None:
+def test_a_database_that_restarts_amid_the_finish_leaves_unknown_and_the_report_tells(worker, fake, own_server) -> None:
     fake.order(latency_ms=700, events={"hold": True})
     [message] = ready()
-    worker.start()
+    worker.start(**own_server.environment)
     tasks.drain.delay("normal")
     until(lambda: state(message) == "sending", "the request is on its way")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    own_server.restart()
     until(lambda: len(fake.log()) == 1, "the provider has it")
+    assert state(message) == "sending"
     hours_later(message)
     settling.reap()
     assert state(message) == "unknown"
     fake.order(events={"hold": False})
     until(lambda: state(message) == "delivered" or (read_reports(fake) or False), "the report has told")
+    worker.kill()
     assert taken(fake.log()) == [str(message.pk)]
 
 
@@ -235,9 +290,10 @@ def test_twenty_workers_at_once_never_go_over_the_cap() -> None:
 
     def take(_: int) -> bool:
         start.wait()
-        taken_one = caps.take(person, day, most=3)
-        connections.close_all()
-        return taken_one
+        try:
+            return caps.take(person, day, most=3)
+        finally:
+            connections.close_all()
 
     with ThreadPoolExecutor(20) as pool:
         assert sum(pool.map(take, range(20))) == 3
@@ -278,10 +334,29 @@ def test_nothing_begins_after_a_pause_and_resuming_skips_and_repeats_none(worker
 
 
 @pytest.mark.usefixtures("here")
+def test_a_pause_holds_a_hundred_thousand_and_lets_go_of_all(fake) -> None:
+    [message] = ready()
+    copies.copy(
+        Message,
+        message.pk,
+        {"id": "gen_random_uuid()", "dedupe_key": "md5(n::text)"},
+        count=100_000,
+    )
+    holding.pause("all", reason="wrong wording", by=None, at=NOW)
+    assert drain() == {}
+    assert not SendAttempt.objects.exists()
+    holding.resume("all", by=None)
+    assert dispatch.drain(["normal"], budget=0).outcomes == {"accepted": 1}
+    assert holding.waiting()["normal"] == 100_000, "what was claimed beside it has been given back"
+
+
+@pytest.mark.usefixtures("here")
 def test_a_rule_edited_mid_episode_writes_to_nobody_again(fake) -> None:
     [message] = ready()
     assert drain() == {"accepted": 1}
     Rule.objects.update(name="Another name", template="delay_not_handed_over", lane="urgent", is_for_any_hour=True)
+    edited = Rule.objects.get(kind="promise_passed")
+    assert planning.dedupe_key(edited, message.episode, person=message.person) == message.dedupe_key
     message.episode.shipment.check_at = NOW
     message.episode.shipment.save()
     episodes.sweep(now=NOW)
