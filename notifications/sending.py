@@ -20,6 +20,7 @@ from notifications import answers, buckets, composing, gates, holding, last_look
 from notifications.intents import Claim, Intent, Outcome, mine
 from notifications.models import Message, MessageState, SendAttempt
 from notifications.providers.base import BatchProvider, DeliveryError, Provider
+from notifications.sender import mailboxes
 from notifications.states import Event
 
 logger = logging.getLogger("preempt.sending")
@@ -180,6 +181,7 @@ def intend(one: Claim, *, provider: Provider) -> Intent | Outcome:
             counted_on=message.counted_on,
             provider=provider.name,
             state_reason="",
+            mailbox=mailboxes.group_of(mail.to_address),
             **composing.kept(message),
         )
         return Intent(one, attempt, message.attempts + 1, mail, began)
