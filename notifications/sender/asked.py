@@ -54,8 +54,8 @@ def sender_of_settings(address: str = "") -> Sender:
 
 def domain_of(address: str) -> str:
     """The domain of an address, as DNS writes it. Raises ValueError."""
-    local, at, domain = address.strip().rpartition("@")
-    if not local or not at or any(letter.isspace() for letter in local):
+    local, _at, domain = address.strip().rpartition("@")
+    if not local or not domain or any(letter.isspace() for letter in local):
         raise ValueError(f"{address!r} is no e-mail address, like help@shop.example.com.")
     return _named("The address's domain", domain)
 

@@ -16,6 +16,7 @@ from notifications.sender.mailboxes import GROUPS
 
 DAYS = 30
 NEAR, OVER = 0.001, 0.003  # of complaints: Gmail and Yahoo want them under 0.1 %, and never at 0.3 %
+_FEWEST = 1 / OVER  # of fewer a single complaint would be over
 _Z = 1.959964  # 95 %
 _DELIVERED = (MessageState.DELIVERED,)
 _HANDED_OVER = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.BOUNCED, MessageState.DROPPED)
@@ -25,7 +26,7 @@ class Standing(StrEnum):
     UNDER = "under"
     NEAR = "near"  # 0.1 % or more
     OVER = "over"  # 0.3 % or more
-    TOO_FEW = "too_few"  # it may be under 0.1 % as well as over 0.3 %
+    TOO_FEW = "too_few"  # it may be under 0.1 % as well as over 0.3 %, or one complaint alone would be over
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Rate:
     @property
     def standing(self) -> Standing:
         low, high = self.interval
-        if low < NEAR and high > OVER:
+        if self.of < _FEWEST or (low < NEAR and high > OVER):
             return Standing.TOO_FEW
         if self.share >= OVER:
             return Standing.OVER
