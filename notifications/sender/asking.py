@@ -136,7 +136,7 @@ def _plain(name: dns.name.Name) -> str:
 def _led_to(error: dns.resolver.NXDOMAIN) -> str:
     """Where the CNAMEs of a name that does not exist led."""
     try:
-        [asked], canonical = error.qnames(), error.canonical_name
+        [asked], canonical = error.kwargs["qnames"], error.canonical_name
     except (TypeError, ValueError, KeyError, dns.exception.DNSException):
         return ""
     return "" if canonical == asked else _plain(canonical)

@@ -13,7 +13,7 @@ from notifications.sender.findings import Finding, Level, Report
 
 STEPS = 6
 _LOOKED_AT = 5  # of our own mails
-Tell = Callable[[int], None]
+Tell = Callable[[int], object]
 
 
 def check(sender: Sender, ask: Asker, *, mails: Sequence[Mapping[str, str]], tell: Tell = lambda done: None) -> Report:

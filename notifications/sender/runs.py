@@ -53,7 +53,7 @@ def work(pk: int, *, now: Callable[[], datetime]) -> None:
             asked.sender_of_settings(),
             Asker(settings.DNS_SERVERS),
             mails=checking.headers_of_ours(),
-            tell=lambda done: row.update(done=done) and None,
+            tell=lambda done: row.update(done=done),
         )
     except Exception as error:
         logger.exception("the sender check broke off", extra={"check": pk})

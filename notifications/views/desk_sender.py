@@ -39,7 +39,7 @@ def sender(request: HttpRequest) -> HttpResponse:
             response.headers["HX-Refresh"] = "true"  # the result is there now
         return response
     last = SenderCheck.objects.filter(state=CheckState.DONE).select_related("asked_by").first()
-    if last is not None:
+    if last is not None and last.report is not None:
         report = report_of(last.report)
         context["report"] = report
         context["findings"] = sorted(report.findings, key=lambda one: _ORDER.index(one.level))
