@@ -46,7 +46,8 @@ class Walk:
 
 def follow(domain: str, record: Spf, *, ask: Asks) -> Walk:
     walk = Walk(errors=list(record.errors))
-    walk.ending = _visit(domain, record, walk, passes=True, path=(domain,), ask=ask)
+    end_of_redirect = _visit(domain, record, walk, passes=True, path=(domain,), ask=ask)
+    walk.ending = record.ending or end_of_redirect
     return walk
 
 
