@@ -163,7 +163,7 @@ def alignment(sender: Sender, found: Found, proofs: Proofs) -> Finding:
         said = "Not known: see the rows above that could not be asked."
         if proofs.is_dkim_hidden and not sender.selectors:
             said = "SPF does not prove it, and whether DKIM does cannot be seen without the selector."
-        return Finding(key, title, Level.UNASKED, said, "DKIM_SELECTORS, where it is not set.")
+        return Finding(key, title, Level.UNASKED, said, "" if sender.selectors else "Set DKIM_SELECTORS.")
     strict = [f"{tag}=s" for tag, on in (("adkim", policy.is_strict_dkim), ("aspf", policy.is_strict_spf)) if on]
     others = [f"{what} proves {domain}" for what, domain in
               (("DKIM", proofs.dkim_domain), ("SPF", proofs.spf_domain)) if domain]  # fmt: skip

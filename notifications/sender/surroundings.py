@@ -85,7 +85,7 @@ def unsubscribing(mails: Sequence[Mapping[str, str]]) -> Finding:
         (no_post, "no List-Unsubscribe-Post for one click", "no one-click unsubscribe"),
         (
             len(open_http),
-            "an unsubscribe address without https: set SITE_URL to https://…",
+            "an unsubscribe address without https (SITE_URL)",
             "the unsubscribe link is not https",
         ),
     ):

@@ -178,6 +178,7 @@ def test_a_record_that_branches_without_end_is_not_followed_without_end(ask: Ask
         for name in ("a", "b"):
             inner = f"v=spf1 include:a{level + 1}.example.com include:b{level + 1}.example.com -all"
             zone[f"{name}{level}.example.com", "TXT"] = [text(inner)]
+    zone |= {(f"{name}9.example.com", "TXT"): [text("v=spf1 ip4:192.0.2.1 -all")] for name in ("a", "b")}
     report = ask(by_smtp(), zone)
     found = row(report, "spf_lookups")
     assert found.level is Level.PROBLEM
