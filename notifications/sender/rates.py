@@ -87,14 +87,20 @@ def by_mailbox(*, now: datetime) -> list[Row]:
     rows = [_row(key, states[key], complaints[key]) for key in states]
     rows.sort(key=lambda row: (-row.bounces.of, row.name))
     if len(rows) > 1:
-        whole: Counter[str] = sum(states.values(), Counter())
-        rows.append(_row("all", whole, complaints.total()))
+        rows.append(_together(rows))
     return rows
 
 
+def _together(rows: list[Row]) -> Row:
+    """All of them; complaints only of those who tell, or the silent ones would make the share look small."""
+    told = [row.complaints for row in rows if row.complaints is not None]
+    bounces = Rate(sum(row.bounces.count for row in rows), sum(row.bounces.of for row in rows))
+    complaints = Rate(sum(rate.count for rate in told), sum(rate.of for rate in told)) if told else None
+    return Row("all", "All together", bounces, complaints)
+
+
 def _row(key: str, states: Counter[str], complained: int) -> Row:
-    names = {"all": "All together", "": "Not noted (sent by an older version)"}
-    name = names.get(key) or (GROUPS[key].name if key in GROUPS else key)
+    name = GROUPS[key].name if key in GROUPS else "Not noted (sent by an older version)"
     tells = key not in GROUPS or GROUPS[key].tells_complaints
     delivered = sum(states[state] for state in _DELIVERED)
     rate = Rate(min(complained, delivered), delivered) if tells or complained else None
