@@ -92,6 +92,7 @@ STAFF_FILES = (
     "notifications/views/desk_order.py",
     "notifications/models/sheets.py",
     "notifications/views/desk_imports.py",
+    "notifications/views/desk_sender.py",
     "notifications/views/desk_sending.py",
     "notifications/views/desk_orders.py",
     "notifications/views/desk_sources.py",
