@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from core import audit
 from notifications import doorbell, locks, states
@@ -93,6 +93,16 @@ def held() -> set[str]:
 def is_held(message: Message, scopes: Collection[str]) -> bool:
     """Whether one of these pauses holds the message."""
     return any(scope in scopes for scope in scopes_of(message))
+
+
+def holds(scopes: Collection[str]) -> Q | None:
+    """The same for the database: which messages these pauses hold; None where none of them is one."""
+    if ALL in scopes:
+        return Q(pk__isnull=False)
+    lanes = [lane for lane in Lane.values if lane_scope(lane) in scopes]
+    keys = [scope.partition(":")[2] for scope in scopes if scope.startswith("rule:")]
+    rules = list(Rule.objects.filter(key__in=keys).values_list("pk", flat=True)) if keys else []
+    return Q(lane__in=lanes) | Q(rule__in=rules) if lanes or rules else None
 
 
 def lock(*, is_shared: bool) -> datetime:

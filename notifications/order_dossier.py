@@ -130,5 +130,5 @@ def _of_skip(skip: Skip) -> Told:
         state="",
         state_text="",
         why=skip.get_reason_display(),
-        url="",
+        url=reverse("desk:ledger-skip", args=[skip.pk]),
     )

@@ -23,7 +23,8 @@ from notifications.models import (
 )
 from notifications.providers import sendgrid
 
-_STALE: dict[str, Any] = {
+# Why a message is stale, in words, by what is stored.
+STALE: dict[str, Any] = {
     Close.DELIVERED: _lazy("the parcel had been delivered"),
     Close.RETURNED: _lazy("the parcel had gone back"),
     Close.READY_TO_COLLECT: _lazy("the parcel was ready to collect"),
@@ -82,18 +83,22 @@ def totals(found: QuerySet[Message]) -> dict[str, int]:
 
 def end_of(episode: Episode) -> str:
     """Why an episode is over, in the reader's language; empty while it goes on."""
-    return str(_STALE.get(episode.close_reason, episode.close_reason))
+    return str(STALE.get(episode.close_reason, episode.close_reason))
 
 
 def reason_of(message: Message) -> str:
     """Why a message is in its state, in the reader's language; empty where the state says it all."""
-    reason = message.state_reason
     if message.state == MessageState.HELD_OUT:
         return _("%(share)d %% of customers are kept without this message, to measure its effect") % {
             "share": round(message.rule.holdout_share * 100)
         }
-    if message.state == MessageState.SUPPRESSED and reason in SuppressionReason.values:
+    return in_words(message.state, message.state_reason)
+
+
+def in_words(state: str, reason: str) -> str:
+    """A stored reason of a state, in the reader's language."""
+    if state == MessageState.SUPPRESSED and reason in SuppressionReason.values:
         return _("the customer's address: %(why)s") % {"why": SuppressionReason(reason).label}
-    if message.state == MessageState.STALE:
-        return str(_STALE.get(reason, reason))
+    if state == MessageState.STALE:
+        return str(STALE.get(reason, reason))
     return reason

@@ -31,6 +31,7 @@ WITNESSES = 5
 NEARBY = timedelta(seconds=60)
 # SendGrid repeats its reports for 24 hours. After that nothing more will be heard.
 DEADLINE = timedelta(hours=24)
+GIVEN_UP = "never settled; this rule then never sends again"
 
 
 @dataclass
@@ -98,9 +99,7 @@ def _settle(attempt: Any, settled: Settled) -> None:
         if attempt.message.rule.ambiguity_policy == AmbiguityPolicy.NEVER_LOST:
             settled.resent += _resend(message, "never settled; this rule then sends again")
         else:
-            settled.given_up += states.move(
-                message, Event.GIVE_UP, state_reason="never settled; this rule then never sends again"
-            )
+            settled.given_up += states.move(message, Event.GIVE_UP, state_reason=GIVEN_UP)
 
 
 def _resend(message: QuerySet[Message], why: str) -> int:

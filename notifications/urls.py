@@ -6,6 +6,7 @@ from notifications import api
 from notifications.views import (
     desk,
     desk_imports,
+    desk_ledger,
     desk_order,
     desk_orders,
     desk_sender,
@@ -48,6 +49,9 @@ desk_urlpatterns = [
     path("messages/", desk.messages, name="messages"),
     path("messages/<uuid:pk>/", desk.message, name="message"),
     path("messages/<uuid:pk>/cancel/", desk_sending.cancel, name="message-cancel"),
+    path("ledger/", desk_ledger.page, name="ledger"),
+    path("ledger/export.csv", desk_ledger.export, name="ledger-export"),
+    path("ledger/not-made/<int:pk>/", desk_ledger.skip, name="ledger-skip"),
     path("sending/", desk_sending.sending, name="sending"),
     path("sending/pause/", desk_sending.pause, name="sending-pause"),
     path("sending/resume/", desk_sending.resume, name="sending-resume"),

@@ -249,9 +249,12 @@ def _hyphened(text: str, start: int) -> list[Token]:
 def _paired(run: str, start: int) -> list[Token]:
     """Pairs of neighbours, and single characters where they are Chinese or alone."""
     found: list[Token] = []
+    # Most are written as they are indexed, and then so is each part of them.
+    normal = str if unicodedata.is_normalized("NFKC", run) else _normal
+    han = {match.start() for match in _HAN_CHARACTER.finditer(run)}
     for at, char in enumerate(run):
-        if len(run) == 1 or _HAN_CHARACTER.match(char):
-            found.append(Token(start + at, start + at + 1, _normal(char), is_extra=len(run) > 1))
+        if len(run) == 1 or at in han:
+            found.append(Token(start + at, start + at + 1, normal(char), is_extra=len(run) > 1))
         if at + 1 < len(run):
-            found.append(Token(start + at, start + at + 2, _normal(run[at : at + 2])))
+            found.append(Token(start + at, start + at + 2, normal(run[at : at + 2])))
     return [token for token in found if token.word]

@@ -20,7 +20,8 @@ def decode(body: bytes) -> Any:
     except RecursionError:
         raise Unreadable("the body is nested too deeply to be read") from None
     except json.JSONDecodeError as error:
-        raise Unreadable(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        why = error.msg.removesuffix(" at")
+        raise Unreadable(f"the body is not JSON: {why} at line {error.lineno}, column {error.colno}") from None
     except ValueError as error:  # a number of thousands of digits, NaN
         raise Unreadable(f"the body is not JSON that can be used: {error}") from None
     _check(payload, has_escapes=b"\\u" in body)

@@ -15,6 +15,7 @@ from notifications.intake import numbers, writing
 from notifications.intake.facts import Expected, Fact, Packed, Scanned, Withdrawn
 from notifications.models import ExpectedDate, Order, OrderLine, Shipment, ShipmentLine, ShipmentState, TrackingEvent
 
+_SHOPS_WORD = Q(state=ShipmentState.HANDED_OVER, raw_status="")
 _OVER = (ShipmentState.DELIVERED, ShipmentState.RETURNED)
 
 
@@ -80,8 +81,11 @@ def _fill(facts: Sequence[Packed], by_id: dict[str, Order], known: numbers.Numbe
     ShipmentLine.objects.bulk_create(contents, ignore_conflicts=True)
 
 
-def withdraw(facts: Sequence[Withdrawn], *, source: str) -> int:
+def withdraw(facts: Sequence[Withdrawn], *, source: str, now: datetime) -> int:
     """Let orders wait again whose despatch was called off before a carrier had it. Returns how many.
+
+    That one without a number was sent (storing.Scanned without words of a carrier) was the shop's own word, and it
+    takes it back.
 
     Unknown despatches are none of ours: sources name those that are off with every change of their order.
     """
@@ -91,7 +95,7 @@ def withdraw(facts: Sequence[Withdrawn], *, source: str) -> int:
             order__source=source,
             order__external_id__in={order_id for order_id, _ in off},
             despatch_id__in={despatch for _, despatch in off},
-            state=ShipmentState.CREATED,
+            state__in=(ShipmentState.CREATED, ShipmentState.HANDED_OVER),
         )
         .exclude(tracking_no="")
         .select_related("order")
@@ -103,11 +107,18 @@ def withdraw(facts: Sequence[Withdrawn], *, source: str) -> int:
         at = off.get((parcel.order.external_id, parcel.despatch_id))
         if at is None or (parcel.numbered_as_of is not None and at < parcel.numbered_as_of):
             continue
+        if parcel.state == ShipmentState.HANDED_OVER and parcel.events.exclude(_SHOPS_WORD).exists():
+            continue
         if parcel.order.shipments.filter(tracking_no="").exists():
             if not parcel.episodes.exists():  # what was said about it stays
                 parcel.delete()
             continue
+        if parcel.state == ShipmentState.HANDED_OVER:
+            parcel.events.all().delete()
+            parcel.state, parcel.handed_over_at, parcel.last_event_at = ShipmentState.CREATED, None, None
+            parcel.save(update_fields=["state", "handed_over_at", "last_event_at"])
         numbers.withdraw(parcel, at=at)
+        tracking.recheck([parcel.pk], now=now)
         count += 1
     return count
 
@@ -123,7 +134,11 @@ def hear(facts: Sequence[Scanned | Expected], left: list[Fact], *, source: str, 
     scans: dict[int, list[tracking.Scan]] = defaultdict(list)
     days: dict[int, list[Expected]] = defaultdict(list)
     for fact in facts:
-        ids = found[_key(fact)] or _once(once.get(fact.tracking_no, []), fact)
+        ids = found[_key(fact)]
+        if not ids:
+            ids = _once(once.get(fact.tracking_no, []), fact)
+            if ids and isinstance(fact, Scanned) and _is_shops_word(fact.scan) and _is_waiting(ids):
+                continue  # it has taken that back
         if not ids:
             left.append(fact)
         for pk in ids:
@@ -132,6 +147,14 @@ def hear(facts: Sequence[Scanned | Expected], left: list[Fact], *, source: str, 
             else:
                 days[pk].append(fact)
     return tracking.record_many(_news(scans), now=now), _expect(days, now=now)
+
+
+def _is_shops_word(scan: tracking.Scan) -> bool:
+    return scan.state == ShipmentState.HANDED_OVER and not scan.raw_status
+
+
+def _is_waiting(ids: Sequence[int]) -> bool:
+    return Shipment.objects.filter(pk__in=ids, tracking_no="").exists()
 
 
 def _news(scans: Mapping[int, list[tracking.Scan]]) -> Mapping[int, list[tracking.Scan]]:

@@ -119,7 +119,7 @@ def _store(facts: Sequence[Fact], *, source: str, now: datetime, park: bool) -> 
         stored.parcels, corrected = parcels.store(packed, stored.left, source=source, now=now)
         stored.changed += corrected
     if withdrawn := [fact for fact in facts if isinstance(fact, Withdrawn)]:
-        stored.changed += parcels.withdraw(withdrawn, source=source)
+        stored.changed += parcels.withdraw(withdrawn, source=source, now=now)
     heard = [fact for fact in facts if isinstance(fact, Scanned | Expected)]
     stored.scans, stored.expected = parcels.hear(heard, stored.left, source=source, now=now)
     called_off = {fact.order_id: fact for fact in facts if isinstance(fact, Cancelled)}

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0012_mail_texts'),
+        ('notifications', '0015_send_ledger'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

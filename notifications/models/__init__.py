@@ -23,6 +23,7 @@ from notifications.models.inbound import (
     SourceSilence,
     UnknownWord,
 )
+from notifications.models.ledger import MessageStep
 from notifications.models.mail_texts import MailDraft, MailVersion
 from notifications.models.order_desk import OrderNote, Skip, SkipReason
 from notifications.models.order_page import Leg, LegDay, LinkRevocation, NextUpdate, UpdateEnd
@@ -79,6 +80,7 @@ __all__ = [
     "MailVersion",
     "Message",
     "MessageState",
+    "MessageStep",
     "NetworkDay",
     "NextUpdate",
     "Order",

@@ -22,7 +22,7 @@ class Skip(models.Model):
     """An episode of which a rule (empty: every rule) made no message. Append-only; told once per episode and rule."""
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="skips")
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, null=True, related_name="skips")
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, null=True, db_index=False, related_name="skips")
     reason = models.CharField(max_length=24, choices=SkipReason)
     at = models.DateTimeField()
 
@@ -31,7 +31,11 @@ class Skip(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["episode", "rule"], nulls_distinct=False, name="skip_once_per_rule")
         ]
-        indexes = [models.Index(fields=["-at", "-id"], name="skip_newest")]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="skip_newest"),
+            models.Index(fields=["rule", "-at", "-id"], name="skip_newest_of_rule"),
+            models.Index(fields=["reason", "-at", "-id"], name="skip_newest_for_reason"),
+        ]
 
     def __str__(self) -> str:
         return f"episode {self.episode_id}: {self.reason}"

@@ -81,7 +81,7 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7)
     dedupe_key = models.CharField(max_length=64, unique=True)
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="messages")
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, db_index=False, related_name="messages")
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="messages")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="messages")
     person = models.CharField(max_length=32, db_index=True)
@@ -128,8 +128,15 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["lane", "not_before"], condition=Q(state="ready"), name="message_ready"),
             models.Index(fields=["lease_until"], condition=Q(state__in=["claimed", "sending"]), name="message_leased"),
-            models.Index(fields=["state", "-eligible_at"], name="message_by_state"),
+            # The ledger's lists: a sweep gives thousands of messages the same moment, so each index has the id too.
+            models.Index(fields=["state", "-eligible_at", "-id"], name="message_newest_in_state"),
+            models.Index(fields=["rule", "-eligible_at", "-id"], name="message_newest_of_rule"),
             models.Index(fields=["-eligible_at", "-id"], name="message_newest"),
+            models.Index(
+                fields=["-eligible_at", "-id"],
+                condition=Q(state="ready") & ~Q(state_reason=""),  # few of a backlog
+                name="message_newest_put_off",
+            ),
         ]
 
     def __str__(self) -> str:

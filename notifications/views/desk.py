@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from core import brand, csp
 from core.roles import ADMIN, ANALYST, OPS, desk, roles_of
-from notifications import selectors
+from notifications import ledger_words, selectors
 from notifications.models import Arm, Message, MessageState, OutboxMail, Rule
 from notifications.views.desk_orders import may_see_people
 
@@ -83,6 +83,7 @@ def message(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             "state_text": found.get_state_display(),
             "reason_text": selectors.reason_of(found),
             "order": found.episode.shipment.order,
+            "history": ledger_words.history(found),
             "attempts": found.send_attempts.all(),
             "reports": found.delivery_events.all(),
             "mails": OutboxMail.objects.filter(message_id=found.pk),

@@ -72,8 +72,8 @@ class FindForm(forms.Form):
             trouble=value("trouble") or "",
             state=value("state") or "",
             source=value("source") or "",
-            promised_from=_midnight(value("promised_from")),
-            promised_until=_midnight(value("promised_to"), days=1),
+            promised_from=midnight(value("promised_from")),
+            promised_until=midnight(value("promised_to"), days=1),
             owed=value("owed") or "",
         )
 
@@ -145,7 +145,7 @@ def owed(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/obligations.html", context)
 
 
-def _midnight(day: date | None, *, days: int = 0) -> datetime | None:
+def midnight(day: date | None, *, days: int = 0) -> datetime | None:
     """The beginning of the shop's day, or of the one `days` later."""
     if day is None:
         return None

@@ -23,6 +23,7 @@ from tests.journeys import (
     desk_pages_facts,
     desk_pages_flow,
     desk_pages_imports,
+    desk_pages_ledger,
     desk_pages_mails,
     desk_pages_porting,
     desk_pages_signin,
@@ -35,7 +36,7 @@ WITHOUT_A_PAGE = {
     "sign-in", "sign-out", "join", "audit-export", "brand-preview-css", "brand-preview", "brand-check", "brand-reset",
     "article-link-choices", "article-archive-choices", "bulk-targets", "article-autosave", "article-here",
     "piece-choices", "fact-progress", "block-progress", "search-tests-export", "article-port-report",
-    "order-import-rejects", "order-import-start",
+    "order-import-rejects", "order-import-start", "ledger-export",
     "contact-attachment", "outbox-mail-html", "search-job", "article-port-export", "search-learning",
     # Forms: answered by the page that they stand on.
     "password-link", "person-password-link", "person-password-link-end",
@@ -91,6 +92,8 @@ def paths(admin: User) -> Iterator[str]:
         yield make_run() if make_run else path
     for path, _roles, prepare_mails in desk_pages_mails.DESK_PAGES:
         yield path.format(prepare_mails(admin))
+    for path, _roles, make_rows in desk_pages_ledger.DESK_PAGES:
+        yield path.format(make_rows())
     for path, _roles, run in desk_pages_porting.DESK_PAGES:
         yield run() if run else path
 

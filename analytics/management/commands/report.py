@@ -1,4 +1,4 @@
-"""manage.py report overview|search_learning [--json | --text] [--from DAY] [--to DAY] [--window DAYS]"""
+"""manage.py report overview|search_learning|ledger [--json | --text] [--from DAY] [--to DAY] [--window DAYS]"""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.loader import render_to_string
 
 from analytics import periods
-from analytics.reports import overview, search_learning
+from analytics.reports import ledger, overview, search_learning
 from core import clock
 
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Print the dashboard's numbers."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("what", choices=["overview", "search_learning"])
+        parser.add_argument("what", choices=["overview", "search_learning", "ledger"])
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="for machines")
         form.add_argument("--text", action="store_true", help="for people (the default)")
@@ -28,10 +28,14 @@ class Command(BaseCommand):
         period, wrong = periods.read({name: options[name] for name in ("from", "to", "window")}, now=now)
         if wrong:
             raise CommandError(" ".join(wrong))
+        text: str
         if options["what"] == "search_learning":
             learning = search_learning.build(period, now=now)
             data = search_learning.as_data(learning)
             text = render_to_string("desk/search_learning.txt", {"report": learning, "period": period})
+        elif options["what"] == "ledger":
+            totals = ledger.build(period, now=now)
+            data, text = ledger.as_data(totals), ledger.as_text(totals, period)
         else:
             shown = overview.build(period, now=now)
             data = overview.as_data(shown)

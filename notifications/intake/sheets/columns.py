@@ -42,11 +42,14 @@ def guess(kind: Kind, header: Sequence[str], sample: Sequence[Sequence[str]]) ->
     names = [normalise(name) for name in header]
     # Each column is looked through once for each sort of value.
     dates = [moments.share_of_dates(values[:100]) for values in columns]
+    addresses = [_share(Sort.EMAIL, values) or 0.0 for values in columns]
     scored: list[tuple[float, int, int, Field, str]] = []
     for order, field in enumerate(FIELDS[kind]):
         for place, values in enumerate(columns):
             by_name, why = _by_name(field, names[place])
             share = dates[place] if field.sort is Sort.MOMENT else _share(field.sort, values)
+            if addresses[place] > 0.9 and field.sort is not Sort.EMAIL and by_name < 0.9:
+                continue  # "Customer mail" is no customer's name
             is_empty = not any(values)
             if by_name and not is_empty and share is not None and share < 0.5:
                 continue  # the name says so, the values do not

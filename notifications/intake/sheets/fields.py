@@ -129,8 +129,8 @@ ORDERS = (
         "promised_deliver_by",
         "Promised to be delivered by",
         "deliver by|deliver by date|promised deliver by|promised delivery|promised delivery date|delivery date|"
-        "promised date|promised by|latest delivery date|delivery promise|delivery due|due date|lieferdatum|liefertermin|"
-        "lieferung bis|zustellung bis|zugesagtes lieferdatum|fecha de entrega|entrega prometida|entregar antes de|"
+        "promised date|promised by|promised|latest delivery date|delivery promise|delivery due|due date|lieferdatum|"
+        "liefertermin|lieferung bis|zustellung bis|zugesagtes lieferdatum|fecha de entrega|entrega prometida|entregar antes de|"
         "data de entrega|entrega ate|prazo de entrega|date de livraison|livraison promise|livrer avant|"
         "data di consegna|consegna entro|leverdatum|bezorgen voor|estimated delivery date|estimated delivery",
         Sort.MOMENT,

@@ -179,6 +179,19 @@ def test_shopify_a_cancelled_fulfilment_is_no_parcel_and_the_order_waits_for_the
     assert not ParkedFact.objects.exists()
 
 
+def test_shopify_what_was_sent_without_a_number_is_not_sent_once_it_is_cancelled(shopify_order: Order) -> None:
+    take(fulfilment("2026-03-02T14:00:00Z", tracking_number=""))
+    assert Shipment.objects.get().state == "handed_over"
+    take(fulfilment("2026-03-02T15:00:00Z", tracking_number="", status="cancelled"))
+    parcel = Shipment.objects.get()
+    assert (parcel.tracking_no, parcel.state, parcel.handed_over_at) == ("", "created", None)
+    assert parcel.check_at is not None, "that it is not handed over in time is looked for again"
+    take(fulfilment("2026-03-02T14:00:00Z", tracking_number=""))
+    assert Shipment.objects.get().state == "created", "told late"
+    take(fulfilment("2026-03-03T14:00:00Z", tracking_number="", id=77))
+    assert Shipment.objects.get().state == "handed_over"
+
+
 def test_shopify_the_status_of_a_fulfilment_is_read_once_for_each_that_it_has(shopify_order: Order) -> None:
     told = [
         ("2026-03-02T14:00:00Z", None),

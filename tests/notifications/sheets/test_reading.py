@@ -120,6 +120,14 @@ def test_values_speak_against_a_name_and_for_a_nameless_column():
     assert "promised_deliver_by" not in found
 
 
+def test_a_column_of_addresses_is_nobodys_name_whatever_it_is_called():
+    header = ["Order", "Customer mail", "Customer", "Ordered on", "Promised"]
+    found = columns.guess(Kind.ORDERS, header, [["A-1", "ada@example.com", "Ada", "2026-11-20", "2026-11-27"]])
+    assert {name: guess.column for name, guess in found.items()} == {
+        "number": 0, "email": 1, "full_name": 2, "placed_at": 3, "promised_deliver_by": 4,
+    }  # fmt: skip
+
+
 def test_what_a_person_says_counts_more_than_a_guess():
     header = ["Order No", "Reference", "Date"]
     guessed = columns.guess(Kind.ORDERS, header, [["1", "A-1", "2026-01-02"]])
