@@ -95,6 +95,7 @@ STAFF_FILES = (
     "notifications/models/sheets.py",
     "notifications/views/desk_imports.py",
     "notifications/views/desk_incidents.py",
+    "notifications/views/desk_sender.py",
     "notifications/views/desk_sending.py",
     "notifications/views/desk_orders.py",
     "notifications/views/desk_sources.py",

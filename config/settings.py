@@ -266,6 +266,11 @@ MAIL_FROM = env.text("MAIL_FROM", "help@fernhill.example.com")
 MAIL_PROVIDER = env.text("MAIL_PROVIDER", "sendgrid" if SENDGRID_API_KEY else "console")
 MAIL_FAILOVER = env.text("MAIL_FAILOVER")  # gets what is provably not sent while the other takes nothing
 SMTP_URL = env.text("SMTP_URL")
+# What the sender check (notifications/sender) cannot see for itself: the domain that bounces go to, the signature's.
+MAIL_RETURN_PATH = env.text("MAIL_RETURN_PATH")
+DKIM_DOMAIN = env.text("DKIM_DOMAIN")
+DKIM_SELECTORS = env.words("DKIM_SELECTORS", [])  # beside SendGrid's s1 and s2, where it sends
+DNS_SERVERS = env.words("DNS_SERVERS", [])  # 192.0.2.53 or 192.0.2.53:5353; this machine's own where there are none
 HOLDOUT_SHARE = env.fraction("HOLDOUT_SHARE", 0.10)
 # After this many seconds without an event from the provider a send whose answer was lost is looked into.
 UNKNOWN_AFTER_SECONDS = env.integer("UNKNOWN_AFTER_SECONDS", 1800, at_least=1)

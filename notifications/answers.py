@@ -64,8 +64,8 @@ def _note(error: DeliveryError, provider: Provider) -> None:
                 pausing.pause(provider.name, seconds=error.retry_after, reason=str(error))
         case Fate.CIRCUIT:
             pausing.open_circuit(provider.name, seconds=CIRCUIT_SECONDS, reason=str(error))
-        case Fate.REJECTED | Fate.TOO_LARGE:
-            pausing.note_success(provider.name)  # it works; it is this mail that it does not want
+        case Fate.REJECTED | Fate.TOO_LARGE | Fate.LATER:
+            pausing.note_success(provider.name)  # it works; it is this mail that it does not want, or not now
 
 
 def _failed(intent: Intent, error: DeliveryError) -> Outcome:
@@ -79,7 +79,7 @@ def _failed(intent: Intent, error: DeliveryError) -> Outcome:
         },
     )
     match error.fate:
-        case Fate.NOT_SENT | Fate.BUSY:
+        case Fate.NOT_SENT | Fate.BUSY | Fate.LATER:
             wait = _backoff(intent.tries) if error.retry_after is None else error.retry_after
             return _not_sent(intent, error=str(error), wait=wait)
         case Fate.CIRCUIT:

@@ -23,6 +23,7 @@ from notifications.intents import Claim, Intent, Outcome
 from notifications.mail_crowd import Crowd
 from notifications.models import Message, MessageState
 from notifications.providers.base import Mail, Provider
+from notifications.sender import mailboxes
 from notifications.states import Event
 
 logger = logging.getLogger("preempt.sending")
@@ -136,6 +137,7 @@ def _record(messages: Sequence[Message], mails: dict[uuid.UUID, Mail], provider:
     # The lease covers the guard's patience and then the longest request.
     lease = timedelta(seconds=settings.SEND_LEASE_SECONDS + provider.capabilities.timeout_seconds)
     versions = {message.pk: str(message.mail_version_id) for message in messages}
+    mailbox = {message.pk: mailboxes.group_of(mails[message.pk].to_address) for message in messages}
     states.move(
         _rows(messages),
         Event.INTEND,
@@ -144,6 +146,7 @@ def _record(messages: Sequence[Message], mails: dict[uuid.UUID, Mail], provider:
         counted_on=_counted_on(messages),
         provider=provider.name,
         state_reason="",
+        mailbox=states.Each(mailbox),
         mail_version=Cast(states.Each(versions), BigIntegerField()),
         asserted=_asserted(messages),
     )

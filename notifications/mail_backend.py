@@ -57,6 +57,8 @@ def _send(provider: Provider, mail: Mail) -> bool:
             case Fate.NOT_SENT | Fate.BUSY | Fate.CIRCUIT:
                 pausing.note_failure(provider.name, reason=str(error))
                 raise SMTPConnectError(421, str(error)) from error
+            case Fate.LATER:
+                raise SMTPDataError(450, str(error)) from error
             case Fate.REJECTED | Fate.TOO_LARGE:
                 raise SMTPDataError(554, str(error)) from error
             case _:

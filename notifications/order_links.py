@@ -117,6 +117,8 @@ def _send(request: OrderLinkRequest) -> bool:
             else:
                 pausing.note_failure(provider.name, reason=str(error))
             raise _NotNow from error
+        elif error.fate is Fate.LATER:
+            row.update(state=LinkState.NEW, state_reason=str(error)[:200])
         elif error.permanent:
             row.update(state=LinkState.REFUSED, state_reason=str(error)[:200])
         else:

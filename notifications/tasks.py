@@ -9,6 +9,7 @@ from notifications import delivery, dispatch, episodes, gaps, incidents, obligat
 from notifications.intake import shipengine, shipengine_keys, silence, sources, taking_in
 from notifications.intake.sheets import runs
 from notifications.prediction import nightly
+from notifications.sender import runs as sender_runs
 
 
 @shared_task(name="notifications.drain")
@@ -120,3 +121,9 @@ def train_delays() -> None:
 def forecast_delays() -> None:
     """Forecast the open parcels, and look for a wave."""
     nightly.forecast(now=clock.now())
+
+
+@shared_task(name="notifications.check_sender")
+def check_sender(pk: int) -> None:
+    """Ask DNS about our From address."""
+    sender_runs.work(pk, now=clock.now)

@@ -50,6 +50,7 @@ from notifications.models.outreach import (
 from notifications.models.playback import Playback
 from notifications.models.prediction import DelayModel, Drift, DriftKind, Forecast, LaneGap, NetworkDay
 from notifications.models.published_keys import PublishedKeys
+from notifications.models.sender import CheckState, SenderCheck
 from notifications.models.sending import PersonDay, ProviderBucket, SendingPause
 from notifications.models.sheets import SheetFile, SheetFilePart, SheetMapping, SheetRefusal, SheetRun, SheetState
 
@@ -58,6 +59,7 @@ __all__ = [
     "AmbiguityPolicy",
     "ApiAnswer",
     "Arm",
+    "CheckState",
     "Customer",
     "DelayModel",
     "DeliveryEvent",
@@ -102,6 +104,7 @@ __all__ = [
     "Rule",
     "SendAttempt",
     "SendOutcome",
+    "SenderCheck",
     "SendingPause",
     "SheetFile",
     "SheetFilePart",

@@ -116,6 +116,12 @@ class Message(models.Model):
     retry_after = models.DateTimeField(null=True)
     provider = models.CharField(max_length=20, blank=True)
     provider_msg_id = models.CharField(max_length=200, blank=True)
+    mailbox = models.CharField(
+        max_length=12,
+        blank=True,
+        db_default="",
+        help_text="of notifications/sender/mailboxes.py, noted at the hand-over",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -190,6 +196,7 @@ class DeliveryEvent(models.Model):
     class Meta:
         ordering = ["at", "id"]
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="delivery_event_once")]
+        indexes = [models.Index(fields=["message"], condition=Q(kind="complained"), name="event_complaint")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.message_id}"

@@ -47,6 +47,7 @@ class Fate(Enum):
 
     NOT_SENT = "not_sent"  # provably never handed over (DNS, connect, TLS, body cut short): try again
     BUSY = "busy"  # the provider took nothing now (429, 503): try again, not before retry_after
+    LATER = "later"  # this recipient cannot be written to now (SMTP's 450): try again; the provider is well
     REJECTED = "rejected"  # this mail will never be taken as it is (400 and its kin)
     CIRCUIT = "circuit"  # nothing of ours is taken (401, 403): open the circuit, give the attempt back
     TOO_LARGE = "too_large"  # 413: a batch is split; a single mail will never be taken

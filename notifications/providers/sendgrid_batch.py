@@ -20,6 +20,8 @@ from notifications.providers.sendgrid_events import ATTEMPT_ARG, MESSAGE_ARG
 
 MOST = 1000  # personalizations of a request, says SendGrid's API reference
 MOST_SUBSTITUTED = 9_000  # bytes of one recipient's substitutions; SendGrid takes 10,000
+MOST_BYTES = 20 * 1024 * 1024  # of a request; SendGrid takes 30 MB
+_AS_JSON = 3  # a byte of UTF-8 is at most so many of JSON (two of "é" are six of "\u00e9")
 # Never in a mail of ours: SendGrid replaces it wherever it stands, in what it has replaced too.
 MARK = "-preempt-"
 _PIECE = re.compile(r"<[^<>]*>|[^<>]+|[<>]")
@@ -101,14 +103,12 @@ def _personalization(mail: Mail, cut: _Cut, differing: Mapping[int, str]) -> dic
 
 
 def _that_fit(group: Sequence[Mail]) -> list[list[Mail]]:
-    """The group as it is, or in halves until every recipient's substitutions are small enough; at last alone."""
+    """The group as it is, or in halves until the substitutions of each, and of all, are small enough; at last alone."""
     if len(group) > 1:
         cuts = [_cut(mail.text, mail.html) for mail in group]
         differing = _differing(cuts)
-        if (
-            max(sum(len(_key(at)) + len(cut.pieces[at].encode()) for at in differing) for cut in cuts)
-            > MOST_SUBSTITUTED
-        ):
+        sizes = [sum(len(_key(at)) + len(cut.pieces[at].encode()) for at in differing) for cut in cuts]
+        if max(sizes) > MOST_SUBSTITUTED or _AS_JSON * sum(sizes) > MOST_BYTES:
             half = len(group) // 2
             return _that_fit(group[:half]) + _that_fit(group[half:])
     return [list(group)]

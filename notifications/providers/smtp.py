@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -32,6 +33,8 @@ _END = b".\r\n"
 # Connect, greeting, EHLO, STARTTLS, EHLO, AUTH (two answers), MAIL, RCPT, DATA and the end: each may take its time.
 _STEPS = 11
 _AUTH_IS_WANTED = (530, 534, 535, 538)
+_OF_ITS_SYSTEM = re.compile(r"4\.3\.\d")
+Refuse = Callable[[int, str, Mail], NoReturn]
 
 
 @dataclass(frozen=True)
@@ -92,30 +95,32 @@ class Smtp:
         """Hand over one mail. Raises DeliveryError."""
         body = _body(mail)
         with self._connection() as connection:
-            self._say(connection, f"MAIL FROM:<{mail.from_address}>", mail)
-            self._say(connection, f"RCPT TO:<{mail.to_address}>", mail)
+            self._say(connection, f"MAIL FROM:<{mail.from_address}>", mail, refuse=_refuse_sender)
+            self._say(connection, f"RCPT TO:<{mail.to_address}>", mail, refuse=_refuse_recipient)
             self._say(connection, "DATA", mail, wanted=3)
             code, text = _finish(connection, body)
             if code // 100 != 2:
                 _refuse(code, text, mail)
             return Accepted(provider_msg_id=text[:200])
 
-    def _say(self, connection: smtplib.SMTP, line: str, mail: Mail, *, wanted: int = 2) -> None:
+    def _say(
+        self, connection: smtplib.SMTP, line: str, mail: Mail, *, wanted: int = 2, refuse: Refuse | None = None
+    ) -> None:
         try:
             code, answer = connection.docmd(line)
         except (OSError, smtplib.SMTPException) as error:
             raise DeliveryError(f"the mail server broke off ({_what(error)})", fate=Fate.NOT_SENT) from error
         if code // 100 != wanted:
-            _refuse(code, answer.decode("utf-8", "replace"), mail)
+            (refuse or _refuse)(code, answer.decode("utf-8", "replace"), mail)
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
-        """A connection that is ready for MAIL; it is kept unless the mail ends in doubt."""
+        """A connection that is ready for MAIL; it is kept unless the mail ends in doubt, or the server in trouble."""
         connection = self._idle() or self._open()
         try:
             yield connection
         except DeliveryError as error:
-            if error.fate in (Fate.UNKNOWN, Fate.NOT_SENT) or not _reset(connection):
+            if error.fate in (Fate.UNKNOWN, Fate.NOT_SENT, Fate.BUSY) or not _reset(connection):
                 connection.close()
             else:
                 self._keep(connection)
@@ -201,10 +206,32 @@ def _socket(connection: smtplib.SMTP) -> socket.socket:
     return connection.sock
 
 
+def _refuse_sender(code: int, answer: str, mail: Mail) -> NoReturn:
+    """To MAIL: all our mails have this sender, so a no for good is no mail's own fault, and none may be given up."""
+    if code // 100 == 5 and code not in (*_AUTH_IS_WANTED, 552):
+        said = _said(code, answer, mail)
+        raise DeliveryError(f"{said} It refuses the sender: check MAIL_FROM and SMTP_URL.", fate=Fate.CIRCUIT)
+    _refuse(code, answer, mail)
+
+
+def _refuse_recipient(code: int, answer: str, mail: Mail) -> NoReturn:
+    """To RCPT: a "not now" is this recipient's (a full mailbox, a greylist) and no reason to spare the server.
+
+    But for 421, with which it closes, and for what it says of its own system (RFC 3463: 4.3.x).
+    """
+    if code // 100 == 4 and code != 421 and not _OF_ITS_SYSTEM.match(answer):
+        raise DeliveryError(_said(code, answer, mail), fate=Fate.LATER)
+    _refuse(code, answer, mail)
+
+
+def _said(code: int, answer: str, mail: Mail) -> str:
+    text = " ".join(answer.replace(mail.to_address, "<address>").split())[:200]
+    return f"the mail server answered {code}: {text}"
+
+
 def _refuse(code: int, answer: str, mail: Mail) -> NoReturn:
     """Raise what an answer that is no yes means; whatever it is, the server does not have the mail."""
-    text = " ".join(answer.replace(mail.to_address, "<address>").split())[:200]
-    said = f"the mail server answered {code}: {text}"
+    said = _said(code, answer, mail)
     if code in _AUTH_IS_WANTED:
         raise DeliveryError(f"{said} Check the user and password in SMTP_URL.", fate=Fate.CIRCUIT)
     if code == 552 and "size" in answer.lower():

@@ -143,6 +143,8 @@ ROLES: dict[str, set[str] | str] = {
     "messages": NUMBERS,
     "message": NUMBERS,
     "message-cancel": {OPS, ADMIN},
+    "sender": NUMBERS,
+    "sender-check": {OPS, ADMIN},
     "ledger": NUMBERS,
     "ledger-export": NUMBERS,
     "ledger-skip": NUMBERS,
@@ -336,6 +338,7 @@ ELSEWHERE = {
     "sending-pause",
     "sending-resume",
     "sending-cancel",
+    "sender-check",
     # These take no form; what they show is not there for who asks.
     "article-revision",
     "account_reset_password_done",

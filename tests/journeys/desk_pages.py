@@ -52,7 +52,7 @@ WITHOUT_A_PAGE = {
     "article-review-end",
     "article-plan-change", "article-look-after", "article-translate", "fact-archive", "fact-withdraw", "block-archive",
     "block-withdraw", "search-tests-import", "search-test-remove", "contact-draft",
-    "message-cancel", "sending-pause", "sending-resume", "sending-cancel",
+    "message-cancel", "sender-check", "sending-pause", "sending-resume", "sending-cancel",
     "source-replay-all", "source-replay", "source-ignore", "source-parked-remove",
     "mail-template-publish", "mail-template-discard", "mail-template-restore",
     # Seen in the journeys of their own parts: mails as they went out, and the proof behind a number.

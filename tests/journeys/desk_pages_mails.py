@@ -8,7 +8,8 @@ from core import clock
 from core.roles import ADMIN, OPS
 from notifications import mail_versions
 from notifications.mail_versions import Text
-from notifications.models import EpisodeKind, Rule
+from notifications.models import CheckState, EpisodeKind, Rule, SenderCheck
+from notifications.sender.findings import Finding, Level, Report
 
 ROLES = (OPS, ADMIN)
 
@@ -37,11 +38,22 @@ def a_rule(admin: User) -> str:
     return Rule.objects.get_or_create(key="promise-passed", defaults=defaults)[0].key
 
 
+def with_a_sender_report(admin: User) -> int:
+    """A check of the sender that found something of each kind."""
+    rows = [Finding(level, level.title(), level, "v=spf1 " + "a:mail.example.com " * 20, "~all") for level in Level]
+    rows.append(Finding("dmarc", "DMARC", Level.PROBLEM, "No record.", "One.", "_dmarc.example.com", "TXT v=DMARC1"))
+    report = Report("help@example.com", ("sendgrid",), tuple(rows)).as_json()
+    now = clock.now()
+    SenderCheck.objects.create(state=CheckState.DONE, report=report, asked_at=now, ended_at=now, asked_by=admin)
+    return 0
+
+
 DESK_PAGES = [
     ("/desk/rules/{}/", ROLES, a_rule),
     ("/desk/templates/delayed/en/", ROLES, nothing),
     ("/desk/templates/delayed/ar/", ROLES, nothing),
     ("/desk/templates/versions/{}/", ROLES, nothing),
     ("/desk/templates/shipped/en/?order={}", ROLES, with_a_draft),
+    ("/desk/sender/", ROLES, with_a_sender_report),
     ("/desk/templates/versions/{}/", ROLES, lambda admin: mail_versions.history("shipped", "en").last().pk),
 ]

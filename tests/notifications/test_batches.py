@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from core import clock
-from notifications import providers
+from notifications import dispatch, providers, sending
 from notifications.models import Message, SendAttempt
 from notifications.providers import sendgrid_batch
 from notifications.providers.base import DeliveryError, Fate
@@ -76,6 +77,25 @@ def test_mails_of_different_shape_category_or_size_go_in_requests_of_their_own(p
 def test_more_than_a_request_takes_are_several(provider: SendGrid) -> None:
     groups = provider.together([personal(number) for number in range(sendgrid_batch.MOST + 1)])
     assert [len(group) for group in groups] == [1000, 1]
+
+
+def test_a_request_stays_under_what_sendgrid_takes_whatever_the_script(provider: SendGrid) -> None:
+    long = "ضاع الطرد " * 450  # 8,000 bytes, 25 kB as JSON
+    groups = provider.together([personal(number, text=f"{number} {long}\n") for number in range(1000)])
+    assert sum(len(group) for group in groups) == 1000
+    assert len(groups) == 2
+    assert all(len(json.dumps(sendgrid_batch.payload(group))) < 30_000_000 for group in groups)
+
+
+@pytest.mark.django_db
+def test_a_campaign_asks_for_no_more_than_the_provider_takes_at_once(
+    provider: SendGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(sending, "claim", lambda lane, *, limit, provider: asked.append(limit) or [])
+    monkeypatch.setattr(dispatch, "TOGETHER", 5000)
+    dispatch.drain(["campaign"])
+    assert asked == [dispatch.BATCH, provider.capabilities.most_together] == [20, 1000]
 
 
 def test_one_refused_recipient_refuses_the_request_and_no_address_is_told(

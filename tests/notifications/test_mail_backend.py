@@ -101,6 +101,7 @@ def test_each_recipient_gets_a_mail_of_their_own():
         (Fate.NOT_SENT, smtplib.SMTPConnectError),
         (Fate.BUSY, smtplib.SMTPConnectError),
         (Fate.CIRCUIT, smtplib.SMTPConnectError),
+        (Fate.LATER, smtplib.SMTPDataError),
         (Fate.REJECTED, smtplib.SMTPDataError),
         (Fate.TOO_LARGE, smtplib.SMTPDataError),
         (Fate.UNKNOWN, smtplib.SMTPServerDisconnected),
