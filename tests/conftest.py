@@ -24,10 +24,24 @@ from kb import live, search
 from kb.search import signals, suggest, tuning
 from tests import emptying, workers
 
-# Two test processes share two processors: threads that learn would only wait for each other, in ten times the time.
+# Test processes share two processors: threads that learn would only wait for each other, in ten times the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Among the tests that commit the long ones come first, so that no process is left alone with one at the end.
+
+    Not before all tests: those that read what migrations wrote stand before those that empty the tables.
+    """
+    first = next((place for place, item in enumerate(items) if _commits(item)), len(items))
+    items[first:] = sorted(items[first:], key=lambda item: not (_commits(item) and item.get_closest_marker("slow")))
+
+
+def _commits(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return mark is not None and bool(mark.kwargs.get("transaction"))
 
 
 def pytest_collection_finish() -> None:

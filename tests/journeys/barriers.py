@@ -11,7 +11,8 @@ from playwright.sync_api import Page
 from tests.waiting import until
 
 # axe-core's own rules of every level and its best practices.
-_AXE = """({ options, part }) => axe.run(part ? { include: window[part] } : document, options).then(({ violations }) => violations.flatMap((rule) =>
+_AXE = """({ options, part }) =>
+    axe.run(part ? { include: window[part] } : document, options).then(({ violations }) => violations.flatMap((rule) =>
     rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}: ` +
         [...node.any, ...node.all, ...node.none].map((check) => check.message).join("; ").slice(0, 300))))"""
 

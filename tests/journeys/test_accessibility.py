@@ -95,6 +95,7 @@ def look_at_every_width(visit: Visit, page: PublicPage, found: Findings) -> None
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_page_has_a_barrier(walk, part):
@@ -114,6 +115,7 @@ def test_no_page_has_a_barrier(walk, part):
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("locale", FARTHEST)
 def test_longer_words_and_the_other_direction_break_no_page(walk, locale):
