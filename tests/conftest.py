@@ -28,6 +28,7 @@ from tests import emptying, workers
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+ROOM = {"max_connections": "150"}  # for three processes and those that they start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,7 +55,7 @@ def pytest_collection_finish() -> None:
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     """pytest-django asks for this just before it makes the test database."""
     if settings.LOCAL:
-        embedded.ensure(settings.DATA_DIR, options=UNSAFE_BUT_FAST)
+        embedded.ensure(settings.DATA_DIR, options={**UNSAFE_BUT_FAST, **ROOM})
     # A pool that something has opened before would go on with the database that it was opened with.
     for connection in connections.all(initialized_only=True):
         connection.close_pool()
