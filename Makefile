@@ -44,11 +44,14 @@ demo: setup  ## the whole shop on this machine: make demo [PORT=8000]
 # The tests start a hundred processes of ours. Images like to forbid what spares each of them the compiling.
 COMPILED := PYTHONDONTWRITEBYTECODE=
 
+# Three processes on two cores: tests wait for a browser, a worker that starts, the database.
+SPREAD := -n 3 --dist worksteal
+
 test: semantic predict  ## all tests: make test [ARGS="-k words"] [SHOTS=1 for pictures of the pages]
-	@$(COMPILED) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(COMPILED) $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 cover: semantic predict  ## all tests, and which of the product's lines they ran; takes a third longer
-	@$(COMPILED) $(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
+	@$(COMPILED) $(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term $(ARGS)
 
 lint: setup  ## style, types, import directions, migrations, configuration
 	$(BIN)/ruff check .

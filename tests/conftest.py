@@ -24,10 +24,25 @@ from kb import live, search
 from kb.search import signals, suggest, tuning
 from tests import emptying, workers
 
-# Two test processes share two processors: threads that learn would only wait for each other, in ten times the time.
+# Test processes share two processors: threads that learn would only wait for each other, in ten times the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+ROOM = {"max_connections": "150"}  # for three processes and those that they start
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Among the tests that commit the long ones come first, so that no process is left alone with one at the end.
+
+    Not before all tests: those that read what migrations wrote stand before those that empty the tables.
+    """
+    first = next((place for place, item in enumerate(items) if _commits(item)), len(items))
+    items[first:] = sorted(items[first:], key=lambda item: not (_commits(item) and item.get_closest_marker("slow")))
+
+
+def _commits(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return mark is not None and bool(mark.kwargs.get("transaction"))
 
 
 def pytest_collection_finish() -> None:
@@ -40,7 +55,7 @@ def pytest_collection_finish() -> None:
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     """pytest-django asks for this just before it makes the test database."""
     if settings.LOCAL:
-        embedded.ensure(settings.DATA_DIR, options=UNSAFE_BUT_FAST)
+        embedded.ensure(settings.DATA_DIR, options={**UNSAFE_BUT_FAST, **ROOM})
     # A pool that something has opened before would go on with the database that it was opened with.
     for connection in connections.all(initialized_only=True):
         connection.close_pool()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -10,9 +11,43 @@ from playwright.sync_api import Page
 from tests.waiting import until
 
 # axe-core's own rules of every level and its best practices.
-_AXE = """(options) => axe.run(document, options).then(({ violations }) => violations.flatMap((rule) =>
+_AXE = """({ options, part }) =>
+    axe.run(part ? { include: window[part] } : document, options).then(({ violations }) => violations.flatMap((rule) =>
     rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}: ` +
         [...node.any, ...node.all, ...node.none].map((check) => check.message).join("; ").slice(0, 300))))"""
+
+# What the width of the window decides, where everything that is shown is shown at another width as well.
+LAID_OUT = ("target-size", "scrollable-region-focusable")
+
+# How each text is painted: its colour, whether it is large, and everything behind it. Where that is the same at two
+# widths, contrast is too.
+_PAINTED = """() => {
+    const behind = new Map([[null, ""]]);
+    const ground = (box) => {
+        if (!behind.has(box)) {
+            const { backgroundColor, backgroundImage, opacity } = getComputedStyle(box);
+            behind.set(box, `${ground(box.parentElement)} ${backgroundColor} ${backgroundImage} ${opacity}`);
+        }
+        return behind.get(box);
+    };
+    const painted = new Map();
+    for (const box of document.body.querySelectorAll("*")) {
+        const hasText = [...box.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        if (!hasText && !box.matches("input, select, textarea")) continue;
+        if (!box.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+        const { color, fontSize, fontWeight } = getComputedStyle(box);
+        const isLarge = parseFloat(fontSize) >= (fontWeight >= 700 ? 18.66 : 24);
+        painted.set(box, `${color} ${isLarge} ${ground(box)}`);
+    }
+    return painted;
+}"""
+_REMEMBER = f"() => {{ window.__painted = ({_PAINTED})(); }}"
+_DIFFERENT = f"""() => {{
+    const [before, now] = [window.__painted, ({_PAINTED})()];
+    const all = new Set([...before.keys(), ...now.keys()]);
+    window.__different = [...all].filter((box) => box.isConnected && before.get(box) !== now.get(box));
+    return window.__different.length;
+}}"""
 
 # What a bar that stays in sight lies over is scrolled clear of it, which focus() sees to; axe takes it for too small.
 _LOOSE = """() => {
@@ -118,18 +153,37 @@ def settled(page: Page) -> None:
     until(lambda: page.evaluate(_QUIET), "every part of the page has come")
 
 
-def axe(page: Page, *, contrast: bool = True) -> list[str]:
-    """What axe-core finds, by all its rules or all but `contrast`. Evaluated from outside the page, which keeps its
-    content policy.
+def axe(page: Page, *, contrast: bool = True, only: Sequence[str] = (), part: str | None = None) -> list[str]:
+    """What axe-core finds, by all its rules, all but `contrast`, or `only` some; on the page or `part` of it, the
+    name of a list in its window. Evaluated from outside the page, which keeps its content policy.
     """
     if not page.evaluate("() => typeof axe === 'object'"):
         page.evaluate(AXE_SCRIPT)
-    # Target sizes (WCAG 2.2 AA) must be asked for.
-    rules = {"target-size": {"enabled": True}, "color-contrast": {"enabled": contrast}}
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if only:
+        options["runOnly"] = list(only)
+    else:  # target sizes (WCAG 2.2 AA) must be asked for
+        options["rules"] = {"target-size": {"enabled": True}, "color-contrast": {"enabled": contrast}}
     page.evaluate(_LOOSE)
-    found: list[str] = page.evaluate(_AXE, {"resultTypes": ["violations"], "rules": rules})
+    found: list[str] = page.evaluate(_AXE, {"options": options, "part": part})
     page.evaluate(_STUCK)
     return [f"axe: {sentence}" for sentence in found]
+
+
+def remember_paint(page: Page) -> None:
+    """How its texts are painted at this width, for contrast_of_what_differs()."""
+    page.evaluate(_REMEMBER)
+
+
+def find_what_differs(page: Page) -> int:
+    """How many texts are painted otherwise, or shown only, at one of this width and the remembered one."""
+    count: int = page.evaluate(_DIFFERENT)
+    return count
+
+
+def contrast_of_what_differs(page: Page) -> list[str]:
+    """Contrast of the texts that find_what_differs() found, as they are painted now."""
+    return axe(page, only=["color-contrast"], part="__different")
 
 
 def sideways(page: Page) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pytest
 from playwright.sync_api import Browser, Error
@@ -13,10 +14,10 @@ from tests.journeys import barriers, public_pages
 from tests.journeys.conftest import AGENT, SHOTS, Walker
 from tests.journeys.public_pages import PAGES, WITHOUT_A_PAGE, PublicPage, Shop, Visit
 
-WIDTHS = (320, 390, 768, 1280, 1440)
-SCHEMES = {"light": WIDTHS, "dark": (320, 1280)}  # what depends on the scheme, colours, does so at every width
-# What stands on what is settled by the narrow and the wide layout; contrast is the dearest of axe's rules.
-CONTRAST_AT = (320, 1280)
+# Every rule, contrast with it, in a narrow window and in a wide one, each in a scheme of its own: the dark changes
+# nothing but colours (tests/test_design_tokens.py). What differs between the two windows, in both schemes at both.
+NARROW, WIDE = 320, 1280
+BETWEEN = (390, 768, 1440)  # show nothing that neither of the two shows
 # 1280 × 1024 at 400 %: the least that WCAG 1.4.10 lets a page count on.
 ZOOMED = {"width": 320, "height": 256}
 PARTS = 2  # so that several processes share the work
@@ -68,7 +69,33 @@ def test_every_public_address_is_walked_through() -> None:
     assert shown - routes == set(), "these addresses are gone"
 
 
+def look_at_every_width(visit: Visit, page: PublicPage, found: Findings) -> None:
+    """Nothing about the page is too narrow, too small or too pale; leaves it narrow and in the dark."""
+    browser = visit.page
+
+    def look(width: int, scheme: str, *looks: Callable[[], list[str]]) -> None:
+        browser.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        browser.set_viewport_size({"width": width, "height": 900})
+        for one in (*looks, partial(barriers.sideways, browser)):
+            found.note(f"{page.name} {width} {scheme}", one())
+
+    every_rule = partial(barriers.axe, browser)
+    look(NARROW, "light", every_rule)
+    barriers.remember_paint(browser)
+    for width in BETWEEN:
+        look(width, "light", partial(barriers.axe, browser, only=barriers.LAID_OUT))
+        visit.walker.shoot(f"{page.name}-{width}-light")
+    look(WIDE, "light")
+    differs = barriers.find_what_differs(browser)
+    rest = [partial(barriers.contrast_of_what_differs, browser)] if differs else []
+    look(WIDE, "light", *rest)
+    look(WIDE, "dark", every_rule)
+    visit.walker.shoot(f"{page.name}-{WIDE}-dark")
+    look(NARROW, "dark", *rest)
+
+
 @pytest.mark.browser
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_page_has_a_barrier(walk, part):
@@ -78,14 +105,7 @@ def test_no_page_has_a_barrier(walk, part):
     for page in PAGES[part::PARTS]:
         if not opens(visit, page, found):
             continue
-        for scheme, widths in SCHEMES.items():
-            browser.emulate_media(color_scheme=scheme)
-            for width in widths:
-                browser.set_viewport_size({"width": width, "height": 900})
-                seen = barriers.axe(browser, contrast=width in CONTRAST_AT) + barriers.sideways(browser)
-                found.note(f"{page.name} {width} {scheme}", seen)
-                if (width, scheme) in [(390, "light"), (1280, "dark")]:
-                    visit.walker.shoot(f"{page.name}-{width}-{scheme}")
+        look_at_every_width(visit, page, found)
         browser.set_viewport_size(ZOOMED)
         found.note(page.name, barriers.cut_by_text_spacing(browser))
         found.note(page.name, barriers.without_an_edge(browser))
@@ -95,6 +115,7 @@ def test_no_page_has_a_barrier(walk, part):
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("locale", FARTHEST)
 def test_longer_words_and_the_other_direction_break_no_page(walk, locale):
@@ -104,7 +125,7 @@ def test_longer_words_and_the_other_direction_break_no_page(walk, locale):
     for page in PAGES:
         if not opens(visit, page, found):
             continue
-        for width in (1280, 320):
+        for width in (WIDE, NARROW):
             browser.set_viewport_size({"width": width, "height": 900})
             found.note(f"{page.name} {width}", barriers.sideways(browser))
         # The colours are the same in every language, and so is what axe sees at any width.

@@ -55,3 +55,24 @@ def test_a_good_page_has_none(page):
 def test_each_barrier_is_found(page, change, style, said):
     sentences = found(page, change, style=style)
     assert any(said in sentence for sentence in sentences), sentences
+
+
+def test_what_is_painted_otherwise_at_another_width_is_looked_at_there(page):
+    changed = """.hue { color: #000 } .bar { background: #fff } .wide { display: none }
+        @media (min-width: 600px) { .hue { color: #aaa } .bar { background: #222 } .wide { display: block } }"""
+    texts = "<p class='hue'>Hue</p><div class='bar'><p>Ground</p></div><p class='wide'>Wide</p><input class='hue'>"
+    page.set_content(GOOD.replace("</main>", f"{texts}</main>").replace("</style>", f"{changed}</style>"))
+    barriers.remember_paint(page)
+    assert barriers.find_what_differs(page) == 0
+    page.set_viewport_size({"width": 900, "height": 600})
+    assert barriers.find_what_differs(page) == 4
+    pale = barriers.contrast_of_what_differs(page)
+    assert [sentence.split(":")[:2] for sentence in pale] == [["axe", " color-contrast"]] * 3, pale
+
+
+def test_the_rules_of_the_layout_alone_find_what_is_too_small_and_nothing_else(page):
+    tiny = "min-height: 0; min-width: 0; width: 9px; height: 12px; line-height: 12px; color: #aaa"
+    links = "<a class='tiny' href='#1'>1</a><a class='tiny' href='#2'>2</a>"
+    page.set_content(GOOD.replace("</main>", f"{links}</main>").replace("</style>", f".tiny {{ {tiny} }}</style>"))
+    kinds = {sentence.split(":")[1].strip() for sentence in barriers.axe(page, only=barriers.LAID_OUT)}
+    assert kinds == {"target-size"}

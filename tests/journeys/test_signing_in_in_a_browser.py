@@ -112,19 +112,21 @@ def test_an_app_is_set_up_and_asked_for(walker: Walker):
     assert walker.width_overflow() <= 0
 
 
-@pytest.mark.parametrize("number", range(len(DESK_PAGES)), ids=lambda n: f"{n}{DESK_PAGES[n][0].replace('/', '-')}")
-def test_nothing_keeps_anybody_from_these_pages(visitor_of_the_desk: Walker, number: int):
-    path, role, set_up = DESK_PAGES[number]
-    user = make("ada", *([role] if role else []))
-    client = Client()
-    _sign_in(client)
-    path = set_up(user) or path
-    where = urlsplit(visitor_of_the_desk.root)
-    visitor_of_the_desk.page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "domain": where.hostname, "path": "/"}]
-    )
-    visitor_of_the_desk.open(path, status=403 if (path, role) == ("/desk/", "") else 200)
-    _look(visitor_of_the_desk, f"signin-{number}")
+def test_nothing_keeps_anybody_from_these_pages(visitor_of_the_desk: Walker):
+    found = []
+    for number, (path, role, set_up) in enumerate(DESK_PAGES):
+        if role == roles.ADMIN:  # test_the_desk_keeps_nobody_out.py walks through those
+            continue
+        visitor_of_the_desk.forget()
+        user = make(f"ada-{number}", *([role] if role else []))
+        client = Client()
+        _sign_in(client, user.username)
+        path = set_up(user) or path
+        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": visitor_of_the_desk.root}
+        visitor_of_the_desk.page.context.add_cookies([cookie])
+        visitor_of_the_desk.open(path, status=403 if (path, role) == ("/desk/", "") else 200)
+        found += [f"{number} {path}: {sentence}" for sentence in _look(visitor_of_the_desk, f"signin-{number}")]
+    assert found == []
 
 
 @pytest.mark.parametrize("number", range(len(DOOR_PAGES)))
@@ -133,17 +135,15 @@ def test_nothing_keeps_anybody_from_the_door(visitor_of_the_desk: Walker, number
     made = set_up()
     path = urlsplit(made).path if made else path
     visitor_of_the_desk.open(path, status=410 if path.endswith("junk/") else 200)
-    _look(visitor_of_the_desk, f"door-{number}")
+    assert _look(visitor_of_the_desk, f"door-{number}") == []
 
 
-def _sign_in(client: Client) -> None:
-    assert client.post("/desk/sign-in/", {"login": "ada", "password": PASSWORD}).status_code == 302
+def _sign_in(client: Client, name: str) -> None:
+    assert client.post("/desk/sign-in/", {"login": name, "password": PASSWORD}).status_code == 302
 
 
-def _look(walker: Walker, name: str) -> None:
+def _look(walker: Walker, name: str) -> list[str]:
     walker.shoot(name)
     page = walker.page
     found = barriers.axe(page) + barriers.sideways(page) + barriers.focus(page)
-    assert found == []
-    assert not walker.complaints
-    assert not walker.foreign
+    return found + walker.complaints + walker.foreign

@@ -14,7 +14,7 @@ from config import urls
 from tests.journeys import barriers, desk_pages
 from tests.journeys.conftest import SHOTS, Walker, browser_context, let_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
