@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0012_mail_texts")]
+    dependencies = [("notifications", "0013_rules_for_all_mails")]
     operations = [
         migrations.AddIndex(
             model_name="message",

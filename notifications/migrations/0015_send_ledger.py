@@ -31,7 +31,7 @@ DROP FUNCTION notifications_note_message_step();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0013_rules_for_all_mails'),
+        ('notifications', '0014_claims'),
     ]
 
     operations = [

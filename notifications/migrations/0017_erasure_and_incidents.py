@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0015_send_ledger'),
+        ('notifications', '0016_sender_check'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -57,17 +57,17 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='episode',
             name='kind',
-            field=models.CharField(choices=[('not_handed_over', 'not handed to the carrier in time'), ('promise_passed', 'not delivered by the promised day'), ('no_scan', 'no news from the carrier for longer than usual'), ('carrier_exception', 'the carrier reports a problem'), ('expected_late', 'expected after the promised day'), ('held_for_pickup', 'waiting to be collected'), ('likely_lost', 'probably lost'), ('returned', 'returned to us'), ('incident', 'hit by an incident')], max_length=24),
+            field=models.CharField(choices=[('not_handed_over', 'not handed to the carrier in time'), ('promise_passed', 'not delivered by the promised day'), ('no_scan', 'no news from the carrier for longer than usual'), ('carrier_exception', 'the carrier reports a problem'), ('expected_late', 'expected after the promised day'), ('held_for_pickup', 'waiting to be collected'), ('likely_lost', 'probably lost'), ('returned', 'returned to us'), ('order_confirmed', 'the order came in'), ('shipped', 'the carrier has it'), ('out_for_delivery', 'out for delivery'), ('delivered', 'delivered'), ('delayed_again', 'the day that we named does not hold'), ('back_on_track', 'the trouble that we wrote of is over'), ('corrected', 'what we wrote was not so'), ('incident', 'hit by an incident')], max_length=24),
         ),
         migrations.AlterField(
             model_name='rule',
             name='kind',
-            field=models.CharField(choices=[('not_handed_over', 'not handed to the carrier in time'), ('promise_passed', 'not delivered by the promised day'), ('no_scan', 'no news from the carrier for longer than usual'), ('carrier_exception', 'the carrier reports a problem'), ('expected_late', 'expected after the promised day'), ('held_for_pickup', 'waiting to be collected'), ('likely_lost', 'probably lost'), ('returned', 'returned to us'), ('incident', 'hit by an incident')], max_length=24),
+            field=models.CharField(choices=[('not_handed_over', 'not handed to the carrier in time'), ('promise_passed', 'not delivered by the promised day'), ('no_scan', 'no news from the carrier for longer than usual'), ('carrier_exception', 'the carrier reports a problem'), ('expected_late', 'expected after the promised day'), ('held_for_pickup', 'waiting to be collected'), ('likely_lost', 'probably lost'), ('returned', 'returned to us'), ('order_confirmed', 'the order came in'), ('shipped', 'the carrier has it'), ('out_for_delivery', 'out for delivery'), ('delivered', 'delivered'), ('delayed_again', 'the day that we named does not hold'), ('back_on_track', 'the trouble that we wrote of is over'), ('corrected', 'what we wrote was not so'), ('incident', 'hit by an incident')], max_length=24),
         ),
         migrations.AlterField(
             model_name='skip',
             name='reason',
-            field=models.CharField(choices=[('no_rule', 'no active rule is about this kind of trouble'), ('no_address', 'the source gave no e-mail address'), ('no_news', 'the trouble was too old to be news to the customer'), ('told_already', "the incident's message goes to them about another of their orders")], max_length=24),
+            field=models.CharField(choices=[('no_rule', 'no active rule is about this kind of trouble'), ('no_address', 'the source gave no e-mail address'), ('no_news', 'the trouble was too old to be news to the customer'), ('long_ago', 'it had happened too long ago when we learned of it, or nobody says when'), ('not_known', 'the mail needs a fact that is not known'), ('told_already', "the incident's message goes to them about another of their orders")], max_length=24),
         ),
         migrations.AddField(
             model_name='incident',
