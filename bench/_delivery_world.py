@@ -83,7 +83,7 @@ def fill(count: int, *, lane: str, first: int = 1) -> None:
         for statement in _FILL:
             cursor.execute(statement, {"count": count, "people": PEOPLE, "lane": lane, "rule": RULE, "first": first})
         # As autovacuum would within a minute.
-        for table in ("customer", "order", "orderline", "shipment", "episode", "message"):
+        for table in ("customer", "order", "orderline", "shipment", "trackingevent", "episode", "message"):
             cursor.execute(f"ANALYZE notifications_{table}")
 
 
