@@ -21,6 +21,7 @@ from notifications.models import (
     DeliveryEvent,
     LinkRevocation,
     Message,
+    MessageStep,
     MessageState,
     NextUpdate,
     Order,
@@ -132,6 +133,7 @@ def _empty_messages(ids: list[uuid.UUID], subject: Subject) -> None:
         Message.objects.filter(pk=message.pk).update(asserted=kept)
     messages.exclude(state__in=_OUR_WORDS).update(state_reason="")
     messages.update(person=subject.alias, provider_msg_id="")
+    MessageStep.objects.filter(message__in=ids).exclude(to_state__in=_OUR_WORDS).update(reason="")
     SendAttempt.objects.filter(message__in=ids).update(error="", provider_msg_id="")
     DeliveryEvent.objects.filter(message__in=ids).update(reason="")
 
