@@ -47,7 +47,7 @@ def kinds(parcel: ParcelFacts, now: datetime) -> list[DelayKind]:
 
 
 def test_the_kinds_are_those_of_the_table() -> None:
-    assert {kind.value for kind in DelayKind} == set(EpisodeKind.values) - {*MILESTONES, *FOLLOW_UPS}
+    assert {kind.value for kind in DelayKind} == set(EpisodeKind.values) - {*MILESTONES, *FOLLOW_UPS, EpisodeKind.INCIDENT}
 
 
 def test_a_parcel_in_time_has_no_delay() -> None:
