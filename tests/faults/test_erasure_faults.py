@@ -20,7 +20,7 @@ ADDRESS = "ada@example.com"
 
 def test_who_is_erased_during_a_request_gets_that_one_and_no_other_ever(worker, fake) -> None:
     first, _second = ready(2, name="Ada")
-    suppression.suppress(first.person, scope="not_handed_over", reason=SuppressionReason.UNSUBSCRIBED, at=NOW)
+    suppression.suppress(first.person, scope="back_on_track", reason=SuppressionReason.UNSUBSCRIBED, at=NOW)
     keys = set(Message.objects.values_list("dedupe_key", flat=True))
     fake.order(answers=[{"times": 1, "accept": True, "then": "hang"}], events={"hold": True})
     worker.start()
@@ -49,4 +49,4 @@ def test_who_is_erased_during_a_request_gets_that_one_and_no_other_ever(worker, 
     read_reports(fake)
     assert counts() == {"cancelled": 1, "delivered": 1}
     assert [bytes(body) for body in InboundDelivery.objects.values_list("body", flat=True)] == [b""]
-    assert suppression.reason_not_to_write(first.person, scope="not_handed_over") == "unsubscribed"
+    assert suppression.reason_not_to_write(first.person, scope="back_on_track") == "unsubscribed"

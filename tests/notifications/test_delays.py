@@ -47,7 +47,8 @@ def kinds(parcel: ParcelFacts, now: datetime) -> list[DelayKind]:
 
 
 def test_the_kinds_are_those_of_the_table() -> None:
-    assert {kind.value for kind in DelayKind} == set(EpisodeKind.values) - {*MILESTONES, *FOLLOW_UPS, EpisodeKind.INCIDENT}
+    others = {*MILESTONES, *FOLLOW_UPS, EpisodeKind.INCIDENT}
+    assert {kind.value for kind in DelayKind} == set(EpisodeKind.values) - others
 
 
 def test_a_parcel_in_time_has_no_delay() -> None:
