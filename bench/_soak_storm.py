@@ -20,10 +20,10 @@ SENDERS = ("worker", "dispatch")
 DATABASE_EVERY = 65.0
 # Mean seconds between two blows of a kind.
 EVERY = {
-    "kill_sender": 12.0,
+    "kill_sender": 20.0,
     "stop_sender": 25.0,
     "wipe_broker": 15.0,
-    "provider": 3.0,
+    "provider": 12.0,  # more often, and the probes of an open circuit meet nothing else
     "reports": 7.0,
     "kill_child": 30.0,
     "kill_web": 75.0,
