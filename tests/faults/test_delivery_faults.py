@@ -206,7 +206,8 @@ def test_an_hour_of_500_uses_up_a_few_and_then_the_rest_drain(fake) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_a_half_open_circuit_lets_one_of_many_workers_through(fake) -> None:
+def test_a_half_open_circuit_lets_one_of_many_workers_through(fake, monkeypatch) -> None:
+    monkeypatch.setattr(dispatch, "BATCH", 5)  # so that there is something to claim for each of them
     ready(30)
     ProviderPause.objects.create(provider="sendgrid", until=Now(), reason="500", failures=5)
     fake.order(answers=[{"times": 9999, "status": 500}], latency_ms=300)
