@@ -404,8 +404,8 @@ def test_a_disk_that_is_full_at_the_intent_means_no_request(fake) -> None:
 
 
 def test_an_urgent_one_passes_a_campaign_that_is_under_way(worker, fake) -> None:
-    fake.order(latency_ms=20)
-    messages = ready(60)
+    fake.order(latency_ms=200)
+    messages = ready(250)  # several claims' worth, a dozen waves of requests
     urgent = messages[-1]
     Message.objects.exclude(pk=urgent.pk).update(lane="normal")
     Message.objects.filter(pk=urgent.pk).update(lane="urgent", not_before=NOW + timedelta(days=1))
