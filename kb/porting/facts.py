@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 PUBLISHED, DRAFT, ARCHIVED = "published", "draft", "archived"
@@ -100,9 +100,6 @@ class ImportedArticle:
 
     def problem(self, field: str, what: str, to_do: str) -> Problem:
         return Problem(self.file, self.row, field, what, to_do, self.id, self.locale, self.title)
-
-    def with_notes(self, *notes: Note) -> ImportedArticle:
-        return replace(self, notes=(*self.notes, *notes))
 
     @property
     def text(self) -> tuple[str, str, str]:

@@ -91,22 +91,6 @@ def remove(article_id: int, *, using: str = "default", changes: int = 1) -> bool
     return True
 
 
-def remove_many(ids: Sequence[int], *, using: str = "default") -> None:
-    """Leave these articles out of the index, as remove() does one by one."""
-    given = {"ids": list(ids)}
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_WRITERS])
-        for table in ("posting", "titleword"):
-            cursor.execute(f"DELETE FROM kb_{table} WHERE article_id = ANY(%(ids)s::bigint[])", given)  # noqa: S608
-        cursor.execute(
-            "WITH gone AS (DELETE FROM kb_indexedarticle WHERE article_id = ANY(%(ids)s::bigint[]) RETURNING *) "
-            "INSERT INTO kb_lexiconchange (lang, word, change) "
-            "SELECT lang, word, -count(*) FROM gone, unnest(words) AS word GROUP BY lang, word",
-            given,
-        )
-        _step(cursor, len(given["ids"]), 0)
-
-
 def advance(*, position: int, changes: int, using: str = "default") -> None:
     """Note how far the index has read in the outbox, and that so many changes became visible together."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
