@@ -13,7 +13,7 @@ from kb.models.care import (
     VoteCount,
 )
 from kb.models.draft_steps import DraftStep
-from kb.models.experiment import Experiment, ExperimentState, Exposure, Variant
+from kb.models.experiment import Decision, Epoch, Experiment, ExperimentState, Exposure, Metric, Mode, Variant
 from kb.models.feedback import Vote, VoteReason
 from kb.models.flow import (
     DraftEditor,
@@ -70,10 +70,12 @@ __all__ = [
     "CategoryRedirect",
     "CategoryText",
     "ContentCount",
+    "Decision",
     "Draft",
     "DraftEditor",
     "DraftStep",
     "EditingLock",
+    "Epoch",
     "Experiment",
     "ExperimentState",
     "Exposure",
@@ -95,6 +97,8 @@ __all__ = [
     "LinkKind",
     "LinkState",
     "LinkTrouble",
+    "Metric",
+    "Mode",
     "Notice",
     "OldAddress",
     "Origin",
