@@ -52,6 +52,8 @@ def compose(message: Message, *, attempt: int, crowd: Crowd | None = None) -> Ma
         headers=mail_templates.unsubscribe_headers(about["unsubscribe_url"]),
         categories=(message.rule.key,),
         made_from=f"{version.pk}:{rendered.locale}",
+        shape=rendered.shape,
+        slots=rendered.slots,
     )
 
 
