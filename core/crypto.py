@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core import signing
 
 _LONG = 128  # bytes of JSON; what is shorter gets hardly smaller by compressing
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 class BadLink(Exception):
@@ -31,7 +32,7 @@ class ExpiredLink(BadLink):
 def sign(purpose: str, value: Any) -> str:
     """A URL-safe token for `value` (JSON), good for this `purpose` only."""
     salt = f"preempt.{purpose}"
-    data = json.dumps(value, separators=(",", ":")).encode()
+    data = _JSON.encode(value).encode()
     if len(data) > _LONG:
         return signing.dumps(value, salt=salt, compress=True)
     # As signing.dumps(), whose tokens these are, with the key derived once: a mail has three of them.

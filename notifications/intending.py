@@ -96,7 +96,7 @@ def _locked(claims: Sequence[Claim]) -> tuple[list[Message], dict[uuid.UUID, Dec
     Of several, a row that somebody holds is not waited for: who waits while holding others could be waited for in turn.
     """
     epochs = {one.message_id: one.epoch for one in claims}
-    rows = Message.objects.filter(pk__in=epochs, state=MessageState.CLAIMED)
+    rows = Message.objects.filter(pk__any_of=epochs, state=MessageState.CLAIMED)
     held = rows.select_for_update(of=("self",), skip_locked=len(claims) > 1)
     held = held.prefetch_related("episode__incident__texts")  # one text for all whom an incident hit
     found = {
@@ -114,12 +114,13 @@ def _compose(messages: Sequence[Message], crowd: Crowd) -> dict[uuid.UUID, Mail]
     """The mails, each with the number of its attempt. A message that cannot be made into one has failed."""
     last = attempts.last_of([message.pk for message in messages])
     mails: dict[uuid.UUID, Mail] = {}
-    for message in messages:
-        try:
-            mails[message.pk] = composing.compose(message, attempt=1 + last[message.pk], crowd=crowd)
-        except composing.CannotCompose as error:
-            logger.error("cannot compose", extra={"message_id": str(message.pk), "why": str(error)})
-            states.move(_rows([message]), Event.FAIL, state_reason=str(error)[:200], lease_until=None)
+    with composing.many(messages):
+        for message in messages:
+            try:
+                mails[message.pk] = composing.compose(message, attempt=1 + last[message.pk], crowd=crowd)
+            except composing.CannotCompose as error:
+                logger.error("cannot compose", extra={"message_id": str(message.pk), "why": str(error)})
+                states.move(_rows([message]), Event.FAIL, state_reason=str(error)[:200], lease_until=None)
     return mails
 
 
@@ -164,7 +165,7 @@ def _asserted(messages: Sequence[Message]) -> Cast:
 
 def _rows(messages: Iterable[Message]) -> QuerySet[Message]:
     """Locked by _locked(), so that they are this worker's until the transaction ends."""
-    return Message.objects.filter(pk__in=[message.pk for message in messages])
+    return Message.objects.filter(pk__any_of=[message.pk for message in messages])
 
 
 _OUTCOME_OF = {

@@ -7,7 +7,6 @@ filled in two steps, and the second, for each mail, has a dozen values left.
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,18 +14,10 @@ from django.template import Context, NodeList, Template
 from django.template.base import Node, TextNode, VariableNode
 from django.template.defaulttags import IfNode, TemplateLiteral
 
-from notifications import mail_forms
-
-@functools.lru_cache(maxsize=128)
-def form(template: Template, values: tuple[tuple[str, Any], ...], *, language: str, is_html: bool) -> mail_forms.Form:
-    """filled(), in pieces: what its mails share, and slots."""
-    return mail_forms.of(filled(template, values, language=language, is_html=is_html), is_html=is_html)
-
-
-def filled(template: Template, values: tuple[tuple[str, Any], ...], *, language: str, is_html: bool) -> Template:
+def filled(template: Template, values: tuple[tuple[str, Any], ...], *, is_html: bool) -> Template:
     """The template with every {{ name }}, {{ name|filter }} and {% if name %} of `values` done: its mails are the same.
 
-    Inside loops nothing is touched, since they may give a name another meaning. `language` is the active one.
+    Inside loops nothing is touched, since they may give a name another meaning. In the active language.
     """
     made = copy.copy(template)
     made.nodelist = _filled(template.nodelist, Context(dict(values), autoescape=is_html))

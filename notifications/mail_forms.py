@@ -20,7 +20,8 @@ from django.utils.safestring import SafeString
 
 from notifications import mail_days
 
-_ABSENT = object()
+_ABSENT = object()  # it is Django's to look it up
+_MISSING = object()  # Django would not find it
 _SIMPLE = (TextNode, VariableNode, IfNode, ForNode)
 
 
@@ -136,7 +137,7 @@ def _form_of_a_day(expression: FilterExpression) -> str | None:
 
 
 def _look_up(expression: FilterExpression) -> Test | None:
-    """How to read `name`, or `facts.name`, from the facts: gives _ABSENT for what Django must look up."""
+    """How to read `name`, or `facts.name`, from the facts: or _ABSENT, or _MISSING."""
     lookups = getattr(expression.var, "lookups", None)
     if not lookups or getattr(expression.var, "translate", False) or len(lookups) > 2:
         return None
@@ -144,10 +145,12 @@ def _look_up(expression: FilterExpression) -> Test | None:
     if len(lookups) == 1:
         return lambda filling: filling.facts.get(name, _ABSENT)
     key = lookups[1]
+    # Of a dict, Django looks for a key, then for a method.
+    is_a_key = not hasattr(dict, key) and not key.isdigit()
 
     def inner(filling: Filling) -> Any:
         outer = filling.facts.get(name)
-        return outer.get(key, _ABSENT) if type(outer) is dict else _ABSENT
+        return outer.get(key, _MISSING) if type(outer) is dict and is_a_key else _ABSENT
 
     return inner
 
@@ -181,6 +184,8 @@ def _test(condition: Any) -> Test | None:
 
     def is_so(filling: Filling) -> Any:
         value = look(filling)
+        if value is _MISSING:
+            return None
         return by_django(filling) if value is _ABSENT or callable(value) else value
 
     return is_so

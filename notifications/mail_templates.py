@@ -11,6 +11,7 @@ hole in it, so a template that must also work in a shop without the fact asks fi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -106,7 +107,7 @@ class Rendered:
     slots: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """A mail's three parts, ready to be filled. `keys` are the facts of the desk that they hold, `reads` every word in
     their tags, each variable among them; `names` is what to call each part where it cannot be filled.
@@ -138,25 +139,52 @@ def fill(parts: Parts, language: str, context: Mapping[str, Any]) -> Rendered:
     shown in the shop's time zone, brand a core.brand_look.Look (else it is the settings' own), facts a Facts (else
     there are none). Raises MailTemplateError for a part that names what no mail has, or a fact that says nothing.
     """
-    with translation.override(language), timezone.override(ZoneInfo(settings.SHOP_TIME_ZONE)):
+    with speaking(language):
         facts = _facts(context)
         desk: Facts | None = context.get("facts")
         said = desk(sorted(parts.keys), language) if desk is not None and parts.keys else {}
         facts["facts"] = {_variable(key): text for key, text in said.items()}
         shared = tuple([(name, facts[name]) for name in _SHARED])
-        forms = [
-            mail_fixed.form(part, shared, language=language, is_html=part is parts.html)
-            for part in (parts.subject, parts.text, parts.html)
-        ]
-        (subject, _), (text, in_text) = (_fill(*one, facts) for one in zip(parts.names, forms[:2], strict=False))
-        subject = " ".join(subject.split())[:_LONGEST_SUBJECT]
-        html, in_html = _fill(parts.names[2], forms[2], {**facts, "subject": subject})
-    shape = _shape(forms[1], forms[2])
+        forms = _forms(parts, shared, language)
+        subject, _ = _fill(parts.names[0], forms.subject, facts)
+        text, in_text = _fill(parts.names[1], forms.text, facts)
+        facts["subject"] = subject = " ".join(subject.split())[:_LONGEST_SUBJECT]
+        html, in_html = _fill(parts.names[2], forms.html, facts)
+    shape = forms.shape
     is_of_shape = mail_forms.whole(shape.text, in_text) == (text := text.strip() + "\n")
     return Rendered(subject, text, html, language, shape if is_of_shape else None, (*in_text, *in_html))
 
 
+@contextlib.contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Within the block mails in `language` are made, in the shop's time zone. Who makes many at once says so once."""
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    if translation.get_language() == language and timezone.get_current_timezone() is zone:
+        yield
+    else:
+        with translation.override(language), timezone.override(zone):
+            yield
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """A mail's parts in pieces, with what most mails of a day share filled in."""
+
+    subject: Form
+    text: Form
+    html: Form
+    shape: Shape
+
+
 @functools.lru_cache(maxsize=64)
+def _forms(parts: Parts, shared: tuple[tuple[str, Any], ...], language: str) -> _Forms:
+    subject, text, html = (
+        mail_forms.of(mail_fixed.filled(part, shared, is_html=part is parts.html), is_html=part is parts.html)
+        for part in (parts.subject, parts.text, parts.html)
+    )
+    return _Forms(subject, text, html, _shape(text, html))
+
+
 def _shape(text: Form, html: Form) -> Shape:
     """The texts that all mails of these forms share; the plain text is stripped, and ends with its line."""
     first, *others = text.texts
@@ -283,7 +311,10 @@ def _parts_of_files(name: str, suffix: str) -> Parts:
 
 def _facts(context: Mapping[str, Any]) -> dict[str, Any]:
     """The context as templates see it: complete, each text one line, with the brand's colours and today's date."""
-    facts = {key: value if _is_whole(key) else _one_line(value) for key, value in {**OPTIONAL, **context}.items()}
+    facts = {**OPTIONAL, **context}
+    for key, value in facts.items():
+        if isinstance(value, str) and value and not _is_whole(key):
+            facts[key] = _one_line(value)
     facts["items"] = [_one_line(item) for item in facts["items"]]
     if not _NAME.fullmatch(facts["customer_first_name"] or ""):
         facts["customer_first_name"] = ""

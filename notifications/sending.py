@@ -61,12 +61,12 @@ def claim(lane: str, *, limit: int, provider: Provider) -> list[Claim]:
             ids = ids[:may]
             tap.spend(lane, len(ids))
         states.move(
-            Message.objects.filter(pk__in=ids),
+            Message.objects.filter(pk__any_of=ids),
             Event.CLAIM,
             lease_until=Now() + timedelta(seconds=settings.SEND_LEASE_SECONDS),
             lease_epoch=F("lease_epoch") + 1,
         )
-        claimed = Message.objects.filter(pk__in=ids).order_by("not_before", "pk")
+        claimed = Message.objects.filter(pk__any_of=ids).order_by("not_before", "pk")
         return [Claim(*row) for row in claimed.values_list("pk", "lease_epoch", "person")]
 
 
@@ -106,9 +106,9 @@ def give_back(claims: Sequence[Claim]) -> None:
     epochs = {one.message_id: one.epoch for one in claims}
     with transaction.atomic():
         # Who holds one of them takes it back, or its lease runs out.
-        rows = Message.objects.filter(pk__in=epochs).select_for_update(skip_locked=True, of=("self",))
+        rows = Message.objects.filter(pk__any_of=epochs).select_for_update(skip_locked=True, of=("self",))
         ours = [pk for pk, epoch in rows.values_list("pk", "lease_epoch") if epoch == epochs[pk]]
-        states.move(Message.objects.filter(pk__in=ours), Event.GIVE_BACK, lease_until=None)
+        states.move(Message.objects.filter(pk__any_of=ours), Event.GIVE_BACK, lease_until=None)
 
 
 def send(one: Claim, *, provider: Provider) -> Outcome:
