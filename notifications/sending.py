@@ -176,8 +176,8 @@ def _threads() -> futures.ThreadPoolExecutor:
     return _threads_of(os.getpid())  # a forked worker has none of its parent's threads
 
 
-def send_together(claims: Sequence[Claim], *, provider: BatchProvider) -> list[Outcome]:
-    """Send claimed messages in as few requests as the provider allows; one outcome each, in no order.
+def send_together(claims: Sequence[Claim], *, provider: BatchProvider, most: int) -> list[Outcome]:
+    """Send claimed messages in requests of at most `most`; one outcome each, in no order.
 
     Each has its own intent and attempt. A request that is refused, or too large, took none of its mails: it is halved
     until the one that the provider does not want stands alone, in the same attempts.
@@ -185,7 +185,11 @@ def send_together(claims: Sequence[Claim], *, provider: BatchProvider) -> list[O
     decisions = intending.intend_all(claims, provider=provider)
     outcomes = [one for one in decisions.values() if isinstance(one, Outcome)]
     intents = {one.mail.message_id: one for one in decisions.values() if not isinstance(one, Outcome)}
-    groups = provider.together([intent.mail for intent in intents.values()])
+    groups = [
+        group[at : at + most]
+        for group in provider.together([intent.mail for intent in intents.values()])
+        for at in range(0, len(group), most)
+    ]
     while groups:
         # Of several texts there are several requests; what is halved goes out in the next round.
         asked = [[intents[mail.message_id] for mail in mails] for mails in groups]
