@@ -11,13 +11,13 @@ from django.db.models import Field, ForeignObject, Lookup
 
 @ForeignObject.register_lookup
 @Field.register_lookup
-class AnyOf(Lookup):  # type: ignore[type-arg]
+class AnyOf(Lookup[Any]):
     lookup_name = "any_of"
     prepare_rhs = False
 
     def __init__(self, lhs: Any, rhs: Any) -> None:
         super().__init__(lhs, list(rhs))
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
         return f"{column} = ANY(%s)", [*params, self.rhs]

@@ -54,7 +54,9 @@ class Crowd:
     @cached_property
     def next_updates(self) -> dict[int, datetime]:
         """By when we said that we would write again, past or to come, by order."""
-        return dict(NextUpdate.objects.filter(order__any_of=self._orders, closed_at=None).values_list("order_id", "due_at"))
+        return dict(
+            NextUpdate.objects.filter(order__any_of=self._orders, closed_at=None).values_list("order_id", "due_at")
+        )
 
     @cached_property
     def items(self) -> dict[int, list[str]]:

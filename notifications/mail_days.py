@@ -8,9 +8,10 @@ import re
 from datetime import date, datetime, tzinfo
 from typing import Any
 
+from django.conf import settings
 from django.template import Library
 from django.template.defaultfilters import date as date_filter
-from django.utils.timezone import template_localtime
+from django.utils import timezone
 from django.utils.translation import get_language
 
 register = Library()
@@ -35,8 +36,8 @@ def is_date_filter(function: Any) -> bool:
 
 def local(value: date) -> date:
     """A moment in the active zone, as the filter expects it; a day is a day."""
-    moment: date = template_localtime(value)
-    return moment
+    is_moment = isinstance(value, datetime) and settings.USE_TZ and not timezone.is_naive(value)
+    return timezone.localtime(value) if is_moment else value
 
 
 @functools.lru_cache(maxsize=1024)

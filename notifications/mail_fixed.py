@@ -14,6 +14,7 @@ from django.template import Context, NodeList, Template
 from django.template.base import Node, TextNode, VariableNode
 from django.template.defaulttags import IfNode, TemplateLiteral
 
+
 def filled(template: Template, values: tuple[tuple[str, Any], ...], *, is_html: bool) -> Template:
     """The template with every {{ name }}, {{ name|filter }} and {% if name %} of `values` done: its mails are the same.
 

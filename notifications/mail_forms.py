@@ -177,15 +177,15 @@ def _test(condition: Any) -> Test | None:
         except VariableDoesNotExist:
             return None
 
-    is_plain = isinstance(condition, TemplateLiteral) and not condition.value.filters
-    look = _look_up(condition.value) if is_plain else None
+    value: Any = condition.value if isinstance(condition, TemplateLiteral) else None
+    look = _look_up(value) if value is not None and not value.filters else None
     if look is None:
         return by_django
 
     def is_so(filling: Filling) -> Any:
-        value = look(filling)
-        if value is _MISSING:
+        found = look(filling)
+        if found is _MISSING:
             return None
-        return by_django(filling) if value is _ABSENT or callable(value) else value
+        return by_django(filling) if found is _ABSENT or callable(found) else found
 
     return is_so

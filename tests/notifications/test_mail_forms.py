@@ -20,7 +20,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "text": TEXTS | TEXTS.map(mark_safe),
     "odd": st.none() | st.booleans() | st.integers(-2000, 2000) | st.floats(allow_nan=False),
     "day": st.dates(date(2025, 1, 1), date(2028, 1, 1)) | st.none() | TEXTS,
-    "moment": st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)) | st.just(""),
+    "moment": st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)) | st.just(""),  # noqa: DTZ001
     "many": st.lists(TEXTS, max_size=3),
     "facts": st.dictionaries(st.sampled_from(["hours", "items"]), TEXTS, max_size=2),
     "call": st.just(lambda: "<called>"),
@@ -30,11 +30,14 @@ NODES = st.sampled_from((
     "{{ facts.hours }}", "{{ facts.items }}", "{{ text.upper }}", "{{ many.0 }}", "{{ text|upper }}", "{{ 'literal' }}",
     "{{ odd|pluralize }}", '{{ day|date:"l j F Y" }}', '{{ moment|date:"j F Y, H:i" }}', "{{ moment|date }}",
     '{{ moment|date:"c" }}', '{{ moment|date:"H:i T" }}', '{{ text|date:"j" }}', '{{ nobody|date:"j F" }}',
-    '{{ moment|date:"j \\\\d\\\\e F" }}', "{{ odd|default:text }}", "{{ text|safe }}", "{% for one in many %}{{ one }},{% endfor %}",
+    '{{ moment|date:"j \\\\d\\\\e F" }}', "{{ odd|default:text }}", "{{ text|safe }}",
+    "{% for one in many %}{{ one }},{% endfor %}",
     "{% if text %}T{{ text }}{% else %}none{% endif %}", "{% if nobody %}N{% elif day %}{{ day }}{% endif %}",
     "{% if facts.hours %}in {{ facts.hours }}{% endif %}", "{% if facts.items %}items{% endif %}",
-    "{% if odd == 3 or not many %}or{% endif %}", "{% if call %}call{% endif %}", "{% if text|length > 3 %}long{% endif %}",
-    "{% if many %}{% if odd %}{{ odd }}{% else %}{{ text }}{% endif %}{% endif %}", "{% with x=text %}{{ x }}{% endwith %}",
+    "{% if odd == 3 or not many %}or{% endif %}", "{% if call %}call{% endif %}",
+    "{% if text|length > 3 %}long{% endif %}",
+    "{% if many %}{% if odd %}{{ odd }}{% else %}{{ text }}{% endif %}{% endif %}",
+    "{% with x=text %}{{ x }}{% endwith %}",
 ))  # fmt: skip
 
 
@@ -45,7 +48,9 @@ def engine() -> Engine:
 
 @given(st.lists(NODES, max_size=8), st.fixed_dictionaries(VALUES), st.booleans(), st.sampled_from(["en", "de", "ar"]))
 @example(["{{ moment|date:'j F Y, H:i' }}"] * 2, {"moment": datetime(2026, 3, 29, 1, 30, 59, tzinfo=UTC)}, True, "en")
-def test_in_pieces_it_says_what_it_says_whole(nodes: list[str], facts: dict[str, Any], is_html: bool, locale: str) -> None:
+def test_in_pieces_it_says_what_it_says_whole(
+    nodes: list[str], facts: dict[str, Any], is_html: bool, locale: str
+) -> None:
     template = Template("".join(nodes), engine=engine())
     with translation.override(locale), timezone.override("Europe/Berlin"):
         for _ in range(2):  # what was kept of the first says the same
