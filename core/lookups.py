@@ -11,7 +11,7 @@ from django.db.models import Field, ForeignObject, Lookup
 
 @ForeignObject.register_lookup
 @Field.register_lookup
-class AnyOf(Lookup[Any]):
+class AnyOf(Lookup):
     lookup_name = "any_of"
     prepare_rhs = False
 

@@ -36,8 +36,9 @@ def is_date_filter(function: Any) -> bool:
 
 def local(value: date) -> date:
     """A moment in the active zone, as the filter expects it; a day is a day."""
-    is_moment = isinstance(value, datetime) and settings.USE_TZ and not timezone.is_naive(value)
-    return timezone.localtime(value) if is_moment else value
+    if isinstance(value, datetime) and settings.USE_TZ and not timezone.is_naive(value):
+        return timezone.localtime(value)
+    return value
 
 
 @functools.lru_cache(maxsize=1024)
