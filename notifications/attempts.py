@@ -24,7 +24,7 @@ _SETTLED = (SendOutcome.ACCEPTED, SendOutcome.DUPLICATE)
 
 def last_of(messages: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """The number of each message's last attempt, 0 where there is none."""
-    found = SendAttempt.objects.filter(message__in=messages).order_by().values("message").annotate(last=Max("n"))
+    found = SendAttempt.objects.filter(message__any_of=messages).order_by().values("message").annotate(last=Max("n"))
     return {**dict.fromkeys(messages, 0), **{row["message"]: row["last"] for row in found}}
 
 
@@ -64,23 +64,23 @@ def _accept_free(taken: Sequence[Taken], *, at: datetime) -> set[uuid.UUID]:
     """Those of which nobody held the row, and of which the provider had said nothing before."""
     wanted = {one.message_id: one for one in taken}
     with transaction.atomic():
-        rows = Message.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__in=wanted)
+        rows = Message.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__any_of=wanted)
         free = set(rows.values_list("pk", flat=True))
-        settled = SendAttempt.objects.filter(message__in=free, outcome__in=_SETTLED)
+        settled = SendAttempt.objects.filter(message__any_of=free, outcome__in=_SETTLED)
         free -= set(settled.values_list("message_id", flat=True))
         said = {message_id: wanted[message_id].provider_msg_id[:200] for message_id in free}
         by_n: dict[int, list[uuid.UUID]] = defaultdict(list)
         for message_id in free:
             by_n[wanted[message_id].attempt].append(message_id)
         for n, messages in by_n.items():
-            SendAttempt.objects.filter(message__in=messages, n=n).update(
+            SendAttempt.objects.filter(message__any_of=messages, n=n).update(
                 outcome=SendOutcome.ACCEPTED,
                 error="",
                 finished_at=Now(),
                 provider_msg_id=states.Each(said, key="message"),
             )
         states.move(
-            Message.objects.filter(pk__in=free),
+            Message.objects.filter(pk__any_of=free),
             Event.TAKEN,
             state_reason="",
             lease_until=None,
