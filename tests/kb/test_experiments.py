@@ -99,7 +99,9 @@ def test_two_tests_of_five_and_three_texts_know_nothing_of_each_other():
     """Chi-square with 8 degrees of freedom; 26.1 is passed by chance once in a thousand, and these are fixed."""
     one, two = Arms("one", 1.0, tuple("abcde"), (1.0,) * 5), Arms("two", 1.0, tuple("xyz"), (1.0, 2.0, 1.0))
     pairs = Counter((one.key_for(visitor), two.key_for(visitor)) for visitor in VISITORS)
-    expected = {(a, b): len(VISITORS) / 5 * share for a in "abcde" for b, share in zip("xyz", (0.25, 0.5, 0.25))}
+    expected = {
+        (a, b): len(VISITORS) / 5 * share for a in "abcde" for b, share in zip("xyz", (0.25, 0.5, 0.25), strict=True)
+    }
     assert sum((pairs[pair] - count) ** 2 / count for pair, count in expected.items()) < 26.1
 
 
