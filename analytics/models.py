@@ -195,14 +195,14 @@ class LookKind(models.TextChoices):
 class Verdict(models.Model):
     """What one look at a test said, with the counts that it said it of. Append-only: later facts make later verdicts.
 
-    `said` is analytics.judgement.Judgement as data; `declared` what of the plan it was held against.
+    `said` is analytics.judging.shapes.Judgement as data; `declared` what of the plan it was held against.
     """
 
     experiment = models.ForeignKey("kb.Experiment", on_delete=models.CASCADE, related_name="verdicts")
     at = models.DateTimeField()
     kind = models.CharField(max_length=8, choices=LookKind)
     watermark = models.DateTimeField(help_text="up to when the contacts were in")
-    code = models.CharField(max_length=14, help_text="a value of analytics.judgement.Code")
+    code = models.CharField(max_length=14, help_text="a value of analytics.judging.shapes.Code")
     sentence = models.TextField()
     units = models.PositiveIntegerField(help_text="visitors judged, of all arms")
     counts = models.JSONField(help_text="a list of analytics.experiment_counts.Cell")

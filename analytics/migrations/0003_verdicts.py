@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('kind', models.CharField(choices=[('nightly', 'nightly'), ('asked', 'somebody asked'), ('final', "the deadline's look")], max_length=8)),
                 ('watermark', models.DateTimeField(help_text='up to when the contacts were in')),
-                ('code', models.CharField(help_text='a value of analytics.judgement.Code', max_length=14)),
+                ('code', models.CharField(help_text='a value of analytics.judging.shapes.Code', max_length=14)),
                 ('sentence', models.TextField()),
                 ('units', models.PositiveIntegerField(help_text='visitors judged, of all arms')),
                 ('counts', models.JSONField(help_text='a list of analytics.experiment_counts.Cell')),
