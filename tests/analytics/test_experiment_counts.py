@@ -205,8 +205,8 @@ def test_another_tests_visitors_are_not_this_ones() -> None:
     ("what", "number"),
     [
         ("exposed", 5), ("linkable", 4), ("unlinkable", 1), ("mature", 4), ("judged", 3), ("contacts", 1),
-        ("denied", 1), ("any_contacts", 1), ("confirmed", 0), ("voted", 1), ("forms_opened", 1), ("forms_sent", 1), ("resolved", 1),
-        ("not_contacted", 2),
+        ("denied", 1), ("any_contacts", 1), ("confirmed", 0), ("voted", 1), ("forms_opened", 1), ("forms_sent", 1),
+        ("resolved", 1),         ("not_contacted", 2),
     ],
 )  # fmt: skip
 def test_each_number_opens_on_the_exposures_that_it_counts(what: str, number: int) -> None:
