@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
-
-from kb.models import Decision, Experiment
+from kb.models import Experiment
 
 
 def sentence(experiment: Experiment) -> str:

@@ -149,12 +149,11 @@ def points(share: float) -> str:
 
 
 def _planned(traffic: Traffic, wish: Wish) -> power.Plan:
-    base = traffic.share(wish.metric).base
-    assert base is not None
+    """Only where _never() says nothing: the base is known then."""
     arms = len(wish.weights)
     mode = Mode.OPEN if wish.earns else Mode(wish.mode) if wish.mode else None
     return power.plan(
-        readers_per_day=traffic.per_day(wish.metric), base=base, lift=wish.worthwhile, arms=arms,
+        readers_per_day=traffic.per_day(wish.metric), base=traffic.share(wish.metric).base or 0, lift=wish.worthwhile, arms=arms,
         allocation=wish.allocation * wish.smallest_share * arms, window=wish.window_days, mode=mode,
     )  # fmt: skip
 

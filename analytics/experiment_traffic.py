@@ -68,19 +68,14 @@ WITH firsts AS MATERIALIZED (
 )
 """
 
-_READERS = (
-    _FIRSTS
-    + """
+_READERS = """
 SELECT floor(extract(epoch FROM %(until)s - at) / 604800)::int AS week, count(*), count(*) FILTER (WHERE is_linkable)
 FROM firsts GROUP BY week
 """
-)
 
 # Of the rows about one contact the newest counts. A contact without a topic, or about a text without one, is taken to
 # be about it: poor coding never makes a text look better.
-_FARED = (
-    _FIRSTS
-    + """
+_FARED = """
 , contacts AS MATERIALIZED (
     SELECT DISTINCT ON (contact_id) at, visitor, person, topic FROM analytics_event
     WHERE kind = 'contact' AND at >= %(since)s AND at < %(due)s
@@ -109,7 +104,6 @@ SELECT count(*),
        count(*) FILTER (WHERE votes.is_helpful AND contacted.visitor IS NULL)
 FROM firsts LEFT JOIN contacted USING (visitor) LEFT JOIN votes USING (visitor)
 """
-)
 
 
 def of(article: Article, *, window_days: int, now: datetime) -> Traffic:
@@ -122,10 +116,10 @@ def of(article: Article, *, window_days: int, now: datetime) -> Traffic:
     until = outcomes.watermark(feeds, now=now) - window
     with connection.cursor() as cursor:
         days = _days(cursor, article.pk, now=now)
-        cursor.execute(_READERS, _given(article, feeds, since=now - timedelta(days=DAYS), until=now))
+        cursor.execute(_FIRSTS + _READERS, _given(article, feeds, since=now - timedelta(days=DAYS), until=now))
         weeks = {week: (readers, linkable) for week, readers, linkable in cursor.fetchall()}
         given = _given(article, feeds, since=until - timedelta(days=DAYS), until=until)
-        cursor.execute(_FARED, given | {"window": window, "due": until + window})
+        cursor.execute(_FIRSTS + _FARED, given | {"window": window, "due": until + window})
         everybody, linkable, resolved, uncontacted, confirmed = cursor.fetchone()
     return Traffic(
         days=days,

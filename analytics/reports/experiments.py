@@ -89,9 +89,9 @@ def told(experiments: Sequence[Experiment], *, now: datetime) -> list[Row]:
 
 def worth_testing() -> ArticleResult | None:
     """The published article after which most readers contacted us, of those that nobody tests; else the most read."""
-    busy = Experiment.objects.filter(
-        state__in=[*GROUPS["running"], *GROUPS["needs"], *GROUPS["drafts"]]
-    ).values("article")
+    busy = Experiment.objects.filter(state__in=[*GROUPS["running"], *GROUPS["needs"], *GROUPS["drafts"]]).values(
+        "article"
+    )
     results = (
         ArticleResult.objects.filter(article__in=Article.objects.published(), views__gt=0)
         .exclude(article__in=busy)

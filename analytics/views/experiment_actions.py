@@ -1,7 +1,7 @@
 """What is done to a test after its plan: each has a page that says what will happen, and a form that does it.
 
-The form carries the state (and the newest epoch) that its page was about; where the test has moved on meanwhile, nothing
-is done and the reason is said.
+The form carries the state (and the newest epoch) that its page was about; where the test has moved on meanwhile,
+nothing is done and the reason is said.
 """
 
 from __future__ import annotations
@@ -162,7 +162,9 @@ def _moved_on(request: HttpRequest, experiment: Experiment, action: Action) -> s
     if experiment.state not in action.states:
         return _("Nothing was done: the test is “%(state)s” now.") % {"state": experiment.get_state_display()}
     if request.method == "POST" and seen != now:
-        return _("Nothing was done: somebody changed the test since you opened that page. Look at it, then decide again.")
+        return _(
+            "Nothing was done: the test was changed since you opened that page. Look at it, then decide again."
+        )
     return ""
 
 

@@ -36,7 +36,9 @@ class HypothesisForm(forms.Form):
     window_days = forms.TypedChoiceField(
         label=gettext_lazy("Window"),
         coerce=int,
-        help_text=gettext_lazy("For how many days after reading a contact counts. A reader is counted once they are over."),
+        help_text=gettext_lazy(
+            "For how many days after reading a contact counts. A reader is counted once they are over."
+        ),
     )
 
     def __init__(self, *args: Any, experiment: Experiment, **kwargs: Any) -> None:
@@ -84,7 +86,9 @@ class PlanForm(WeightsForm):
         label=gettext_lazy("Readers who take part"),
         coerce=int,
         choices=[(step, f"{step} %") for step in STEPS],
-        help_text=gettext_lazy("The others see the live text and are not counted. It can be raised while the test runs."),
+        help_text=gettext_lazy(
+            "The others see the live text and are not counted. It can be raised while the test runs."
+        ),
     )
     mode = forms.ChoiceField(label=gettext_lazy("When it ends"), choices=Mode.choices, widget=forms.RadioSelect)
     earns = forms.BooleanField(label=gettext_lazy("Earn while it runs"), required=False)
@@ -132,10 +136,11 @@ class DecisionForm(WhyForm):
     def __init__(self, *args: Any, arms: Sequence[Arm], doubts: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.doubts = doubts
+        text = _("Publish text %(key)s: “%(title)s”")
         publish = [
-            (f"{Decision.PUBLISH}-{arm.key}", _("Publish text %(key)s: “%(title)s”") % {"key": arm.key.upper(), "title": arm.revision.title})
+            (f"{Decision.PUBLISH}-{arm.key}", text % {"key": arm.key.upper(), "title": arm.revision.title})
             for arm in arms[1:]
-        ]  # fmt: skip
+        ]
         rest = [(one.value, one.label) for one in (Decision.KEEP, Decision.DISCARD)]
         self.fields["decision"].choices = [*publish, *rest]  # type: ignore[attr-defined]
 
