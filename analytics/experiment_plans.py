@@ -153,8 +153,8 @@ def _planned(traffic: Traffic, wish: Wish) -> power.Plan:
     arms = len(wish.weights)
     mode = Mode.OPEN if wish.earns else Mode(wish.mode) if wish.mode else None
     return power.plan(
-        readers_per_day=traffic.per_day(wish.metric), base=traffic.share(wish.metric).base or 0, lift=wish.worthwhile, arms=arms,
-        allocation=wish.allocation * wish.smallest_share * arms, window=wish.window_days, mode=mode,
+        readers_per_day=traffic.per_day(wish.metric), base=traffic.share(wish.metric).base or 0, lift=wish.worthwhile,
+        arms=arms, allocation=wish.allocation * wish.smallest_share * arms, window=wish.window_days, mode=mode,
     )  # fmt: skip
 
 

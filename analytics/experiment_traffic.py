@@ -7,6 +7,7 @@ judged by what was known at that moment.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -145,4 +146,4 @@ def _days(cursor: Any, article_id: int, *, now: datetime) -> int:
     (first,) = cursor.fetchone()
     if first is None:
         return DAYS
-    return min(DAYS, max(FEWEST_DAYS, -(-(now - first) // timedelta(days=1))))
+    return min(DAYS, max(FEWEST_DAYS, math.ceil((now - first) / timedelta(days=1))))

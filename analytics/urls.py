@@ -23,6 +23,7 @@ desk_urlpatterns = [
     path("articles/next/draft/", next_article.draft, name="next-draft"),
     path("articles/next/dismiss/", next_article.dismiss, name="next-dismiss"),
     path("experiments/", experiment_list.page, name="experiments"),
+    path("experiments/<int:pk>/", experiment_list.stub, name="experiment"),
     path("experiments/<int:pk>/texts/", experiment_planning.compare, name="experiment-compare"),
     path("experiments/<int:pk>/hypothesis/", experiment_planning.hypothesis, name="experiment-hypothesis"),
     path("experiments/<int:pk>/plan/", experiment_planning.plan, name="experiment-plan"),

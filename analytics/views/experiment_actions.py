@@ -162,9 +162,7 @@ def _moved_on(request: HttpRequest, experiment: Experiment, action: Action) -> s
     if experiment.state not in action.states:
         return _("Nothing was done: the test is “%(state)s” now.") % {"state": experiment.get_state_display()}
     if request.method == "POST" and seen != now:
-        return _(
-            "Nothing was done: the test was changed since you opened that page. Look at it, then decide again."
-        )
+        return _("Nothing was done: the test was changed since you opened that page. Look at it, then decide again.")
     return ""
 
 

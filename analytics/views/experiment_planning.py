@@ -6,6 +6,7 @@ prepare one; who may publish may start it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -248,7 +249,7 @@ def _planned_so_far(experiment: Experiment, arms: list[Arm], traffic: Traffic) -
     }
 
 
-def _wish(initial: dict[str, Any], experiment: Experiment, arms: list[Arm]) -> Wish:
+def _wish(initial: Mapping[str, Any], experiment: Experiment, arms: list[Arm]) -> Wish:
     return Wish(
         metric=experiment.metric,
         worthwhile=initial["points"] / 100,
