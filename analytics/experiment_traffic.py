@@ -146,4 +146,5 @@ def _days(cursor: Any, article_id: int, *, now: datetime) -> int:
     (first,) = cursor.fetchone()
     if first is None:
         return DAYS
-    return min(DAYS, max(FEWEST_DAYS, math.ceil((now - first) / timedelta(days=1))))
+    days: int = math.ceil((now - first) / timedelta(days=1))
+    return min(DAYS, max(FEWEST_DAYS, days))

@@ -45,8 +45,8 @@ WITHOUT_A_PAGE = {
     # Forms: answered by the page that they stand on.
     "password-link", "person-password-link", "person-password-link-end",
     "account-sessions-end", "account-disconnect", "person-roles", "person-switch", "person-second-factor-reset",
-    "invitation-withdraw", "api-key-revoke", "experiment-figures", "article-catch-up", "article-reviewed", "picture-upload",
-    "article-choose",
+    "invitation-withdraw", "api-key-revoke", "experiment-figures", "article-catch-up", "article-reviewed",
+    "picture-upload", "article-choose",
     "notice-end", "origin-remove", "search-job-ask", "search-synonym-preview", "search-synonym-remove", "search-place",
     "search-placement-remove", "search-pin-move", "order-next-update", "order-stop-links", "order-note",
     "next-draft", "next-dismiss", "bulk-plan", "article-port-begin", "article-comment", "article-comment-resolve",
