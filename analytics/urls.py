@@ -1,6 +1,14 @@
 from django.urls import path
 
-from analytics.views import article_evidence, desk, next_article, search
+from analytics.views import (
+    article_evidence,
+    desk,
+    experiment_actions,
+    experiment_list,
+    experiment_planning,
+    next_article,
+    search,
+)
 
 desk_urlpatterns = [
     path("", desk.home, name="home"),
@@ -14,5 +22,13 @@ desk_urlpatterns = [
     path("articles/next/", next_article.page, name="next-article"),
     path("articles/next/draft/", next_article.draft, name="next-draft"),
     path("articles/next/dismiss/", next_article.dismiss, name="next-dismiss"),
+    path("experiments/", experiment_list.page, name="experiments"),
+    path("experiments/<int:pk>/", experiment_list.stub, name="experiment"),
+    path("experiments/<int:pk>/texts/", experiment_planning.compare, name="experiment-compare"),
+    path("experiments/<int:pk>/hypothesis/", experiment_planning.hypothesis, name="experiment-hypothesis"),
+    path("experiments/<int:pk>/plan/", experiment_planning.plan, name="experiment-plan"),
+    path("experiments/<int:pk>/plan/figures/", experiment_planning.figures, name="experiment-figures"),
+    path("experiments/<int:pk>/start/", experiment_planning.start, name="experiment-start"),
+    path("experiments/<int:pk>/do/<slug:name>/", experiment_actions.act, name="experiment-act"),
     path("search/learning/", search.learning, name="search-learning"),
 ]
