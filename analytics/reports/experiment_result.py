@@ -51,6 +51,16 @@ def stored_as_data(verdict: Verdict, *, with_details: bool = True) -> dict[str, 
     }
 
 
+def whole(experiment: Experiment) -> dict[str, Any]:
+    """A test as it was declared, its newest look with all of its numbers, and what every look said."""
+    looks = list(experiment.verdicts.all())
+    return {
+        "experiment": about(experiment),
+        "verdict": stored_as_data(looks[0]) if looks else None,
+        "looks": [stored_as_data(look, with_details=False) for look in looks],
+    }
+
+
 def about(experiment: Experiment, declared: Declared | None = None) -> dict[str, Any]:
     """A test as it was declared, and where it stands."""
     declared = declared or verdicts.declared_of(experiment)
