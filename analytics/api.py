@@ -54,7 +54,7 @@ class Experiments(_Read):
         given = TestsAsked(data=request.query_params)
         given.is_valid(raise_exception=True)
         asked = given.validated_data
-        found = Experiment.objects.select_related("article__live_revision").prefetch_related("variants__revision")
+        found = Experiment.objects.select_related("article__live_revision")
         found = found.order_by("-pk")
         if "state" in asked:
             found = found.filter(state=asked["state"])
@@ -63,7 +63,7 @@ class Experiments(_Read):
         rows = list(found[asked["offset"] : asked["offset"] + asked["limit"]])
         latest = verdicts.latest_of([row.pk for row in rows])
         listed = [
-            experiment_result.about(row)
+            experiment_result.in_short(row)
             | {
                 "latest": experiment_result.stored_as_data(latest[row.pk], with_details=False)
                 if row.pk in latest

@@ -34,7 +34,7 @@ class TestEpochShape(serializers.Serializer[Any]):
     weights = serializers.DictField(child=serializers.FloatField())
 
 
-class TestShape(serializers.Serializer[Any]):
+class ShortTestShape(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
     article = TestedArticleShape()
@@ -51,6 +51,9 @@ class TestShape(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
     why_ended = serializers.CharField()
     decision = serializers.CharField(help_text="publish, keep or discard; empty before it is made.")
+
+
+class TestShape(ShortTestShape):
     arms = TestArmShape(many=True)
     epochs = TestEpochShape(many=True)
 
@@ -83,7 +86,7 @@ class VerdictShape(LookShape):
     )
 
 
-class ListedTestShape(TestShape):
+class ListedTestShape(ShortTestShape):
     latest = LookShape(allow_null=True, help_text="The newest look.")
 
 

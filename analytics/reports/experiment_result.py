@@ -64,6 +64,15 @@ def whole(experiment: Experiment) -> dict[str, Any]:
 def about(experiment: Experiment, declared: Declared | None = None) -> dict[str, Any]:
     """A test as it was declared, and where it stands."""
     declared = declared or verdicts.declared_of(experiment)
+    return {
+        **in_short(experiment),
+        "arms": [{"key": arm.key, "revision": arm.revision, "is_control": arm.is_control} for arm in declared.arms],
+        "epochs": [{"number": number, "weights": dict(weights)} for number, weights in declared.weights.items()],
+    }
+
+
+def in_short(experiment: Experiment) -> dict[str, Any]:
+    """The same without what is in other tables than the test's and its article's."""
     article = experiment.article
     return {
         "id": experiment.pk,
@@ -85,10 +94,6 @@ def about(experiment: Experiment, declared: Declared | None = None) -> dict[str,
         "ended_at": _iso(experiment.ended_at),
         "why_ended": experiment.why_ended,
         "decision": experiment.decision,
-        "arms": [
-            {"key": arm.key, "revision": arm.revision, "is_control": arm.is_control} for arm in declared.arms
-        ],
-        "epochs": [{"number": number, "weights": dict(weights)} for number, weights in declared.weights.items()],
     }  # fmt: skip
 
 
