@@ -52,17 +52,3 @@ def page(request: HttpRequest) -> HttpResponse:
         "may_act": roles.may_publish(request.user),
     }
     return render(request, "desk/experiments.html", context)
-
-
-@roles.desk(*PREPARERS)
-def stub(request: HttpRequest, pk: int) -> HttpResponse:
-    from django.shortcuts import get_object_or_404
-
-    from kb.models import Experiment
-
-    experiment = get_object_or_404(Experiment, pk=pk)
-    return render(
-        request,
-        "desk/experiment_stub.html",
-        {"experiment": experiment, "may_act": roles.may_publish(request.user), "section": "experiments"},
-    )
