@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from analytics.models import Event, EventKind
+from analytics.judging.shapes import Code, Guard, Judgement
+from analytics.models import Event, EventKind, Verdict
 from core import clock
 from core.models import AuditEntry
 from kb import experiments, publishing
@@ -405,7 +406,85 @@ class TestWhatIsDoneToATest:
         assert signed_in("reviewer").get(to(running(written()), "act", "explode")).status_code == 404
 
 
+def said(experiment: Experiment, code: Code, *arms: str, units: int = 900, **more) -> Verdict:
+    judged = Judgement(code, NOW, units, arms=arms, **more)
+    return Verdict.objects.create(
+        experiment=experiment, at=NOW, kind="nightly", watermark=NOW, code=code.value, units=units, counts=[],
+        declared={}, said=judged.as_data(), sentence="Text 2 resolves 4 to 11 points more; publish it.",
+    )  # fmt: skip
+
+
+class TestTheEnd:
+    def test_what_a_look_has_shown_is_ended_and_decided_next(self, signed_in):
+        experiment = running(written())
+        said(experiment, Code.BEST, "b")
+        client = signed_in("reviewer")
+        assert "4 to 11 points more" in text(client.get(to(experiment, "act", "finish")))
+        answer = client.post(to(experiment, "act", "finish"), {"seen": seen(experiment)})
+        assert answer.url == to(experiment, "act", "complete")
+        experiment.refresh_from_db()
+        assert experiment.state == "finished"
+
+    @pytest.mark.parametrize("looked", [True, False])
+    def test_what_shows_nothing_yet_is_ended_only_by_who_says_so(self, signed_in, looked):
+        experiment = running(written())
+        if looked:
+            said(experiment, Code.UNCLEAR, units=400)
+        client = signed_in("reviewer")
+        assert client.post(to(experiment, "act", "finish"), {"seen": seen(experiment)}).status_code == 422
+        experiment.refresh_from_db()
+        assert experiment.state == "running"
+        do(client, experiment, "finish", is_sure="on")
+        experiment.refresh_from_db()
+        assert experiment.state == "finished"
+
+    def test_the_whole_plan_is_an_end_whatever_it_shows(self, signed_in):
+        experiment = running(written())
+        said(experiment, Code.UNCLEAR, units=900)
+        assert (
+            signed_in("reviewer").post(to(experiment, "act", "finish"), {"seen": seen(experiment)}).status_code == 302
+        )
+
+
 class TestTheDecision:
+    @pytest.mark.parametrize(
+        ("code", "arms", "decision", "doubt"),
+        [
+            (Code.BEST, ("b",), "publish-b", ""),
+            (Code.BETTER, ("b", "c"), "publish-c", ""),
+            (Code.SAME, (), "publish-b", ""),
+            (Code.SAME, (), "keep", ""),
+            (Code.BLOCKED, (), "discard", ""),
+            (Code.INCONCLUSIVE, (), "keep", ""),
+            (Code.BEST, ("b",), "publish-c", "It was not shown that this text does better"),
+            (Code.INCONCLUSIVE, (), "publish-b", "It was not shown that this text does better"),
+            (Code.BLOCKED, (), "publish-b", "its figures cannot be trusted"),
+            (Code.BEST, ("b",), "keep", "Another text was shown to do better"),
+            (Code.BEST, ("b",), "discard", "Nothing is known to be wrong with its figures"),
+        ],
+    )
+    def test_what_no_look_supports_is_asked_twice(self, signed_in, code, arms, decision, doubt):
+        experiment = finished(written(), "Text B", "Text C")
+        said(experiment, code, *arms)
+        client = signed_in("reviewer")
+        page = text(client.get(to(experiment, "act", "complete")))
+        assert (doubt or "4 to 11 points more") in page
+        form = {"seen": seen(experiment), "decision": decision, "why": "So."}
+        assert client.post(to(experiment, "act", "complete"), form).status_code == (422 if doubt else 302)
+        experiment.refresh_from_db()
+        assert experiment.state == ("finished" if doubt else "completed")
+        if doubt:
+            assert client.post(to(experiment, "act", "complete"), form | {"is_sure": "on"}).status_code == 302
+
+    def test_harm_by_a_guard_rail_is_a_doubt_though_the_metric_is_better(self, signed_in):
+        experiment = finished(written())
+        said(experiment, Code.BEST, "b", guards=(Guard("form", "b", 50, 60, 30, 60, -0.5, -0.1, is_harmed=True),))
+        assert "A guard-rail shows harm" in text(signed_in("reviewer").get(to(experiment, "act", "complete")))
+
+    def test_without_any_look_nothing_is_known_of_a_text(self, signed_in):
+        experiment = finished(written())
+        assert "No look has been taken" in text(signed_in("reviewer").get(to(experiment, "act", "complete")))
+
     def test_keeping_is_logged_with_its_reason(self, signed_in):
         experiment = finished(written())
         do(signed_in("reviewer"), experiment, "complete", decision="keep", why="No difference.", is_sure="on")
@@ -453,6 +532,7 @@ class TestTheList:
         done = finished(written("Done"))
         live = running(written("Live"))
         planned(written("Planned"))
+        said(live, Code.UNCLEAR)
         ended = running(written("Ended"))
         experiments.stop(ended, by=None, why="A mistake in it.")
         Exposure.objects.create(
@@ -461,7 +541,10 @@ class TestTheList:
         client = signed_in("reviewer")
         with django_assert_max_num_queries(25):
             page = text(client.get(self.URL))
-        order = [page.index(words) for words in ("Needs you", "1 of 900", "Begun by", "A mistake in it.")]
+        order = [
+            page.index(words)
+            for words in ("Needs you", "4 to 11 points more", "1 of 900", "Begun by", "A mistake in it.")
+        ]
         assert order == sorted(order)
         assert f"/desk/experiments/{done.pk}/do/complete/" in page
         assert "Being planned <b>1</b>" in page
