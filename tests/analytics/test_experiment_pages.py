@@ -570,9 +570,9 @@ class TestTheList:
         for title in ("Late", "Lost"):
             planned(written(title))
         client = signed_in("writer")
-        assert "No test matches" in text(client.get(self.URL, {"only": "past"}))
+        assert "No test matches" in text(client.get(self.URL, {"show": "past"}))
         page = text(client.get(self.URL, {"q": "lost"}))
         assert ">Lost<" in page
         assert ">Late<" not in page
-        for odd in ({"only": "'; --"}, {"q": "\0" * 10 + "x" * 5000}, {"page": "-1"}):
+        for odd in ({"show": "'; --"}, {"q": "\0" * 10 + "x" * 5000}, {"page": "-1"}):
             assert client.get(self.URL, odd).status_code == 200
