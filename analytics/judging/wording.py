@@ -121,7 +121,7 @@ def _too_early(judged: Judgement, declared: Declared, outlook: Outlook) -> str:
             f"{waits:,} visitors wait for their {declared.window_days} days to be over" if waits else "nobody to judge"
         )
     else:
-        why = f"{judged.units:,} visitors are judged, too few successes or failures in an arm"
+        why = f"{judged.units:,} judged so far, too few successes or failures in an arm"
     if outlook.first is None:
         return f"Too early: {why}. At this pace no verdict can be expected; let more readers take part."
     return f"Too early: {why}, first verdict expected about {day(outlook.first, now=judged.at)}."
@@ -201,6 +201,8 @@ def _how_much(each: Compared, declared: Declared) -> str:
 def _between(judged: Judgement, declared: Declared) -> str:
     """Of each treatment the range in which the difference lies."""
     against = [each for each in judged.compared if each.first == declared.control]
+    if declared.earns and len(against) == 1:
+        return _odds(against[0])
     if declared.earns:
         return "; ".join(f"{_lower(name(each.second, declared))}: {_odds(each)}" for each in against)
     if len(against) == 1:
@@ -218,7 +220,7 @@ def _range(each: Compared, declared: Declared) -> str:
 
 
 def _odds(each: Compared) -> str:
-    return f"the evidence is {1 / max(each.least_p, 1e-9):,.0f} to 1; 20 to 1 is asked for"
+    return f"the evidence is {1 / max(each.least_p, 1e-9):,.0f} to 1 where 20 to 1 is asked for"
 
 
 def _seen(judged: Judgement, declared: Declared) -> str:

@@ -223,7 +223,7 @@ def test_where_it_earns_the_evidence_alone_speaks_and_drift_shows_nothing() -> N
     found = judge(outcomes, plan)
     assert found.code is Code.UNCLEAR
     assert found.compared[0].estimate is None
-    assert "to 1; 20 to 1 is asked for" in wording.sentence(found, plan, Outlook())
+    assert "to 1 where 20 to 1 is asked for" in wording.sentence(found, plan, Outlook())
     real = [*counted((600, 900), (85, 100)), *counted((66, 100), (765, 900), epoch=2)]
     assert judge(real, plan).code is Code.BEST
     assert "By how much is not said" in told(real, plan)
