@@ -18,10 +18,10 @@ _PAST = 20
 @require_safe
 @roles.desk(*PREPARERS)
 def page(request: HttpRequest) -> HttpResponse:
-    """`only`: a key of report.GROUPS; `q`: words."""
+    """`show`: a key of report.GROUPS; `q`: words."""
     now = clock.now()
     text = request.GET.get("q", "").replace("\0", "")[:200].strip()
-    only = request.GET.get("only", "")
+    only = request.GET.get("show", "")
     only = only if only in report.GROUPS else ""
     found = report.found(text)
     names = {
