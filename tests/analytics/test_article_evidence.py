@@ -142,7 +142,7 @@ def test_the_running_test_shows_its_exposures(signed_in):
     experiments.start(test, by=None)
     found = evidence.build(loaded(article), PERIOD)
     assert [(arm.key, arm.exposures) for arm in found.test.arms] == [("a", 0), ("b", 0)]
-    assert "They are no result" in text(signed_in().get(reverse("desk:article-evidence", args=[article.pk])))
+    assert "Not looked at yet" in text(signed_in().get(reverse("desk:article-evidence", args=[article.pk])))
 
 
 @pytest.mark.parametrize(

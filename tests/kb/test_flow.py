@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 
 from core.models import AuditEntry
-from kb import experiments, flow, publishing, reviews, schedule
+from kb import experiment_drafts, experiments, flow, publishing, reviews, schedule
 from kb.flow import EVENTS, NEXT, Stage
 from kb.models import Article, Draft, DraftEditor, Experiment, Plan, Remark, Review
 from kb.publishing import NotAllowed, OwnText, Text
@@ -135,16 +135,13 @@ def test_nobody_is_asked_to_review_their_own_text(write, person, four_eyes):
         reviews.ask(article, by=ann, assignee=bea)
 
 
-def test_a_test_of_ones_own_draft_is_no_way_around(write, person, four_eyes, browser):
+def test_a_test_of_ones_own_draft_is_no_way_around(write, person, four_eyes):
     article, ann = write("Late", "A"), person("ann")
     edit(article, "B", by=ann)
-    client = browser()
-    client.force_login(ann)
-    client.post(f"/desk/articles/{article.pk}/test/", {"action": "start", "version": 2})
-    assert not Experiment.objects.exists()
-    other = browser()
-    other.force_login(person("bea"))
-    other.post(f"/desk/articles/{article.pk}/test/", {"action": "start", "version": 2})
+    planned, _key = experiment_drafts.begin(article, version=2, by=ann)
+    with pytest.raises(experiments.ExperimentError, match="nobody shows customers their own"):
+        experiments.start(planned, by=ann)
+    experiments.start(planned, by=person("bea"))
     assert Experiment.objects.get().state == "running"
 
 
@@ -343,7 +340,8 @@ def test_archiving_stops_a_test_and_says_so(write, person, browser):
     edit(article, "B")
     client = browser()
     client.force_login(bea)
-    client.post(f"/desk/articles/{article.pk}/test/", {"action": "start", "version": 2})
+    planned, _key = experiment_drafts.begin(article, version=2, by=bea)
+    experiments.start(planned, by=bea)
     assert experiments.live_on(article)
     assert "is running on this article" in client.get(f"/desk/articles/{article.pk}/archive/").content.decode()
     page = client.post(f"/desk/articles/{article.pk}/archive/", {"leads": "nowhere"}, follow=True).content.decode()

@@ -7,7 +7,17 @@ from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core.models import AuditEntry
-from kb import four_eyes, import_runs, publishing, publishing_rules, reviews, schedule, tasks
+from kb import (
+    experiment_drafts,
+    experiments,
+    four_eyes,
+    import_runs,
+    publishing,
+    publishing_rules,
+    reviews,
+    schedule,
+    tasks,
+)
 from kb.models import Article, Experiment, ImportRun, Plan, PublishingRules, Review
 from kb.publishing import NotAllowed, OwnText
 from tests.kb.conftest import NOW
@@ -99,10 +109,10 @@ def test_no_way_to_customers_lets_a_text_of_before_through(write, person, ada, b
             schedule.plan_publication(article, by=ann, at=NOON, now=NOW, **what)
     with pytest.raises(OwnText):
         publishing.revert(article, first, by=ann)
-    client = browser()
-    client.force_login(ann)
-    client.post(f"/desk/articles/{article.pk}/test/", {"action": "start", "version": article.draft.version})
-    assert not Experiment.objects.exists()
+    planned, _key = experiment_drafts.begin(article, version=article.draft.version, by=ann)
+    with pytest.raises(experiments.ExperimentError):
+        experiments.start(planned, by=ann)
+    assert Experiment.objects.get().state == "draft"
     assert Article.objects.get(pk=article.pk).live_revision == first
     publishing.publish(article, by=person("bea"), revision=review.revision, ring=False)
     assert Article.objects.get(pk=article.pk).live_revision.body == "second by ann"

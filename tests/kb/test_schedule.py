@@ -12,7 +12,7 @@ from django.core import mail
 from django.db import connection
 
 from core import clock
-from kb import publishing, reviews, schedule, shop_time, tasks
+from kb import experiment_drafts, experiments, publishing, reviews, schedule, shop_time, tasks
 from kb.models import Article, IndexChange, Plan
 from kb.publishing import NotAllowed
 from tests.kb.conftest import NOW
@@ -98,7 +98,8 @@ def test_what_is_refused_at_its_time_stays_and_says_why(
     client = browser()
     client.force_login(bea)
     made = plan(article, bea)
-    client.post(f"/desk/articles/{article.pk}/test/", {"action": "start", "version": 2})
+    test, _key = experiment_drafts.begin(article, version=2, by=bea)
+    experiments.start(test, by=bea)
     with django_capture_on_commit_callbacks(execute=True):
         schedule.do_planned(now=NINE)
     made.refresh_from_db()
@@ -115,7 +116,7 @@ def test_what_is_refused_at_its_time_stays_and_says_why(
         "Stop the test first"
         in client.post(f"/desk/articles/{article.pk}/plan/{made.pk}/", again, follow=True).content.decode()
     )
-    client.post(f"/desk/articles/{article.pk}/test/", {"action": "stop"})
+    experiments.stop(test, by=bea)
     client.post(f"/desk/articles/{article.pk}/plan/{made.pk}/", again)
     article.refresh_from_db()
     assert article.live_revision.body == "B"
