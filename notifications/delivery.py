@@ -38,7 +38,7 @@ def store(source: str, body: bytes, *, headers: Mapping[str, str]) -> bool:
     sha256 = hashlib.sha256(body).hexdigest()
     is_new = inbound.keep(source, body, dedupe_id=sha256, headers=headers, sha256=sha256)
     if is_new:
-        doorbell.ring_inbound()
+        doorbell.ring_inbound(is_seldom=True)
     return is_new
 
 
@@ -69,7 +69,7 @@ def _read(chosen: Sequence[int]) -> int:
     """Read these together; where that breaks, in halves, until what breaks it stands alone. Returns how many."""
     try:
         read, left = _read_together(chosen)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - what breaks alone is logged
         if len(chosen) > 1:
             logger.warning(
                 "not read together", extra={"inbound": len(chosen), "why": f"{type(error).__name__}: {error}"}
@@ -95,7 +95,7 @@ def _read_together(chosen: Sequence[int]) -> tuple[int, list[int]]:
 
 
 def _read_alone(pk: int) -> None:
-    """Each event by itself, so that one which breaks blocks no other. Another reader may do the same: it has no effect."""
+    """Each event by itself, so that one which breaks blocks no other. Another reader may do so too."""
     row = InboundDelivery.objects.filter(pk=pk, state=InboundState.NEW).values_list("pk", "source", "body").first()
     if row is None:
         return
@@ -104,7 +104,7 @@ def _read_alone(pk: int) -> None:
         report = _parse(*row)
         for event in recording.unknown_of(report.events):
             error = _record(event) or error
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001 - it is logged below
         error = broken
     if error is None:
         with transaction.atomic():
@@ -116,12 +116,12 @@ def _read_alone(pk: int) -> None:
 def _record(event: ProviderEvent) -> Exception | None:
     try:
         recording.record(event)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the caller logs it
         return error
     return None
 
 
-def _parse(pk: int, source: str, body: bytes) -> _Report:
+def _parse(pk: int, source: str, body: bytes | memoryview) -> _Report:
     report = _Report(pk, [], [])
     for event in _PARSE[source](bytes(body)):
         if isinstance(event, BadEvent):

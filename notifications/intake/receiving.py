@@ -17,13 +17,11 @@ from notifications.intake.source import Headers, Source
 
 LONGEST_ID = 200
 _LONGEST_HEADER = 500
-_RING_EVERY = 0.25  # seconds; a ring is as dear as the call itself, and beat rings in any case
 _COUNT_EVERY = 1.0
 
 FORGED, TOO_LARGE = "forged", "too_large"
 
 _lock = threading.Lock()
-_rung_at = float("-inf")
 _refused: Counter[tuple[str, str]] = Counter()
 _counted_at: dict[str, float] = {}
 
@@ -43,7 +41,7 @@ def store(source: Source, body: bytes, headers: Headers, *, signed_by: str) -> b
     dedupe_id = _identify(source, body, headers)
     is_new = inbound.keep(source.name, body, dedupe_id=dedupe_id, headers=kept, sha256=sha256, signed_by=signed_by)
     if is_new:
-        _ring()
+        doorbell.ring_webhooks(is_seldom=True)
     return is_new
 
 
@@ -67,14 +65,6 @@ def _identify(source: Source, body: bytes, headers: Mapping[str, str]) -> str:
     if said and len(said) <= LONGEST_ID and said.isprintable() and said.isascii():
         return said
     return hashlib.sha256(said.encode("utf-8", "replace") or body).hexdigest()
-
-
-def _ring() -> None:
-    global _rung_at
-    now = time.monotonic()
-    if now - _rung_at >= _RING_EVERY:
-        _rung_at = now
-        doorbell.ring_webhooks()
 
 
 _REFUSED = """
