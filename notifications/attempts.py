@@ -103,7 +103,7 @@ def _close_taken(taken: Sequence[Taken]) -> None:
             continue  # or there is no such attempt
         is_first = accepted.setdefault(one.message_id, one.attempt) == one.attempt
         same = said[SendOutcome.ACCEPTED if is_first else SendOutcome.DUPLICATE, one.attempt]
-        same[one.message_id] = same.get(one.message_id) or one.provider_msg_id[:200] or None
+        same.setdefault(one.message_id, one.provider_msg_id[:200] or None)
     for (outcome, n), ids in said.items():
         unsettled = SendAttempt.objects.filter(message__in=ids, n=n).exclude(outcome__in=_SETTLED)
         unsettled.update(
