@@ -1,4 +1,4 @@
-"""Many reports of the provider at once mean what they mean one by one, and readers do not wait for each other in a ring."""
+"""Many reports of the provider at once mean what they mean one by one; readers never wait for each other in a ring."""
 
 from __future__ import annotations
 
@@ -203,9 +203,7 @@ def test_readers_at_once_take_in_each_event_once_and_none_gives_up(monkeypatch) 
         {**row(f"foreign-{n}", messages[0], "spamreport"), "preempt_message_id": "", "email": f"{n}@example.com"}
         for n in range(6)
     ]
-    reports = []
-    for _ in range(60):
-        reports.append(rng.sample(rows + foreign, 12))
+    reports = [rng.sample(rows + foreign, 12) for _ in range(60)]
     told(*reports)
     broken: list[str] = []
     monkeypatch.setattr(delivery.logger, "warning", lambda *said, **more: broken.append(str(more)))
