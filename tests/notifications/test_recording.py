@@ -121,6 +121,17 @@ def test_the_same_event_twice_in_one_reading_counts_once() -> None:
     assert set(InboundDelivery.objects.values_list("state", flat=True)) == {"done"}
 
 
+def test_an_event_that_is_known_changes_nothing_when_it_comes_again() -> None:
+    [message] = sent(1)
+    told([row("e1", message, "unsubscribe")])
+    delivery.read_inbound()
+    Suppression.objects.all().delete()  # as the person may ask for
+    told([row("e1", message, "unsubscribe"), row("e2", message)])
+    delivery.read_inbound()
+    assert not Suppression.objects.exists()
+    assert DeliveryEvent.objects.count() == 2
+
+
 def test_what_breaks_a_reading_harms_none_of_the_others(monkeypatch) -> None:
     messages = sent(6)
     take_in = recording._take_in
