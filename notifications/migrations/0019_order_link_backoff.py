@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0017_erasure_and_incidents'),
+        ('notifications', '0018_incident_overdue'),
     ]
 
     operations = [
