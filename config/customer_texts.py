@@ -29,6 +29,7 @@ STAFF_FILES = (
     "kb/changing.py",
     "kb/desk_list.py",
     "kb/desk_rows.py",
+    "kb/experiment_*.py",
     "kb/experiments.py",
     "kb/export_gaps.py",
     "kb/first_drafts.py",

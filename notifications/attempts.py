@@ -24,7 +24,7 @@ _SETTLED = (SendOutcome.ACCEPTED, SendOutcome.DUPLICATE)
 
 def last_of(messages: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """The number of each message's last attempt, 0 where there is none."""
-    found = SendAttempt.objects.filter(message__in=messages).order_by().values("message").annotate(last=Max("n"))
+    found = SendAttempt.objects.filter(message__any_of=messages).order_by().values("message").annotate(last=Max("n"))
     return {**dict.fromkeys(messages, 0), **{row["message"]: row["last"] for row in found}}
 
 
@@ -66,7 +66,7 @@ def _accept_free(taken: Sequence[Taken], *, at: datetime) -> set[uuid.UUID]:
     """Those of which nobody held the row."""
     with transaction.atomic():
         rows = Message.objects.select_for_update(of=("self",), skip_locked=True)
-        free = set(rows.filter(pk__in={one.message_id for one in taken}).values_list("pk", flat=True))
+        free = set(rows.filter(pk__any_of={one.message_id for one in taken}).values_list("pk", flat=True))
         note([one for one in taken if one.message_id in free], at=at)
     return free
 
@@ -88,13 +88,15 @@ def note(taken: Sequence[Taken], *, at: datetime) -> int:
     The messages' rows are the caller's until its transaction ends: that makes "is another attempt accepted?" a safe
     question.
     """
+    if not taken:
+        return 0
     _close_taken(taken)
     return sum(_move(event, words, at=at) for event, words in _furthest(taken).items())
 
 
 def _close_taken(taken: Sequence[Taken]) -> None:
     """Of each message the first attempt that the provider has is accepted; any other is a duplicate."""
-    rows = SendAttempt.objects.filter(message__in={one.message_id for one in taken}).order_by()
+    rows = SendAttempt.objects.filter(message__any_of={one.message_id for one in taken}).order_by()
     outcomes = {(message_id, n): outcome for message_id, n, outcome in rows.values_list("message_id", "n", "outcome")}
     accepted = {message_id: n for (message_id, n), outcome in outcomes.items() if outcome == SendOutcome.ACCEPTED}
     said: dict[tuple[SendOutcome, int], dict[uuid.UUID, str | None]] = defaultdict(dict)
@@ -105,7 +107,7 @@ def _close_taken(taken: Sequence[Taken]) -> None:
         same = said[SendOutcome.ACCEPTED if is_first else SendOutcome.DUPLICATE, one.attempt]
         same.setdefault(one.message_id, one.provider_msg_id[:200] or None)
     for (outcome, n), ids in said.items():
-        unsettled = SendAttempt.objects.filter(message__in=ids, n=n).exclude(outcome__in=_SETTLED)
+        unsettled = SendAttempt.objects.filter(message__any_of=ids, n=n).exclude(outcome__in=_SETTLED)
         unsettled.update(
             outcome=outcome, error="", finished_at=Now(), provider_msg_id=_each_or_kept(ids, key="message")
         )
@@ -132,7 +134,7 @@ def _furthest(taken: Sequence[Taken]) -> dict[Event, dict[uuid.UUID, Taken]]:
 def _move(event: Event, words: dict[uuid.UUID, Taken], *, at: datetime) -> int:
     reasons = {message_id: one.reason[:200] for message_id, one in words.items()}
     return states.move(
-        Message.objects.filter(pk__in=words),
+        Message.objects.filter(pk__any_of=words),
         event,
         state_reason=states.Each(reasons) if any(reasons.values()) else "",
         lease_until=None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import functools
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.conf import settings
 
-from core import brand, clock
+from core import brand, clock, languages
 from notifications import delays, mail_kinds, mail_templates, mail_versions, parcel_data
 from notifications.mail_crowd import Crowd
 from notifications.mail_facts import NAMES, About
@@ -52,18 +54,32 @@ def compose(message: Message, *, attempt: int, crowd: Crowd | None = None) -> Ma
         headers=mail_templates.unsubscribe_headers(about["unsubscribe_url"]),
         categories=(message.rule.key,),
         made_from=f"{version.pk}:{rendered.locale}",
+        shape=rendered.shape,
+        slots=rendered.slots,
     )
+
+
+def many(messages: Sequence[Message]) -> contextlib.AbstractContextManager[None]:
+    """Within the block these are made: what most of them need is set up once, the language of the first."""
+    locale = messages[0].locale if messages else ""
+    return mail_templates.speaking(languages.nearest(locale) or settings.LANGUAGE_CODE)
 
 
 def fill(version: MailVersion, about: About) -> mail_templates.Rendered:
     """A version of a text about an order. Raises MailTemplateError."""
     parts = mail_versions.parts(version)
-    context = {name: about[name] for name in mail_templates.REQUIRED | (parts.reads & NAMES)}
+    context = {name: about[name] for name in _wanted(parts.reads)}
     if "parcel_data" in parts.reads:
         order = about.order
         data = parcel_data.of(about, country=order.ship_to_country, region=order.ship_to_region)
         context["parcel_data"] = parcel_data.script_text(data)
     return mail_templates.fill(parts, version.locale, {**context, "brand": about.look, "facts": about.crowd.facts})
+
+
+@functools.lru_cache(maxsize=256)
+def _wanted(reads: frozenset[str]) -> tuple[str, ...]:
+    """The facts that a text asks for, of those that there are."""
+    return tuple(mail_templates.REQUIRED | (reads & NAMES))
 
 
 def _version(message: Message, about: About) -> MailVersion:

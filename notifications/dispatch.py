@@ -19,6 +19,7 @@ LANES = (Lane.URGENT, Lane.NORMAL, Lane.CAMPAIGN)  # the most urgent first
 BATCH = 64
 # Recipients of one request, of a campaign only. Providers take more, but an answer that is lost leaves all unknown.
 TOGETHER = 100
+REQUESTS = 2  # of a campaign, under way at the same time, their intents committed together
 _TROUBLE = frozenset({Outcome.PAUSED, Outcome.RETRY, Outcome.LOST})
 TURN = 0.5  # seconds, after which the urgent lane is looked at again
 # Well under the broker's visibility time-out (120 s): a task that runs longer would be handed to a second worker.
@@ -49,8 +50,9 @@ def drain(lanes: Sequence[str], *, budget: float = BUDGET) -> Drained:
     ends = time.monotonic() + budget
     waves: dict[str, Wave] = {}
     while (provider := _open_provider()) is not None:
+        requests = waves.setdefault(f"{provider.name} together", Wave(REQUESTS))
         try:
-            lane, claims = _claim(lanes, provider)
+            lane, claims = _claim(lanes, provider, requests=requests.size)
         except sending.Dry as dry:
             drained.is_more = time.monotonic() > ends
             if drained.is_more:
@@ -60,7 +62,9 @@ def drain(lanes: Sequence[str], *, budget: float = BUDGET) -> Drained:
         if not claims:
             break
         if lane == Lane.CAMPAIGN and isinstance(provider, BatchProvider):
-            drained.outcomes.update(_send_together(claims, provider))
+            outcomes = _send_together(claims, provider)
+            drained.outcomes.update(outcomes)
+            requests.learn(outcomes)
             drained.is_more = time.monotonic() > ends
         else:
             wave = waves.setdefault(provider.name, Wave(provider.capabilities.most_at_once))
@@ -117,12 +121,15 @@ def drain_and_ring(lanes: Sequence[str] = LANES) -> Drained:
     return drained
 
 
-def _claim(lanes: Sequence[str], provider: Provider) -> tuple[str, list[Claim]]:
-    """The next claims of the first lane that has some, and which it is. Raises sending.Dry where tokens are missing."""
+def _claim(lanes: Sequence[str], provider: Provider, *, requests: int) -> tuple[str, list[Claim]]:
+    """The next claims of the first lane that has some, and which it is: of a campaign's as many as go in `requests`.
+
+    Raises sending.Dry where tokens are missing.
+    """
     dry: sending.Dry | None = None
     for lane in lanes:
         is_together = lane == Lane.CAMPAIGN and isinstance(provider, BatchProvider)
-        limit = min(TOGETHER, provider.capabilities.most_together) if is_together else BATCH
+        limit = _most_together(provider) * requests if is_together else BATCH
         try:
             if claims := sending.claim(lane, limit=limit, provider=provider):
                 return lane, claims
@@ -131,6 +138,10 @@ def _claim(lanes: Sequence[str], provider: Provider) -> tuple[str, list[Claim]]:
     if dry is not None:
         raise dry
     return "", []
+
+
+def _most_together(provider: Provider) -> int:
+    return min(TOGETHER, provider.capabilities.most_together)
 
 
 def _send(claims: Sequence[Claim], provider: Provider) -> list[Outcome]:
@@ -145,7 +156,7 @@ def _send(claims: Sequence[Claim], provider: Provider) -> list[Outcome]:
 
 def _send_together(claims: Sequence[Claim], provider: BatchProvider) -> list[Outcome]:
     try:
-        return sending.send_together(claims, provider=provider)
+        return sending.send_together(claims, provider=provider, most=_most_together(provider))
     except Exception:
         logger.exception("sending together failed", extra={"messages": len(claims)})
         return [Outcome.FAILED]

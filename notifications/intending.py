@@ -14,14 +14,14 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, DateField, F, JSONField, QuerySet
+from django.db.models import BigIntegerField, DateField, F, JSONField, QuerySet, prefetch_related_objects
 from django.db.models.functions import Cast, Now
 
 from core import clock
 from notifications import attempts, composing, gates, holding, last_look, pausing, states, suppression
 from notifications.intents import Claim, Intent, Outcome
 from notifications.mail_crowd import Crowd
-from notifications.models import Message, MessageState
+from notifications.models import Message, MessageState, Rule
 from notifications.providers.base import Mail, Provider
 from notifications.sender import mailboxes
 from notifications.states import Event
@@ -97,16 +97,19 @@ def _locked(claims: Sequence[Claim]) -> tuple[list[Message], dict[uuid.UUID, Dec
     Of several, a row that somebody holds is not waited for: who waits while holding others could be waited for in turn.
     """
     epochs = {one.message_id: one.epoch for one in claims}
-    rows = Message.objects.filter(pk__in=epochs, state=MessageState.CLAIMED)
+    rows = Message.objects.filter(pk__any_of=epochs, state=MessageState.CLAIMED)
     held = rows.select_for_update(of=("self",), skip_locked=len(claims) > 1)
-    held = held.prefetch_related("episode__incident__texts")  # one text for all whom an incident hit
     found = {
         message.pk: message
-        for message in held.select_related("rule", "customer", "episode__shipment__order", "mail_version")
+        for message in held.select_related("customer", "episode__shipment__order", "mail_version")
         if message.lease_epoch == epochs[message.pk]
     }
+    rules = Rule.objects.in_bulk({message.rule_id for message in found.values()})  # one for many
     for message in found.values():
+        message.rule = rules[message.rule_id]
         message.episode.shipment.order.customer = message.customer
+    if hit := [message.episode for message in found.values() if message.episode.incident_id]:
+        prefetch_related_objects(hit, "incident__texts")  # one text for all whom an incident hit
     gone = {} if len(claims) > 1 else {one.message_id: Outcome.TAKEN_BACK for one in claims if not found}
     return [found[one.message_id] for one in claims if one.message_id in found], dict(gone)
 
@@ -115,12 +118,13 @@ def _compose(messages: Sequence[Message], crowd: Crowd) -> dict[uuid.UUID, Mail]
     """The mails, each with the number of its attempt. A message that cannot be made into one has failed."""
     last = attempts.last_of([message.pk for message in messages])
     mails: dict[uuid.UUID, Mail] = {}
-    for message in messages:
-        try:
-            mails[message.pk] = composing.compose(message, attempt=1 + last[message.pk], crowd=crowd)
-        except composing.CannotCompose as error:
-            logger.error("cannot compose", extra={"message_id": str(message.pk), "why": str(error)})
-            states.move(_rows([message]), Event.FAIL, state_reason=str(error)[:200], lease_until=None)
+    with composing.many(messages):
+        for message in messages:
+            try:
+                mails[message.pk] = composing.compose(message, attempt=1 + last[message.pk], crowd=crowd)
+            except composing.CannotCompose as error:
+                logger.error("cannot compose", extra={"message_id": str(message.pk), "why": str(error)})
+                states.move(_rows([message]), Event.FAIL, state_reason=str(error)[:200], lease_until=None)
     return mails
 
 
@@ -165,7 +169,7 @@ def _asserted(messages: Sequence[Message]) -> Cast:
 
 def _rows(messages: Iterable[Message]) -> QuerySet[Message]:
     """Locked by _locked(), so that they are this worker's until the transaction ends."""
-    return Message.objects.filter(pk__in=[message.pk for message in messages])
+    return Message.objects.filter(pk__any_of=[message.pk for message in messages])
 
 
 _OUTCOME_OF = {

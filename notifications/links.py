@@ -83,7 +83,7 @@ class Revocations:
 def revocations_of(orders: Collection[int], people: Collection[str]) -> Revocations:
     """All that generations of these are counted from, in one query."""
     found = Revocations(Counter(), Counter())
-    about = Q(order__in=orders) | Q(order=None, person__in=people)
+    about = Q(order__any_of=orders) | Q(order=None, person__any_of=people)
     for order_id, person in LinkRevocation.objects.filter(about).values_list("order_id", "person"):
         if order_id is None:
             found.of_people[person] += 1

@@ -43,24 +43,26 @@ class Crowd:
     @cached_property
     def last_events(self) -> dict[int, TrackingEvent]:
         """The last scan that makes sense, by shipment."""
-        scans = TrackingEvent.objects.filter(shipment__in=self._ids, is_dated=True, oddity="").exclude(state="")
+        scans = TrackingEvent.objects.filter(shipment__any_of=self._ids, is_dated=True, oddity="").exclude(state="")
         return {one.shipment_id: one for one in scans.order_by("shipment_id", "-at", "-id").distinct("shipment_id")}
 
     @cached_property
     def forecasts(self) -> dict[int, Forecast]:
         """By shipment."""
-        return {one.shipment_id: one for one in Forecast.objects.filter(shipment__in=self._ids)}
+        return {one.shipment_id: one for one in Forecast.objects.filter(shipment__any_of=self._ids)}
 
     @cached_property
     def next_updates(self) -> dict[int, datetime]:
         """By when we said that we would write again, past or to come, by order."""
-        return dict(NextUpdate.objects.filter(order__in=self._orders, closed_at=None).values_list("order_id", "due_at"))
+        return dict(
+            NextUpdate.objects.filter(order__any_of=self._orders, closed_at=None).values_list("order_id", "due_at")
+        )
 
     @cached_property
     def items(self) -> dict[int, list[str]]:
         """What was ordered, by order."""
         found: dict[int, list[str]] = defaultdict(list)
-        lines = OrderLine.objects.filter(order__in=self._orders).order_by("order_id", "position")
+        lines = OrderLine.objects.filter(order__any_of=self._orders).order_by("order_id", "position")
         for order_id, quantity, title in lines.values_list("order_id", "quantity", "title"):
             found[order_id].append(f"{quantity} × {title}")
         return found

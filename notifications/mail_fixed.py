@@ -7,25 +7,18 @@ filled in two steps, and the second, for each mail, has a dozen values left.
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
-from django.template import Context, Library, NodeList, Template
+from django.template import Context, NodeList, Template
 from django.template.base import Node, TextNode, VariableNode
-from django.template.defaultfilters import date as date_filter
 from django.template.defaulttags import IfNode, TemplateLiteral
-from django.utils.translation import get_language
-
-register = Library()
 
 
-@functools.lru_cache(maxsize=128)
-def filled(template: Template, values: tuple[tuple[str, Any], ...], *, language: str, is_html: bool) -> Template:
+def filled(template: Template, values: tuple[tuple[str, Any], ...], *, is_html: bool) -> Template:
     """The template with every {{ name }}, {{ name|filter }} and {% if name %} of `values` done: its mails are the same.
 
-    Inside loops nothing is touched, since they may give a name another meaning. `language` is the active one.
+    Inside loops nothing is touched, since they may give a name another meaning. In the active language.
     """
     made = copy.copy(template)
     made.nodelist = _filled(template.nodelist, Context(dict(values), autoescape=is_html))
@@ -73,14 +66,3 @@ def _is_known(expression: Any, context: Context) -> bool:
     lookups = getattr(expression.var, "lookups", None)
     is_plain = lookups is not None and len(lookups) == 1 and lookups[0] in context
     return is_plain and not any(is_variable for _, words in expression.filters for is_variable, _word in words)
-
-
-@register.filter("date", expects_localtime=True, is_safe=False)
-def date_in_words(value: Any, form: str | None = None) -> Any:
-    """Django's own filter; a day is put into words once, and not for each mail that names it."""
-    return _day(value, form, get_language()) if type(value) is date else date_filter(value, form)
-
-
-@functools.lru_cache(maxsize=1024)
-def _day(value: date, form: str | None, _language: str) -> Any:
-    return date_filter(value, form)

@@ -11,6 +11,7 @@ hole in it, so a template that must also work in a shop without the fact asks fi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -23,14 +24,16 @@ from zoneinfo import ZoneInfo
 import mrml
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.template import Context, Engine, Template, TemplateSyntaxError
+from django.template import Engine, Template, TemplateSyntaxError
 from django.urls import reverse
 from django.utils import timezone, translation
 
 from core import brand, clock, languages
 from core.brand_look import Look
 from kb.facts import Place
-from notifications import mail_fixed
+from notifications import mail_days, mail_fixed, mail_forms
+from notifications.mail_forms import Form
+from notifications.providers.base import Shape
 
 DEFAULT_LOCALE = "en"  # the language of the unmarked files
 FOLDER = Path(settings.BASE_DIR) / "templates" / "emails"
@@ -73,7 +76,8 @@ _INCLUDE = re.compile(r'<mj-include path="([a-z_.-]+)" />')
 _NAME = re.compile(r"(?:[^\W\d_]|[ '’-]|\.(?= |$)){1,40}")  # letters; nothing that a mailbox could make a link of
 _LONGEST_SUBJECT = 200
 _LONGEST_FACT = 300
-_MISSING = "[[no value for %s]]"
+_NO_VALUE = "[[no value for "
+_MISSING = _NO_VALUE + "%s]]"
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 _FACT = re.compile(r"\bfact:([a-z0-9]+(?:-[a-z0-9]+)*)")
 _FACT_READ = re.compile(r"\bfacts\.([a-z0-9_]+)")
@@ -90,15 +94,20 @@ class MailTemplateError(Exception):
 
 @dataclass(frozen=True)
 class Rendered:
-    """A mail's three parts, and the locale whose files they came from."""
+    """A mail's three parts, and the locale whose files they came from.
+
+    `shape` is what text and HTML share with the other mails of their template, `slots` what they do not.
+    """
 
     subject: str
     text: str
     html: str
     locale: str
+    shape: Shape | None = None
+    slots: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """A mail's three parts, ready to be filled. `keys` are the facts of the desk that they hold, `reads` every word in
     their tags, each variable among them; `names` is what to call each part where it cannot be filled.
@@ -130,18 +139,58 @@ def fill(parts: Parts, language: str, context: Mapping[str, Any]) -> Rendered:
     shown in the shop's time zone, brand a core.brand_look.Look (else it is the settings' own), facts a Facts (else
     there are none). Raises MailTemplateError for a part that names what no mail has, or a fact that says nothing.
     """
-    with translation.override(language), timezone.override(ZoneInfo(settings.SHOP_TIME_ZONE)):
+    with speaking(language):
         facts = _facts(context)
         desk: Facts | None = context.get("facts")
         said = desk(sorted(parts.keys), language) if desk is not None and parts.keys else {}
         facts["facts"] = {_variable(key): text for key, text in said.items()}
-        shared = tuple((name, facts[name]) for name in _SHARED)
-        subject = " ".join(_fill(parts.names[0], parts.subject, facts).split())[:_LONGEST_SUBJECT]
-        text_part = mail_fixed.filled(parts.text, shared, language=language, is_html=False)
-        text = _fill(parts.names[1], text_part, facts)
-        html_part = mail_fixed.filled(parts.html, shared, language=language, is_html=True)
-        html = _fill(parts.names[2], html_part, {**facts, "subject": subject}, is_html=True)
-    return Rendered(subject=subject, text=text.strip() + "\n", html=html, locale=language)
+        shared = tuple([(name, facts[name]) for name in _SHARED])
+        forms = _forms(parts, shared, language)
+        subject, _ = _fill(parts.names[0], forms.subject, facts)
+        text, in_text = _fill(parts.names[1], forms.text, facts)
+        facts["subject"] = subject = " ".join(subject.split())[:_LONGEST_SUBJECT]
+        html, in_html = _fill(parts.names[2], forms.html, facts)
+    shape = forms.shape
+    is_of_shape = mail_forms.whole(shape.text, in_text) == (text := text.strip() + "\n")
+    return Rendered(subject, text, html, language, shape if is_of_shape else None, (*in_text, *in_html))
+
+
+@contextlib.contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Within the block mails in `language` are made, in the shop's time zone. Who makes many at once says so once."""
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    if translation.get_language() == language and timezone.get_current_timezone() is zone:
+        yield
+    else:
+        with translation.override(language), timezone.override(zone):
+            yield
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """A mail's parts in pieces, with what most mails of a day share filled in."""
+
+    subject: Form
+    text: Form
+    html: Form
+    shape: Shape
+
+
+@functools.lru_cache(maxsize=64)
+def _forms(parts: Parts, shared: tuple[tuple[str, Any], ...], language: str) -> _Forms:
+    subject, text, html = (
+        mail_forms.of(mail_fixed.filled(part, shared, is_html=part is parts.html), is_html=part is parts.html)
+        for part in (parts.subject, parts.text, parts.html)
+    )
+    return _Forms(subject, text, html, _shape(text, html))
+
+
+def _shape(text: Form, html: Form) -> Shape:
+    """The texts that all mails of these forms share; the plain text is stripped, and ends with its line."""
+    first, *others = text.texts
+    texts = [first.lstrip(), *others]
+    texts[-1] = texts[-1].rstrip() + "\n"
+    return Shape(tuple(texts), html.texts)
 
 
 def shipped(name: str, locale: str) -> tuple[str, str, str] | None:
@@ -262,7 +311,10 @@ def _parts_of_files(name: str, suffix: str) -> Parts:
 
 def _facts(context: Mapping[str, Any]) -> dict[str, Any]:
     """The context as templates see it: complete, each text one line, with the brand's colours and today's date."""
-    facts = {key: value if _is_whole(key) else _one_line(value) for key, value in {**OPTIONAL, **context}.items()}
+    facts = {**OPTIONAL, **context}
+    for key, value in facts.items():
+        if isinstance(value, str) and value and not _is_whole(key):
+            facts[key] = _one_line(value)
     facts["items"] = [_one_line(item) for item in facts["items"]]
     if not _NAME.fullmatch(facts["customer_first_name"] or ""):
         facts["customer_first_name"] = ""
@@ -277,16 +329,20 @@ def _facts(context: Mapping[str, Any]) -> dict[str, Any]:
 def _look(look: Look | None) -> dict[str, Any]:
     """The brand as templates see it; colours of both schemes, each readable on what it stands on."""
     try:
-        look = look or brand.default()
+        return _look_at(look or brand.default(), settings.SITE_URL)
     except ImproperlyConfigured as error:
         raise MailTemplateError(str(error)) from error
+
+
+@functools.lru_cache(maxsize=8)
+def _look_at(look: Look, site: str) -> dict[str, Any]:
     logo, (light, dark) = look.mail_logo, (look.palette.light, look.palette.dark)
     return {
         "accent": light["accent"],
         "accent_on_dark": dark["accent"],
         "on_accent_on_dark": dark["on-accent"],
         "band_on_dark": look.mail_band_on_dark,
-        "logo_url": f"{settings.SITE_URL}{logo.mail_url}" if logo else "",
+        "logo_url": f"{site}{logo.mail_url}" if logo else "",
         "logo_width": logo.shown[0] if logo else 0,
         "logo_height": logo.shown[1] if logo else 0,
         "logo_plate": look.mail_plate,
@@ -309,14 +365,16 @@ def _one_line(value: Any) -> Any:
     return " ".join(value.split())[:_LONGEST_FACT] if isinstance(value, str) else value
 
 
-def _fill(called: str, template: Template, facts: dict[str, Any], *, is_html: bool = False) -> str:
-    result: str = template.render(Context(facts, autoescape=is_html))
-    if unresolved := re.search(r"\[\[no value for (.{0,80}?)\]\]", result):
+def _fill(called: str, form: Form, facts: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """A part of a mail, and what stands in its slots."""
+    filled = form.filled(facts)
+    result = mail_forms.whole(form.texts, filled)
+    if _NO_VALUE in result and (unresolved := re.search(r"\[\[no value for (.{0,80}?)\]\]", result)):
         if (unknown := unresolved[1]).startswith("facts."):
             key = _key(unknown.removeprefix("facts."))
             raise MailTemplateError(f"{called} holds the fact {key}, which says nothing. Write it on the desk (Facts).")
         raise MailTemplateError(f"{called} uses {unknown}, which no mail has. Correct the name.")
-    return result
+    return result, filled
 
 
 def includes() -> set[str]:
@@ -352,4 +410,4 @@ def _template(source: str) -> Template:
 
 @functools.cache
 def _engine() -> Engine:
-    return Engine(string_if_invalid=_MISSING, builtins=[mail_fixed.__name__])
+    return Engine(string_if_invalid=_MISSING, builtins=[mail_days.__name__])

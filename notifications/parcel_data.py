@@ -24,6 +24,8 @@ _STATUS = {
     "delivered": "OrderDelivered",
 }
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
 
 def of(facts: Mapping[str, Any], *, country: str = "", region: str = "") -> dict[str, Any]:
     """The parcel, from the facts of its mail. What is not known is left out."""
@@ -55,7 +57,7 @@ def of(facts: Mapping[str, Any], *, country: str = "", region: str = "") -> dict
 
 def script_text(data: Mapping[str, Any]) -> SafeString:
     """JSON that can stand in a <script>: nothing in it ends the element or begins another."""
-    text = json.dumps(data, ensure_ascii=False)
+    text = _JSON.encode(data)
     for sign, escaped in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")):
         text = text.replace(sign, escaped)
     return mark_safe(text)

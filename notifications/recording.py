@@ -109,7 +109,7 @@ def _lock(facts: Sequence[_Fact], *, is_patient: bool) -> set[Key]:
         waiting = dict(unsent.values_list("pk", "person"))
     wanted = {fact.message_id for fact in facts if fact.message_id} | waiting.keys()
     rows = Message.objects.select_for_update(of=("self",), skip_locked=not is_patient).order_by("pk")
-    held = wanted - set(rows.filter(pk__in=wanted).values_list("pk", flat=True)) if wanted else set()
+    held = wanted - set(rows.filter(pk__any_of=wanted).values_list("pk", flat=True)) if wanted else set()
     of_held = {person for pk, person in waiting.items() if pk in held}
     return {
         fact.key for fact in facts if fact.message_id not in held and not (fact.stop and fact.stop.person in of_held)

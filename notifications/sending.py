@@ -61,12 +61,12 @@ def claim(lane: str, *, limit: int, provider: Provider) -> list[Claim]:
             ids = ids[:may]
             tap.spend(lane, len(ids))
         states.move(
-            Message.objects.filter(pk__in=ids),
+            Message.objects.filter(pk__any_of=ids),
             Event.CLAIM,
             lease_until=Now() + timedelta(seconds=settings.SEND_LEASE_SECONDS),
             lease_epoch=F("lease_epoch") + 1,
         )
-        claimed = Message.objects.filter(pk__in=ids).order_by("not_before", "pk")
+        claimed = Message.objects.filter(pk__any_of=ids).order_by("not_before", "pk")
         return [Claim(*row) for row in claimed.values_list("pk", "lease_epoch", "person")]
 
 
@@ -106,9 +106,9 @@ def give_back(claims: Sequence[Claim]) -> None:
     epochs = {one.message_id: one.epoch for one in claims}
     with transaction.atomic():
         # Who holds one of them takes it back, or its lease runs out.
-        rows = Message.objects.filter(pk__in=epochs).select_for_update(skip_locked=True, of=("self",))
+        rows = Message.objects.filter(pk__any_of=epochs).select_for_update(skip_locked=True, of=("self",))
         ours = [pk for pk, epoch in rows.values_list("pk", "lease_epoch") if epoch == epochs[pk]]
-        states.move(Message.objects.filter(pk__in=ours), Event.GIVE_BACK, lease_until=None)
+        states.move(Message.objects.filter(pk__any_of=ours), Event.GIVE_BACK, lease_until=None)
 
 
 def send(one: Claim, *, provider: Provider) -> Outcome:
@@ -176,8 +176,8 @@ def _threads() -> futures.ThreadPoolExecutor:
     return _threads_of(os.getpid())  # a forked worker has none of its parent's threads
 
 
-def send_together(claims: Sequence[Claim], *, provider: BatchProvider) -> list[Outcome]:
-    """Send claimed messages in as few requests as the provider allows; one outcome each, in no order.
+def send_together(claims: Sequence[Claim], *, provider: BatchProvider, most: int) -> list[Outcome]:
+    """Send claimed messages in requests of at most `most`; one outcome each, in no order.
 
     Each has its own intent and attempt. A request that is refused, or too large, took none of its mails: it is halved
     until the one that the provider does not want stands alone, in the same attempts.
@@ -185,7 +185,11 @@ def send_together(claims: Sequence[Claim], *, provider: BatchProvider) -> list[O
     decisions = intending.intend_all(claims, provider=provider)
     outcomes = [one for one in decisions.values() if isinstance(one, Outcome)]
     intents = {one.mail.message_id: one for one in decisions.values() if not isinstance(one, Outcome)}
-    groups = provider.together([intent.mail for intent in intents.values()])
+    groups = [
+        group[at : at + most]
+        for group in provider.together([intent.mail for intent in intents.values()])
+        for at in range(0, len(group), most)
+    ]
     while groups:
         # Of several texts there are several requests; what is halved goes out in the next round.
         asked = [[intents[mail.message_id] for mail in mails] for mails in groups]

@@ -78,7 +78,9 @@ def reason_not_to_write(person: str, *, scope: str) -> str:
 def stops_of(people: Collection[str]) -> dict[str, dict[str, str]]:
     """The SuppressionReason of each scope that each of these people is suppressed for; missing where there is none."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for person, scope, reason in Suppression.objects.filter(person__in=people).values_list("person", "scope", "reason"):
+    for person, scope, reason in Suppression.objects.filter(person__any_of=people).values_list(
+        "person", "scope", "reason"
+    ):
         found[person][scope] = reason
     return found
 

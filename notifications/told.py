@@ -17,7 +17,7 @@ _IN_FLIGHT = (MessageState.CLAIMED, MessageState.SENDING, MessageState.UNKNOWN)
 def sent(shipments: Collection[int]) -> QuerySet[Message]:
     """The alarms about these parcels that a provider took and no mailbox refused, and what took them back."""
     return Message.objects.filter(
-        episode__shipment__in=shipments,
+        episode__shipment__any_of=shipments,
         episode__kind__in=[*ALARMS, *ALL_CLEAR],
         state__in=_TAKEN,
         sent_at__isnull=False,
@@ -34,7 +34,7 @@ def in_flight(shipments: Collection[int]) -> set[int]:
     """Of these parcels those with an alarm of which nobody knows yet whether it goes out."""
     return set(
         Message.objects.filter(
-            episode__shipment__in=shipments, episode__kind__in=list(ALARMS), state__in=_IN_FLIGHT
+            episode__shipment__any_of=shipments, episode__kind__in=list(ALARMS), state__in=_IN_FLIGHT
         ).values_list("episode__shipment", flat=True)
     )
 

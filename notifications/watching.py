@@ -40,9 +40,9 @@ def facts_of_many(shipments: Sequence[Shipment]) -> dict[int, ParcelFacts]:
     for shipment_id, since in _expected_late(late).items():
         found[shipment_id] = replace(found[shipment_id], expected_late_since=since)
     asked = [one.pk for one in shipments if one.state not in _OVER and one.expected_by is None]
-    for shipment_id, late_since in Forecast.objects.filter(shipment__in=asked, late_since__isnull=False).values_list(
-        "shipment_id", "late_since"
-    ):
+    for shipment_id, late_since in Forecast.objects.filter(
+        shipment__any_of=asked, late_since__isnull=False
+    ).values_list("shipment_id", "late_since"):
         found[shipment_id] = replace(found[shipment_id], forecast_late_since=late_since)
     return found
 

@@ -12,6 +12,14 @@ from enum import Enum
 from typing import Protocol, runtime_checkable
 
 
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What mails of one text have in common: the texts around their slots, one more than there are slots."""
+
+    text: tuple[str, ...]
+    html: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Mail:
     """One rendered mail to one address.
@@ -33,6 +41,9 @@ class Mail:
     categories: tuple[str, ...] = ()
     reply_to: str = ""  # an address, where answers go elsewhere than to from_address
     made_from: str = ""  # names the text and language; mails of one text differ in a few words only
+    # Where it is known: of text and html, what is the same in others of the same Shape, and what is in its slots.
+    shape: Shape | None = field(default=None, compare=False, repr=False)
+    slots: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -132,3 +132,18 @@ def test_too_large_is_halved_and_a_lost_answer_leaves_all_unknown(fake: fakes.Ha
     assert drain() == {"accepted": 2, "lost": 2}
     assert len(fake.log()) == 4
     assert sorted(SendAttempt.objects.values_list("outcome", flat=True)) == ["accepted"] * 2 + ["unknown"] * 2
+
+
+@pytest.mark.django_db
+def test_a_campaign_is_two_requests_at_once_and_never_more_in_one_than_agreed(
+    fake: fakes.Handle, provider: SendGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "TOGETHER", 3)
+    ready(13)
+    Message.objects.update(lane="campaign")
+    sizes: list[int] = []
+    whole = SendGrid.deliver_many
+    monkeypatch.setattr(SendGrid, "deliver_many", lambda self, mails: sizes.append(len(mails)) or whole(self, mails))
+    assert drain() == {"accepted": 13}
+    assert sorted(sizes, reverse=True) == [3, 3, 3, 3, 1]
+    assert len({tuple(line["to"]) for line in fake.log()}) == len(fake.log()) == 13
