@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import _soak_world
+from bench._soak_broker import Rabbit
 
 SENDERS = ("worker", "dispatch")
 # The keeper of the embedded server gives up on one that dies six times with less than a minute between.
@@ -21,11 +22,12 @@ DATABASE_EVERY = 65.0
 # Seconds after which the provider is well again, though not all that was ordered was asked for: the probes of an open
 # circuit, one at a time, would meet nothing else for minutes.
 TROUBLE = 3.0
-# Mean seconds between two blows of a kind.
+# Mean seconds between two blows of a kind. The queue in PostgreSQL is emptied, and restarted with the rest of it; a
+# RabbitMQ takes a while to start.
+BROKER_EVERY = {"pgmq": ("wipe_broker", 15.0), "rabbitmq": ("restart_broker", 45.0)}
 EVERY = {
     "kill_sender": 20.0,
     "stop_sender": 25.0,
-    "wipe_broker": 15.0,
     "provider": 12.0,
     "reports": 7.0,
     "kill_child": 30.0,
@@ -53,11 +55,11 @@ class Blow:
     kind: str
 
 
-def blows(rng: random.Random, *, seconds: float, pace: float = 1.0) -> list[Blow]:
+def blows(rng: random.Random, *, seconds: float, broker: str, pace: float = 1.0) -> list[Blow]:
     """All that will go wrong. A `pace` of 3 is three times as much, but for the database."""
     found = [Blow(at, "restart_database") for at in _moments(rng, seconds, DATABASE_EVERY)]
     found = found or [Blow(seconds / 2, "restart_database")]
-    for kind, every in EVERY.items():
+    for kind, every in (BROKER_EVERY[broker], *EVERY.items()):
         at = 0.0
         while (at := at + rng.uniform(0.4, 1.6) * every / pace) < seconds:
             found.append(Blow(at, kind))
@@ -74,9 +76,11 @@ def _moments(rng: random.Random, seconds: float, least: float) -> Iterator[float
 class Storm:
     """Deals the blows and counts them."""
 
-    def __init__(self, rng: random.Random, parts: Any, fake: Any, *, home: Path, size: _soak_world.Size) -> None:
+    def __init__(
+        self, rng: random.Random, parts: Any, fake: Any, *, home: Path, size: _soak_world.Size, rabbit: Rabbit | None
+    ) -> None:
         self.rng, self.parts, self.fake, self.home = rng, parts, fake, home
-        self.size = size
+        self.size, self.rabbit = size, rabbit
         self._parts_by_name: dict[str, Any] = {}
         self.dealt: Counter[str] = Counter()
         self._stopped: dict[str, tuple[int, float]] = {}  # part -> its process group, when it may go on
@@ -115,6 +119,8 @@ class Storm:
         self._stopped.clear()
         self._reports_again_at = 0.0
         self.fake.order(answers=[], events={})
+        if self.rabbit is not None:
+            self.rabbit.settle()
 
     def _kill_sender(self) -> None:
         name = self.rng.choice(SENDERS)
@@ -155,6 +161,11 @@ class Storm:
                 cursor.execute("SELECT pgmq.purge_queue(queue_name) FROM pgmq.meta")
 
         _soak_world.patiently(wipe)
+
+    def _restart_broker(self) -> None:
+        """Whoever is connected loses it, and what was not yet confirmed."""
+        if self.rabbit is not None:
+            self.rabbit.restart()
 
     def _restart_database(self) -> None:
         """What `pg_ctl stop -m immediate` does, and the keeper starts it again: recovery from the log."""

@@ -35,7 +35,7 @@ class Size:
     latest_report: float  # seconds
 
 
-def set_environment(home: Path, size: Size, *, port: int, fake_port: int) -> None:
+def set_environment(home: Path, size: Size, *, port: int, fake_port: int, broker_url: str) -> None:
     """What settings read: this run's own data and provider. Call it before Django is set up."""
     key = ec.generate_private_key(ec.SECP256R1())
     (home / "events.pem").write_bytes(
@@ -58,6 +58,7 @@ def set_environment(home: Path, size: Size, *, port: int, fake_port: int) -> Non
             "SEND_LEASE_SECONDS": str(size.lease),
             "UNKNOWN_AFTER_SECONDS": str(size.unknown_after),
             "QUIET_HOURS": "",
+            "BROKER_URL": broker_url,
             "LOG_LEVEL": "ERROR",
         }
     )

@@ -6,8 +6,10 @@ down in the middle of everything, the broker forgets its queue; the provider han
 the mail taken or not, and its reports come late, doubled, out of order or not at all. Then there is peace, and every
 message's state is held against what the provider really took.
 
-    python -m bench.soak [--quick] [--messages 200000] [--minutes 10] [--seed N] [--check] [--keep]
+    python -m bench.soak [--quick] [--messages 200000] [--minutes 10] [--broker rabbitmq] [--seed N] [--check] [--keep]
 
+--broker rabbitmq: Celery's tasks go through quorum queues of a RabbitMQ of its own (Debian's package), which is killed
+and started again, in place of the queue in PostgreSQL, which is emptied.
 --minutes: how long the faults go on, in which all messages come due; settling takes some minutes more. --check: exit
 code 1 where one was lost or doubled or the ledger differs from the provider's count. The leases are seconds instead of
 a minute and an unknown one is looked into after a minute or two, not thirty, by SEND_LEASE_SECONDS and
@@ -30,6 +32,7 @@ from typing import Any
 
 from bench import _soak_ledger, _soak_storm, _soak_world
 from bench._report import report
+from bench._soak_broker import Rabbit
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -38,16 +41,30 @@ def main() -> int:
     given = _arguments()
     size = _size(given)
     home = REPOSITORY / ".data" / "soak"
-    from config import embedded, supervisor
+    from config import embedded
 
     embedded.stop(home)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
+    rabbit = Rabbit(home / "rabbitmq") if given.broker == "rabbitmq" else None
+    try:
+        return _run(given, size, home, rabbit)
+    finally:
+        if rabbit is not None:
+            rabbit.stop()
+
+
+def _run(given: argparse.Namespace, size: _soak_world.Size, home: Path, rabbit: Rabbit | None) -> int:
+    from config import embedded, supervisor
+
     listeners = supervisor.listen(8800)
     with socket.create_server(("127.0.0.1", 0)) as free:
         fake_port = free.getsockname()[1]
     port = listeners[0].getsockname()[1]
-    _soak_world.set_environment(home, size, port=port, fake_port=fake_port)
+    if rabbit is not None:
+        rabbit.start()
+    url = rabbit.url if rabbit else ""
+    _soak_world.set_environment(home, size, port=port, fake_port=fake_port, broker_url=url)
     embedded.ensure(home)
 
     import django
@@ -61,7 +78,7 @@ def main() -> int:
     _soak_world.plant(size.messages, seconds=0.8 * size.seconds)
     say(f"{size.messages:,} messages come due")
     with supervisor.Supervisor(logs=home / "logs", say=say) as parts:
-        soak = _Soak(given, size, parts, home, say)
+        soak = _Soak(given, size, parts, home, say, rabbit)
         soak.start_parts(listeners, fake_port=fake_port)
         soak.storm_on()
         soak.settle()
@@ -88,7 +105,15 @@ class _Said:
 class _Soak:
     """The steps, with what they share."""
 
-    def __init__(self, given: argparse.Namespace, size: _soak_world.Size, parts: Any, home: Path, say: _Said) -> None:
+    def __init__(
+        self,
+        given: argparse.Namespace,
+        size: _soak_world.Size,
+        parts: Any,
+        home: Path,
+        say: _Said,
+        rabbit: Rabbit | None,
+    ) -> None:
         from tests.fakes import sendgrid
 
         self.size, self.home, self.say = size, home, say
@@ -98,7 +123,9 @@ class _Soak:
         self.seed = given.seed
         self.pace = 4.0 if given.quick else 1.0
         self.seen_unknown: set[_soak_ledger.Mail] = set()
-        self.storm = _soak_storm.Storm(random.Random(self.rng.random()), parts, self.fake, home=home, size=size)
+        own = random.Random(self.rng.random())
+        self.storm = _soak_storm.Storm(own, parts, self.fake, home=home, size=size, rabbit=rabbit)
+        self.broker = given.broker
         self.unknown = self.by_deadline = 0
         self._next_word, self.words_every = 0.0, 2.0 if given.quick else 5.0
 
@@ -134,7 +161,7 @@ class _Soak:
             self._look()
             time.sleep(0.1)
         began = time.monotonic()
-        blows = _soak_storm.blows(self.rng, seconds=self.size.seconds, pace=self.pace)
+        blows = _soak_storm.blows(self.rng, seconds=self.size.seconds, broker=self.broker, pace=self.pace)
         self.say(f"{len(blows)} blows in {self.size.seconds:.0f} s")
         while (now := time.monotonic() - began) < self.size.seconds:
             while blows and blows[0].at <= now:
@@ -253,6 +280,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="1,500 messages in about a minute")
     parser.add_argument("--messages", type=int, help="200,000, and fewer where --minutes is less than 10")
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--broker", choices=list(_soak_storm.BROKER_EVERY), default="pgmq")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--keep", action="store_true", help="leave the database, the logs and the provider's log there")

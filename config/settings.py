@@ -185,7 +185,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # every entry is an interval: nothing to remember between runs
 CELERY_BEAT_SCHEDULE = {
     "send what is ready": {"task": "notifications.drain_all", "schedule": 5.0},
-    "read what the mail provider reported": {"task": "notifications.read_inbound", "schedule": 10.0},
+    "read what the mail provider reported": {"task": "notifications.read_inbound", "schedule": 5.0},
     "read what shops and trackers posted": {"task": "notifications.take_in_webhooks", "schedule": 5.0},
     "take in what waited for its order or parcel": {"task": "notifications.take_in_parked", "schedule": 60.0},
     "notice sources that have gone quiet": {"task": "notifications.watch_sources", "schedule": 600.0},

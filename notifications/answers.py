@@ -80,7 +80,7 @@ def _failed(intent: Intent, error: DeliveryError) -> Outcome:
     )
     match error.fate:
         case Fate.NOT_SENT | Fate.BUSY | Fate.LATER:
-            wait = _backoff(intent.tries) if error.retry_after is None else error.retry_after
+            wait = backoff(intent.tries) if error.retry_after is None else error.retry_after
             return _not_sent(intent, error=str(error), wait=wait)
         case Fate.CIRCUIT:
             _not_sent(intent, error=str(error), wait=0.0, counts=False)
@@ -112,6 +112,6 @@ def _close(intent: Intent, event: Event, outcome: SendOutcome, *, error: str, **
         attempts.close(intent.claim.message_id, intent.attempt, outcome, error=error)
 
 
-def _backoff(tries: int) -> float:
+def backoff(tries: int) -> float:
     """Full jitter: anything up to twice as long as before, at most a quarter of an hour."""
     return random.uniform(0, min(_LONGEST_BACKOFF, 2.0 ** min(tries, 10) * 2))  # noqa: S311 - not a secret

@@ -4,163 +4,166 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import uuid
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import F, Func, IntegerField
 
-from core import clock
-from core.people import person_key
-from notifications import attempts, doorbell, suppression
-from notifications.models import (
-    DeliveryEvent,
-    InboundDelivery,
-    InboundSeen,
-    InboundState,
-    Message,
-    SuppressionReason,
-)
+from notifications import doorbell, inbound, recording
+from notifications.models import InboundDelivery, InboundState, Message
 from notifications.providers import sendgrid
-from notifications.providers.base import BadEvent, DeliveryKind, ProviderEvent
-from notifications.states import Event
+from notifications.providers.base import BadEvent, ProviderEvent
 
 logger = logging.getLogger("preempt.delivery")
 
 MOST_TRIES = 3
-# Whatever a provider reports about a mail, it says that it has it.
-_EVENT_OF = {
-    DeliveryKind.DELIVERED: Event.DELIVERED,
-    DeliveryKind.OPENED: Event.DELIVERED,
-    DeliveryKind.CLICKED: Event.DELIVERED,
-    DeliveryKind.COMPLAINED: Event.DELIVERED,
-    DeliveryKind.UNSUBSCRIBED: Event.DELIVERED,
-    DeliveryKind.BOUNCED: Event.BOUNCED,
-    DeliveryKind.DROPPED: Event.DROPPED,
-}
+# What is read together, in one transaction: some thousand events, whose messages are held for so long.
+MOST_CALLS = 500
+MOST_BYTES = 512 * 1024
 _PARSE = {sendgrid.NAME: sendgrid.parse_events}
+
+
+@dataclass(frozen=True)
+class _Report:
+    """A stored call that was parsed."""
+
+    pk: int
+    events: list[ProviderEvent]
+    bad: list[BadEvent]
 
 
 def store(source: str, body: bytes, *, headers: Mapping[str, str]) -> bool:
     """Keep a verified delivery as it came, before it is answered. False if these very bytes are here already."""
     sha256 = hashlib.sha256(body).hexdigest()
-    with transaction.atomic():
-        _, is_new = InboundSeen.objects.get_or_create(source=source, dedupe_id=sha256)
-        if not is_new:
-            return False
-        InboundDelivery.objects.create(source=source, headers=dict(headers), body=body, sha256=sha256)
-        doorbell.ring_inbound()
-        return True
+    is_new = inbound.keep(source, body, dedupe_id=sha256, headers=headers, sha256=sha256)
+    if is_new:
+        doorbell.ring_inbound(is_seldom=True)
+    return is_new
 
 
 def read_inbound() -> int:
     """Read every stored delivery that is new, oldest first. Returns how many were read."""
-    read = 0
-    last = 0
-    while (pk := _read_next(after=last)) is not None:
-        read += 1
-        last = pk
+    read = last = 0
+    while chosen := _choose(after=last):
+        read += _read(chosen)
+        last = chosen[-1]
     return read
 
 
-def _read_next(*, after: int) -> int | None:
-    with transaction.atomic():
-        inbound = (
-            InboundDelivery.objects.select_for_update(skip_locked=True)
-            .filter(state=InboundState.NEW, pk__gt=after, source__in=_PARSE)
-            .order_by("pk")
-            .first()
-        )
-        if inbound is None:
-            return None
-        try:
-            with transaction.atomic():
-                bad = _read(inbound)
-        except Exception as error:
-            logger.exception("an inbound delivery could not be read", extra={"inbound": inbound.pk})
-            inbound.tries += 1
-            inbound.error = f"{type(error).__name__}: {error}"[:2000]
-            if inbound.tries >= MOST_TRIES:
-                inbound.state = InboundState.QUARANTINED
-        else:
-            # A row that cannot be read today cannot be read tomorrow either; a person must look.
-            inbound.state = InboundState.QUARANTINED if bad else InboundState.DONE
-            inbound.error = "\n".join(f"row {row.index}: {row.reason}" for row in bad)[:2000]
-        inbound.save(update_fields=["state", "tries", "error"])
-        if inbound.state == InboundState.DONE:
-            _empty(inbound)
-        return inbound.pk
+def _choose(*, after: int) -> list[int]:
+    """The next ones that are read together, one at least. They are not claimed: others may choose them too."""
+    new = InboundDelivery.objects.filter(state=InboundState.NEW, pk__gt=after, source__in=_PARSE).order_by("pk")
+    length = Func(F("body"), function="octet_length", output_field=IntegerField())
+    chosen: list[int] = []
+    size = 0
+    for pk, more in new.values_list("pk", length)[:MOST_CALLS]:
+        size += more
+        if chosen and size > MOST_BYTES:
+            break
+        chosen.append(pk)
+    return chosen
 
 
-def _read(inbound: InboundDelivery) -> list[BadEvent]:
-    """Take in every good row; the bad ones are returned."""
-    bad: list[BadEvent] = []
-    for event in _PARSE[inbound.source](bytes(inbound.body)):
-        if isinstance(event, BadEvent):
-            logger.error("bad event", extra={"inbound": inbound.pk, "row": event.index, "why": event.reason})
-            bad.append(event)
-        else:
-            record(event)
-    return bad
-
-
-def _empty(inbound: InboundDelivery) -> None:
-    """What was reported of people who asked to be forgotten is not kept as it came."""
-    events = _PARSE[inbound.source](bytes(inbound.body))
-    ids = {event.message_id for event in events if isinstance(event, ProviderEvent) and event.message_id}
-    if Message.objects.filter(pk__in=ids, customer__is_erased=True).exists():
-        InboundDelivery.objects.filter(pk=inbound.pk).update(body=b"", headers={})
-
-
-def record(event: ProviderEvent) -> bool:
-    """Take in one event: the fact, who must not be written to, the message's state by rank. False if known."""
-    with transaction.atomic():
-        about = Message.objects.select_related("customer")
-        message = about.filter(pk=event.message_id).first() if event.message_id else None
-        is_erased = message is not None and message.customer.is_erased
-        if is_erased:
-            event = replace(event, reason="", provider_msg_id="")
-        _, is_new = DeliveryEvent.objects.get_or_create(
-            provider=event.provider,
-            event_id=event.event_id,
-            defaults={
-                "message": message,
-                "attempt": event.attempt,
-                "kind": event.kind.value,
-                "at": event.at,
-                "reason": event.reason[:300],
-            },
-        )
-        if not is_new:
-            return False
-        # Before the message's row is locked; see suppression.lock_person.
-        if (why := _why_suppress(event)) is not None:
-            # An erased person's messages do not say whose they were; the address that we must not write to does.
-            person = message.person if message and not is_erased else person_key(event.address)
-            suppression.suppress(person, scope=suppression.ALL, reason=why, at=event.at)
-        if message is not None:
-            attempts.accept(
-                message.pk,
-                event.attempt or _last_attempt(message.pk),
-                _EVENT_OF.get(event.kind, Event.TAKEN),
-                at=clock.now(),
-                provider_msg_id=event.provider_msg_id,
-                reason=event.reason if event.kind in (DeliveryKind.BOUNCED, DeliveryKind.DROPPED) else "",
+def _read(chosen: Sequence[int]) -> int:
+    """Read these together; where that breaks, in halves, until what breaks it stands alone. Returns how many."""
+    try:
+        read, left = _read_together(chosen)
+    except Exception as error:  # noqa: BLE001 - what breaks alone is logged
+        if len(chosen) > 1:
+            logger.warning(
+                "not read together", extra={"inbound": len(chosen), "why": f"{type(error).__name__}: {error}"}
             )
-        return True
+            half = len(chosen) // 2
+            return _read(chosen[:half]) + _read(chosen[half:])
+        read, left = 1, list(chosen)
+    for pk in left:
+        _read_alone(pk)
+    return read
 
 
-def _last_attempt(message_id: uuid.UUID) -> int:
-    last = Message.objects.get(pk=message_id).send_attempts.last()
-    return last.n if last else 0
+def _read_together(chosen: Sequence[int]) -> tuple[int, list[int]]:
+    """How many of these nobody else is reading, and which are not done, because somebody holds what they move."""
+    with transaction.atomic():
+        claimed = InboundDelivery.objects.select_for_update(skip_locked=True).order_by("pk")
+        rows = claimed.filter(pk__in=chosen, state=InboundState.NEW).values_list("pk", "source", "body")
+        reports = [_parse(*row) for row in rows]
+        held = {event.event_id for event in recording.record_all(e for report in reports for e in report.events)}
+        left = [report.pk for report in reports if held & {event.event_id for event in report.events}]
+        _finish([report for report in reports if report.pk not in set(left)])
+        return len(reports), left
 
 
-def _why_suppress(event: ProviderEvent) -> SuppressionReason | None:
-    """Whether this event means that we must not write to the address again."""
-    if event.kind is DeliveryKind.COMPLAINED:
-        return SuppressionReason.COMPLAINED
-    if event.kind is DeliveryKind.UNSUBSCRIBED:
-        return SuppressionReason.UNSUBSCRIBED
-    if event.kind in (DeliveryKind.BOUNCED, DeliveryKind.DROPPED) and event.permanent:
-        return SuppressionReason.BOUNCED
+def _read_alone(pk: int) -> None:
+    """Each event by itself, so that one which breaks blocks no other. Another reader may do so too."""
+    row = InboundDelivery.objects.filter(pk=pk, state=InboundState.NEW).values_list("pk", "source", "body").first()
+    if row is None:
+        return
+    error: Exception | None = None
+    try:
+        report = _parse(*row)
+        for event in recording.unknown_of(report.events):
+            error = _record(event) or error
+    except Exception as broken:  # noqa: BLE001 - it is logged below
+        error = broken
+    if error is None:
+        with transaction.atomic():
+            _finish([report])
+    else:
+        _fail(pk, error)
+
+
+def _record(event: ProviderEvent) -> Exception | None:
+    try:
+        recording.record(event)
+    except Exception as error:  # noqa: BLE001 - the caller logs it
+        return error
     return None
+
+
+def _parse(pk: int, source: str, body: bytes | memoryview) -> _Report:
+    report = _Report(pk, [], [])
+    for event in _PARSE[source](bytes(body)):
+        if isinstance(event, BadEvent):
+            report.bad.append(event)
+        else:
+            report.events.append(event)
+    return report
+
+
+def _fail(pk: int, error: Exception) -> None:
+    """A fault of ours: it is tried again, but not for ever."""
+    logger.error("an inbound delivery could not be read", extra={"inbound": pk}, exc_info=error)
+    with transaction.atomic():
+        delivery = InboundDelivery.objects.select_for_update().filter(pk=pk, state=InboundState.NEW).first()
+        if delivery is None:
+            return
+        delivery.tries += 1
+        delivery.error = f"{type(error).__name__}: {error}"[:2000]
+        if delivery.tries >= MOST_TRIES:
+            delivery.state = InboundState.QUARANTINED
+        delivery.save(update_fields=["state", "tries", "error"])
+
+
+def _finish(reports: Sequence[_Report]) -> None:
+    """All that could be read of these was taken in."""
+    new = InboundDelivery.objects.filter(state=InboundState.NEW)
+    good = [report for report in reports if not report.bad]
+    new.filter(pk__in=[report.pk for report in good]).update(state=InboundState.DONE, error="")
+    _empty(good)
+    for report in reports:
+        if report.bad:
+            for row in report.bad:
+                logger.error("bad event", extra={"inbound": report.pk, "row": row.index, "why": row.reason})
+            # A row that cannot be read today cannot be read tomorrow either; a person must look.
+            told = "\n".join(f"row {row.index}: {row.reason}" for row in report.bad)[:2000]
+            new.filter(pk=report.pk).update(state=InboundState.QUARANTINED, error=told)
+
+
+def _empty(reports: Sequence[_Report]) -> None:
+    """What was reported of people who asked to be forgotten is not kept as it came."""
+    ids = {event.message_id for report in reports for event in report.events if event.message_id}
+    rows = Message.objects.filter(pk__in=ids, customer__is_erased=True).values_list("pk", flat=True)
+    if erased := {str(pk) for pk in rows}:
+        theirs = [report.pk for report in reports if erased & {event.message_id for event in report.events}]
+        InboundDelivery.objects.filter(pk__in=theirs).update(body=b"", headers={})

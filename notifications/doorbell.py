@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from functools import partial
 from typing import Any
 
 from core.commits import after_commit
+
+# Seconds between two rings for what comes in by hundreds: a ring is as dear as keeping a call, and beat rings anyhow.
+SELDOM = 0.25
+
+_lock = threading.Lock()
+_rung_at: dict[str, float] = {}
 
 
 def ring(lane: str) -> None:
@@ -13,14 +21,16 @@ def ring(lane: str) -> None:
     _ring("drain", lane)
 
 
-def ring_inbound() -> None:
-    """A delivery from outside was stored and waits to be read."""
-    _ring("read_inbound")
+def ring_inbound(*, is_seldom: bool = False) -> None:
+    """A delivery from outside was stored and waits to be read. `is_seldom`: not where it rang a moment ago."""
+    if not is_seldom or _is_time("read_inbound"):
+        _ring("read_inbound")
 
 
-def ring_webhooks() -> None:
+def ring_webhooks(*, is_seldom: bool = False) -> None:
     """A call of a shop or tracker was stored and waits to be read."""
-    _ring("take_in_webhooks")
+    if not is_seldom or _is_time("take_in_webhooks"):
+        _ring("take_in_webhooks")
 
 
 def ring_sweep() -> None:
@@ -31,6 +41,15 @@ def ring_sweep() -> None:
 def ring_order_links() -> None:
     """Somebody asked for the link to an order."""
     _ring("send_order_links")
+
+
+def _is_time(task: str) -> bool:
+    with _lock:
+        now = time.monotonic()
+        if now - _rung_at.get(task, float("-inf")) < SELDOM:
+            return False
+        _rung_at[task] = now
+        return True
 
 
 def _ring(task: str, *args: Any) -> None:

@@ -79,7 +79,8 @@ def _together(claims: Sequence[Claim], provider: Provider) -> dict[uuid.UUID, De
         left = [message for message in messages if verdicts[message.pk] is None]
         mails = _compose(left, crowd)
         decided |= {message.pk: Outcome.FAILED for message in left if message.pk not in mails}
-        admitted = pausing.admit(provider.name, len(mails)) if mails else 0
+        longest = provider.capabilities.timeout_seconds
+        admitted = pausing.admit(provider.name, len(mails), longest=longest) if mails else 0
         going = [message for message in left if message.pk in mails]
         decided |= _give_back(going[admitted:])
         _record(going[:admitted], mails, provider)

@@ -8,14 +8,15 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import Q, Value
+from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core import brand, clock, ratelimit
 from core.people import person_key
-from notifications import doorbell, links, pausing, suppression
+from notifications import answers, doorbell, links, pausing, suppression
 from notifications.models import LinkState, Order, OrderLinkRequest, SuppressionReason
 from notifications.models.commerce import lookup_key
 from notifications.providers import provider_for_settings
@@ -84,7 +85,8 @@ def request_again(order: Order, *, locale: str) -> None:
 def send_waiting() -> int:
     """Mail the links that wait, until the provider has had enough. Returns how many it took."""
     provider = provider_for_settings().name
-    waiting = OrderLinkRequest.objects.filter(state=LinkState.NEW).order_by("pk")
+    is_due = Q(retry_after=None) | Q(retry_after__lte=Now())
+    waiting = OrderLinkRequest.objects.filter(is_due, state=LinkState.NEW).order_by("pk")
     taken = 0
     OrderLinkRequest.objects.filter(order=None, requested_at__lt=clock.now() - FORGOTTEN_AFTER).delete()
     for request in waiting.select_related("order__customer")[:200]:
@@ -118,7 +120,9 @@ def _send(request: OrderLinkRequest) -> bool:
                 pausing.note_failure(provider.name, reason=str(error))
             raise _NotNow from error
         elif error.fate is Fate.LATER:
-            row.update(state=LinkState.NEW, state_reason=str(error)[:200])
+            tries = request.tries + 1
+            wait = Now() + timedelta(seconds=answers.backoff(tries))
+            row.update(state=LinkState.NEW, state_reason=str(error)[:200], tries=tries, retry_after=wait)
         elif error.permanent:
             row.update(state=LinkState.REFUSED, state_reason=str(error)[:200])
         else:

@@ -14,8 +14,8 @@ from notifications.models import ProviderPause
 logger = logging.getLogger("preempt.sending")
 
 PATIENCE = 5  # failures in a row that are taken for chance
-PROBE_SECONDS = 95.0  # a worker's patience and the longest request (sending.py)
 _FIRST, _LONGEST = 5.0, 900.0  # seconds
+_MARGIN = 1.0  # seconds from a probe's intent to its request, and from the answer to its note
 
 
 def is_paused(provider: str) -> bool:
@@ -24,18 +24,19 @@ def is_paused(provider: str) -> bool:
     return ProviderPause.objects.filter(is_on, provider=provider).exists()
 
 
-def admit(provider: str, wanted: int) -> int:
+def admit(provider: str, wanted: int, *, longest: float) -> int:
     """How many of the `wanted` hand-overs may begin, in the transaction of their intents.
 
     After PATIENCE failures the circuit is open. When its pause is over it lets one hand-over through, the probe, and
-    others only once that has been answered, or PROBE_SECONDS later if its worker died.
+    others only once that has been answered. The probe is leased for the `longest` that a request may take, in seconds:
+    who has said nothing by then died over it, and another may try.
     """
     found = ProviderPause.objects.filter(provider=provider).annotate(is_on=Q(until__gt=Now())).first()
     if found is None or (not found.is_on and found.failures < PATIENCE):
         return wanted
     is_probe = Q(probe_until=None) | Q(probe_until__lte=Now())
     waiting = ProviderPause.objects.filter(is_probe, provider=provider, until__lte=Now(), failures__gte=PATIENCE)
-    return min(wanted, waiting.update(probe_until=Now() + timedelta(seconds=PROBE_SECONDS)))
+    return min(wanted, waiting.update(probe_until=Now() + timedelta(seconds=longest + _MARGIN)))
 
 
 def pause(provider: str, *, seconds: float, reason: str) -> None:

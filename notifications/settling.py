@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from core import clock
 from notifications import attempts, providers, states
+from notifications.attempts import Taken
 from notifications.models import (
     AmbiguityPolicy,
     DeliveryEvent,
@@ -90,7 +91,7 @@ def _settle(attempt: Any, settled: Settled) -> None:
     provider = providers.by_name(attempt.provider)
     it_has = provider.has(str(attempt.message_id), attempt.n) if provider else None
     if it_has or DeliveryEvent.objects.filter(message=attempt.message_id, attempt=attempt.n).exists():
-        settled.found += attempts.accept(attempt.message_id, attempt.n, Event.TAKEN, at=clock.now())
+        settled.found += attempts.accept(Taken(attempt.message_id, attempt.n), at=clock.now())
     elif it_has is False:
         settled.resent += _resend(message, "the provider does not have it")
     elif attempt.is_due and _has_witnesses(attempt):

@@ -67,6 +67,9 @@ MOVES: dict[Event, tuple[MessageState, tuple[MessageState, ...]]] = {
     Event.BOUNCED: (S.BOUNCED, (*_UNTOLD, S.ACCEPTED, S.DELIVERED, S.DROPPED)),
 }
 
+# Of several words about one message the furthest moves it, as all of them would one after the other.
+RANK = {event: rank for rank, event in enumerate((Event.TAKEN, Event.DELIVERED, Event.DROPPED, Event.BOUNCED))}
+
 NEXT: dict[tuple[MessageState, Event], MessageState] = {
     (state, event): target if state in sources else state
     for event, (target, sources) in MOVES.items()

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
-from core.postgresql.base import DatabaseWrapper
-from notifications import doorbell
+from notifications import doorbell, inbound
 from notifications.intake import sources
 from notifications.intake.source import Headers, Source
 
 LONGEST_ID = 200
 _LONGEST_HEADER = 500
-_RING_EVERY = 0.25  # seconds; a ring is as dear as the call itself, and beat rings in any case
 _COUNT_EVERY = 1.0
 
 FORGED, TOO_LARGE = "forged", "too_large"
 
 _lock = threading.Lock()
-_rung_at = float("-inf")
 _refused: Counter[tuple[str, str]] = Counter()
 _counted_at: dict[str, float] = {}
 
@@ -41,18 +35,13 @@ def signer(source: Source, body: bytes, headers: Headers, *, now: datetime) -> s
 
 
 def store(source: Source, body: bytes, headers: Headers, *, signed_by: str) -> bool:
-    """Keep a verified call as it came, before it is answered. False where it is here already.
-
-    One statement, so one transaction: of a hundred at once one gets through, and the others wait for its commit.
-    """
+    """Keep a verified call as it came, before it is answered. False where it is here already."""
     kept = {name: headers[name][:_LONGEST_HEADER] for name in source.kept_headers if name in headers}
     sha256 = hashlib.sha256(body).hexdigest()
     dedupe_id = _identify(source, body, headers)
-    with _cursor() as cursor:
-        cursor.execute(_STORE, (source.name, dedupe_id, json.dumps(kept), body, sha256, signed_by))
-        is_new = cursor.fetchone() is not None
+    is_new = inbound.keep(source.name, body, dedupe_id=dedupe_id, headers=kept, sha256=sha256, signed_by=signed_by)
     if is_new:
-        _ring()
+        doorbell.ring_webhooks(is_seldom=True)
     return is_new
 
 
@@ -78,28 +67,6 @@ def _identify(source: Source, body: bytes, headers: Mapping[str, str]) -> str:
     return hashlib.sha256(said.encode("utf-8", "replace") or body).hexdigest()
 
 
-def _cursor() -> CursorWrapper:
-    return cast(DatabaseWrapper, connection).prepared()
-
-
-def _ring() -> None:
-    global _rung_at
-    now = time.monotonic()
-    if now - _rung_at >= _RING_EVERY:
-        _rung_at = now
-        doorbell.ring_webhooks()
-
-
-_STORE = """
-    WITH seen AS (
-        INSERT INTO notifications_inboundseen (source, dedupe_id) VALUES (%s, %s)
-        ON CONFLICT DO NOTHING RETURNING source
-    )
-    INSERT INTO notifications_inbounddelivery
-        (source, received_at, headers, body, sha256, signed_by, state, tries, error, is_counted)
-    SELECT source, now(), %s::jsonb, %s, %s, %s, 'new', 0, '', false FROM seen
-    RETURNING id
-"""
 _REFUSED = """
     INSERT INTO notifications_sourcehour AS known (source, hour, received, forged, too_large)
     VALUES (%s, date_trunc('hour', now(), 'UTC'), 0, %s, %s)

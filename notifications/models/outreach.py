@@ -278,6 +278,8 @@ class OrderLinkRequest(models.Model):
     state = models.CharField(max_length=8, choices=LinkState, default=LinkState.NEW)
     state_reason = models.CharField(max_length=200, blank=True)
     requested_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(db_default=0, help_text="how often its mailbox said later")
+    retry_after = models.DateTimeField(null=True, help_text="by the database's clock")
 
     class Meta:
         indexes = [

@@ -17,6 +17,7 @@ from notifications.intake import receiving
 from notifications.intake.sources import FOLDER, SOURCES, variable
 from notifications.providers import sendgrid, sendgrid_events
 
+SENDGRID_PATH = "/webhooks/sendgrid"
 LARGEST = 4 * 1024 * 1024  # bytes; SendGrid's batches stay well below
 
 
@@ -46,14 +47,17 @@ def sendgrid_report(request: HttpRequest) -> HttpResponse:
 
 
 class WebhookMiddleware:
-    """Answers /hooks/<source>/ before the middleware of pages: no session, language, visitor or form's token has a part
-    in a call, and hundreds come in a second. With and without the slash at the end, since people type the address.
+    """Answers /hooks/<source>/ and SendGrid's reports before the middleware of pages: no session, language, visitor or
+    form's token has a part in a call, and hundreds come in a second. The former with and without the slash at the end,
+    since people type the address.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == SENDGRID_PATH:
+            return sendgrid_report(request)
         if not request.path_info.startswith(FOLDER):
             return self.get_response(request)
         if request.method != "POST":

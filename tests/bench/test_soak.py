@@ -49,8 +49,10 @@ def test_two_mails_are_doubled_unless_the_ledger_owns_up_to_them() -> None:
 
 
 def test_a_seed_is_a_storm() -> None:
-    first, again, other = (_soak_storm.blows(random.Random(seed), seconds=600) for seed in (1, 1, 2))
+    first, again, other = (_soak_storm.blows(random.Random(seed), seconds=600, broker="pgmq") for seed in (1, 1, 2))
     assert first == again != other
     kinds = Counter(blow.kind for blow in first)
-    assert kinds.keys() == {"restart_database", *_soak_storm.EVERY}
+    assert kinds.keys() == {"restart_database", "wipe_broker", *_soak_storm.EVERY}
+    on_rabbitmq = {blow.kind for blow in _soak_storm.blows(random.Random(1), seconds=600, broker="rabbitmq")}
+    assert on_rabbitmq - kinds.keys() == {"restart_broker"}
     assert kinds["restart_database"] >= 7

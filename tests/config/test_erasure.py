@@ -19,7 +19,7 @@ from core import clock, erasure
 from core.models import AuditEntry, Erasure
 from core.people import person_key
 from core.roles import ADMIN, OPS
-from notifications import delivery, dispatch, episodes, links, suppression
+from notifications import dispatch, episodes, links, recording, suppression
 from notifications.models import (
     Customer,
     InboundDelivery,
@@ -222,7 +222,7 @@ def test_a_complaint_that_comes_afterwards_is_still_about_the_address() -> None:
     message = Message.objects.filter(customer=order.customer_id).first()
     erase()
     event = ProviderEvent("sendgrid", "e9", DeliveryKind.COMPLAINED, NOW, str(message.pk), 1, ADDRESS, "Lovelace", "id")
-    delivery.record(event)
+    recording.record(event)
     assert Suppression.objects.get(person=PERSON, scope="all").reason == "complained"
     assert traces(*TRACES) == set()
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from core import clock
@@ -27,6 +28,7 @@ from notifications import (
     dispatch,
     episodes,
     holding,
+    pausing,
     planning,
     providers,
     settling,
@@ -219,6 +221,17 @@ def test_a_half_open_circuit_lets_one_of_many_workers_through(fake, monkeypatch)
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(work, range(5)))
     assert fake.state()["requests"] == 1
+
+
+def test_a_probe_whose_worker_died_is_waited_for_no_longer_than_a_request_may_take() -> None:
+    longest = 20.0
+    ProviderPause.objects.create(provider="sendgrid", until=Now(), reason="500", failures=pausing.PATIENCE)
+    assert pausing.admit("sendgrid", 9, longest=longest) == 1
+    left = ProviderPause.objects.annotate(left=F("probe_until") - Now()).get().left
+    assert left <= timedelta(seconds=longest + 1)
+    assert pausing.admit("sendgrid", 9, longest=longest) == 0
+    ProviderPause.objects.update(probe_until=Now() - timedelta(seconds=1))
+    assert (pausing.is_paused("sendgrid"), pausing.admit("sendgrid", 9, longest=longest)) == (False, 1)
 
 
 @pytest.mark.usefixtures("here")

@@ -12,7 +12,7 @@ from django.test import Client
 
 from core import clock
 from core.people import person_key
-from notifications import delivery, dispatch, episodes, suppression
+from notifications import delivery, dispatch, episodes, recording, suppression
 from notifications.models import (
     DeliveryEvent,
     InboundDelivery,
@@ -236,7 +236,7 @@ def test_a_poisoned_report_is_quarantined_and_the_next_one_is_read(key: Key, bod
 def test_three_failures_of_ours_quarantine_a_report(key: Key, monkeypatch) -> None:
     message = sent()
     post(json.dumps([row(message)]).encode(), key=key)
-    monkeypatch.setattr(delivery, "record", lambda event: 1 / 0)
+    monkeypatch.setattr(recording, "_take_in", lambda facts: 1 / 0)
     for tries in range(1, delivery.MOST_TRIES + 1):
         delivery.read_inbound()
         inbound = InboundDelivery.objects.get()

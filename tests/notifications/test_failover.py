@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from core import clock
 from notifications import answers, order_links, pausing, providers
@@ -41,7 +42,7 @@ def both(fake: fakes.Handle, server: smtp.Server, settings: Any, monkeypatch: py
     first = SendGrid(api_key=KEY, base_url=fake.url, timeout=TIMES)
     second = Smtp(server_of(server.url), connect=1, read=0.5)
     monkeypatch.setattr(providers, "_provider", lambda name, *more: first if name == "sendgrid" else second)
-    monkeypatch.setattr(answers, "_backoff", lambda tries: 60.0)  # nothing comes round again within a drain
+    monkeypatch.setattr(answers, "backoff", lambda tries: 60.0)  # nothing comes round again within a drain
     with clock.frozen(NOW):
         yield
     first.close()
@@ -132,5 +133,7 @@ def test_an_order_link_to_a_greylist_waits_and_holds_up_no_other(settings: Any, 
     for order in orders:
         order_links.request_again(order, locale="en")
     assert order_links.send_waiting() == 1
-    assert sorted(OrderLinkRequest.objects.values_list("state", flat=True)) == ["new", "sent"]
+    assert sorted(OrderLinkRequest.objects.values_list("state", "tries")) == [("new", 1), ("sent", 0)]
+    assert order_links.send_waiting() == 0, "its mailbox is given time, as with any mail"
+    OrderLinkRequest.objects.update(retry_after=Now())
     assert order_links.send_waiting() == 1

@@ -12,9 +12,10 @@ from django.urls import reverse
 
 from core import clock
 from core.roles import ANALYST, OPS
-from notifications import buckets, dispatch, gates, holding, quiet_hours
+from notifications import buckets, dispatch, gates, holding, intending, providers, quiet_hours, sending
 from notifications.gates import Facts, Stop, Wait
-from notifications.models import Lane, Message, OutboxMail, SendingPause
+from notifications.intents import Outcome
+from notifications.models import Lane, Message, OutboxMail, SendAttempt, SendingPause
 from notifications.quiet_hours import QuietHours
 from notifications.states import Event
 from tests.config import staff
@@ -179,6 +180,17 @@ def test_what_is_held_is_not_claimed_and_goes_when_it_is_let_go(scope: str) -> N
     assert holding.resume(scope, by=None)
     assert drain() == {"accepted": 2}
     assert OutboxMail.objects.count() == 2
+
+
+@pytest.mark.usefixtures("_noon")
+def test_what_was_claimed_before_the_pause_is_not_handed_over_either() -> None:
+    ready(2)
+    provider = providers.provider_for_settings()
+    claims = sending.claim("normal", limit=2, provider=provider)
+    holding.pause("all", reason="wrong wording", by=None, at=NOW)
+    assert list(intending.intend_all(claims, provider=provider).values()) == [Outcome.POSTPONED] * 2
+    assert not SendAttempt.objects.exists()
+    assert set(Message.objects.values_list("state", flat=True)) == {"ready"}
 
 
 @pytest.mark.usefixtures("_noon")

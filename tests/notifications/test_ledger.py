@@ -10,7 +10,6 @@ import pytest
 
 from core import clock
 from notifications import (
-    delivery,
     dispatch,
     episodes,
     gates,
@@ -18,6 +17,7 @@ from notifications import (
     ledger,
     ledger_outcomes,
     ledger_words,
+    recording,
     sending,
     settling,
     states,
@@ -67,7 +67,7 @@ def reported(message: Message, kind: DeliveryKind, **more: object) -> None:
         provider="console", event_id=f"{kind}{message.pk}", kind=kind, at=NOW, message_id=str(message.pk), attempt=1,
         address="", **more,
     )  # fmt: skip
-    delivery.record(event)
+    recording.record(event)
 
 
 def drain() -> dict[str, int]:

@@ -15,12 +15,12 @@ from django.db import connection
 from core import clock
 from notifications import (
     composing,
-    delivery,
     dispatch,
     episodes,
     intending,
     pausing,
     providers,
+    recording,
     sending,
     settling,
     suppression,
@@ -317,9 +317,9 @@ def test_any_event_of_the_provider_settles_an_unknown(fake) -> None:
     [message] = ready()
     fake.order(answers=[{"times": 1, "accept": True, "status": 500}])
     drain()
-    delivery.record(report(message, DeliveryKind.PROCESSED))
+    recording.record(report(message, DeliveryKind.PROCESSED))
     assert (states(), outcomes()) == (["accepted"], ["accepted"])
-    delivery.record(report(message, DeliveryKind.DELIVERED, event_id="e2"))
+    recording.record(report(message, DeliveryKind.DELIVERED, event_id="e2"))
     assert states() == ["delivered"]
 
 
@@ -329,7 +329,7 @@ def test_with_witnesses_an_unknown_is_sent_again_and_arrives_once(fake) -> None:
     [message, *others] = ready(1 + settling.WITNESSES)
     assert drain() == {"lost": 1, "accepted": settling.WITNESSES}
     for place, other in enumerate(others):
-        delivery.record(report(other, DeliveryKind.DELIVERED, event_id=f"o{place}"))
+        recording.record(report(other, DeliveryKind.DELIVERED, event_id=f"o{place}"))
     assert settling.reap().resent == 0, "too early"
     hours_later(message)
     assert settling.reap().resent == 1
@@ -343,7 +343,7 @@ def test_without_enough_witnesses_an_unknown_stays_so(fake) -> None:
     [message, *others] = ready(settling.WITNESSES)
     drain()
     for place, other in enumerate(others):
-        delivery.record(report(other, DeliveryKind.DELIVERED, event_id=f"o{place}"))
+        recording.record(report(other, DeliveryKind.DELIVERED, event_id=f"o{place}"))
     hours_later(message)
     assert settling.reap().resent == 0
     assert Message.objects.get(pk=message.pk).state == "unknown"
@@ -355,7 +355,7 @@ def test_no_witness_counts_while_a_report_of_the_provider_is_unread(fake) -> Non
     [message, *others] = ready(1 + settling.WITNESSES)
     drain()
     for place, other in enumerate(others):
-        delivery.record(report(other, DeliveryKind.DELIVERED, event_id=f"o{place}"))
+        recording.record(report(other, DeliveryKind.DELIVERED, event_id=f"o{place}"))
     hours_later(message)
     unread = InboundDelivery.objects.create(source="sendgrid", body=b"[]", sha256="0" * 64, state="quarantined")
     assert settling.reap().resent == 0, "what is unread may be about this very message"
@@ -387,8 +387,8 @@ def test_a_late_event_of_a_superseded_attempt_is_counted_as_a_duplicate(fake) ->
         hours_later(message)
     settling.reap()
     assert drain() == {"accepted": 1}
-    delivery.record(report(message, DeliveryKind.DELIVERED, attempt=2, event_id="e2"))
-    delivery.record(report(message, DeliveryKind.DELIVERED, attempt=1, event_id="e1"))
+    recording.record(report(message, DeliveryKind.DELIVERED, attempt=2, event_id="e2"))
+    recording.record(report(message, DeliveryKind.DELIVERED, attempt=1, event_id="e1"))
     assert (states(), outcomes()) == (["delivered"], ["duplicate", "accepted"])
     assert len(fake.log()) == 2
 
@@ -402,7 +402,7 @@ def test_an_event_that_comes_before_the_next_attempt_prevents_it(fake) -> None:
     for _ in range(25):
         hours_later(message)
     settling.reap()
-    delivery.record(report(message, DeliveryKind.DELIVERED))
+    recording.record(report(message, DeliveryKind.DELIVERED))
     assert drain() == {}
     assert (states(), len(fake.log())) == (["delivered"], 1)
 

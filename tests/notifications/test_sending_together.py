@@ -27,6 +27,7 @@ from notifications import (
     sending,
     suppression,
 )
+from notifications.attempts import Taken
 from notifications.intents import Claim, Intent, Outcome
 from notifications.models import Message, PersonDay, Rule, SendAttempt, SuppressionReason
 from notifications.states import Event
@@ -204,8 +205,8 @@ def test_answers_written_together_leave_what_the_provider_said_before() -> None:
     first, second, third = ready(3)
     for one in claims():
         intending.intend(one, provider=providers.provider_for_settings())
-    attempts.accept(second.pk, 1, Event.BOUNCED, at=NOW, provider_msg_id="told")  # its report was faster
-    taken = [attempts.Taken(one.pk, 1, f"id-{place}") for place, one in enumerate((first, second, third))]
+    attempts.accept(Taken(second.pk, 1, "told", Event.BOUNCED), at=NOW)  # its report was faster
+    taken = [Taken(one.pk, 1, f"id-{place}") for place, one in enumerate((first, second, third))]
     attempts.accept_all(taken, at=NOW)
     rows = Message.objects.order_by("pk").values_list("state", "provider_msg_id")
     assert list(rows) == [("accepted", "id-0"), ("bounced", "told"), ("accepted", "id-2")]
