@@ -14,6 +14,7 @@ Contract:
   for INTERVALS. A series with `is_compared` is drawn dashed and grey: the period before.
 - `Kind.LINE` draws lines with bands; `Kind.BARS` stacks bars (compared series lie over them as a line); `Kind.INTERVALS`
   draws one row per point: a dot with its interval, for effects side by side, taking the first series only.
+- With `adds_up` the stacked series are added, and the sum is said beside them ("All").
 - `levels` are horizontal lines to read by (vertical for INTERVALS): 0, the smallest effect worth having, the plan.
 - `marks` are what happened (analytics/markers.py); one between two points belongs to the earlier.
 - `reads` says in one sentence what one reads from the chart; `source` what was counted, with its denominator.
@@ -121,6 +122,7 @@ class Chart:
     decimals: int = 0
     x_title: str = ""
     from_zero: bool = True
+    adds_up: bool = False
     levels: Sequence[Level] = ()
     marks: Sequence[Mark] = ()
 
@@ -138,6 +140,14 @@ class Chart:
     def has_numbers(self) -> bool:
         """There is something to draw."""
         return any(value is not None for series in self.series for value in series.values)
+
+    @property
+    def totals(self) -> list[Number] | None:
+        """The sum of the series at each point, without those that are compared; None where they do not add up."""
+        if not self.adds_up:
+            return None
+        stacked = [series.values for series in self.series if not series.is_compared]
+        return [sum(value or 0 for value in column) for column in zip(*stacked, strict=True)]
 
     @property
     def placed(self) -> list[tuple[int, Mark]]:
@@ -162,6 +172,7 @@ class Chart:
             "decimals": self.decimals,
             "x_title": self.x_title,
             "from_zero": self.from_zero,
+            "totals": self.totals,
             "points": [
                 {"label": point.label, "short": point.short or point.label, "url": point.url} for point in self.points
             ],

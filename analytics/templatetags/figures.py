@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from analytics.figures import Chart, Kind, MarkKind, Number, Series
+from analytics.figures import Chart, MarkKind, Number
 
 register = template.Library()
 
@@ -24,19 +24,17 @@ MARK_NAMES = {
 @register.inclusion_tag("desk/_partials/chart.html")
 def chart(figure: Chart) -> dict[str, Any]:
     """A chart with its table, what happened meanwhile, and the ways to take it along."""
-    rows = zip(figure.points, *(series.cells for series in figure.series), strict=True)
+    columns = [(series.name, series.cells) for series in figure.series]
+    if figure.totals is not None:
+        columns.insert(0, (_("All"), [(total, None, None) for total in figure.totals]))
+    rows = zip(figure.points, *(cells for _name, cells in columns), strict=True)
     return {
         "figure": figure,
         "data": figure.data | {"texts": _texts()},
-        "head": [_head(series, figure.unit) for series in figure.series],
+        "head": [name for name, _cells in columns],
         "rows": [(point, [_cell(figure, cell) for cell in cells]) for point, *cells in rows],
-        "marks": [(mark, MARK_NAMES[mark.kind], figure.points[index]) for index, mark in figure.placed],
-        "is_intervals": figure.kind is Kind.INTERVALS,
+        "marks": [(mark, MARK_NAMES[mark.kind]) for _index, mark in figure.placed],
     }
-
-
-def _head(series: Series, unit: str) -> str:
-    return f"{series.name} ({unit})" if unit else series.name
 
 
 def _cell(figure: Chart, cell: tuple[Number, Number, Number]) -> str:
@@ -47,17 +45,17 @@ def _cell(figure: Chart, cell: tuple[Number, Number, Number]) -> str:
 
 
 def _shown(number: float, decimals: int) -> str:
-    """With commas at thousands and a true minus; −0.0 is 0.0."""
-    if not math.isfinite(number):
-        return "–"
-    text = number_format(abs(number), decimals, use_l10n=True, force_grouping=True)
-    return f"−{text}" if number < 0 and float(f"{number:.{decimals}f}") else text
+    """Rounded, with commas at thousands and a true minus; −0.04 of one decimal is 0.0."""
+    rounded = round(Decimal(number), decimals)
+    text = str(number_format(abs(rounded), decimals, use_l10n=True, force_grouping=True))
+    return f"−{text}" if rounded < 0 else text
 
 
 def _texts() -> dict[str, str]:
     """The words that chart.js says."""
     said = {
         "to": _("to"),
+        "all": _("All"),
         "none": _("no figure"),
         "low": _("lower bound"),
         "high": _("upper bound"),

@@ -5,7 +5,6 @@
   const { Chart } = ChartJs;
   const TONES = 6, TAPS = 7; // colours; points that Page up and Page down step over
   const root = document.documentElement;
-  const paper = matchMedia("print");
   const figures = [];
 
   const read = () => {
@@ -32,12 +31,14 @@
     const formatter = new Intl.NumberFormat(root.lang, { minimumFractionDigits: data.decimals, maximumFractionDigits: data.decimals });
     const number = (value) => formatter.format(Math.abs(value) < 0.5 * 10 ** -data.decimals ? 0 : value).replace("-", "−");
     const unit = data.unit && ` ${data.unit}`;
+    const short = new Intl.NumberFormat(root.lang, { maximumFractionDigits: data.decimals });
     return {
-      number,
-      value(series, index) {
+      tick: (value) => short.format(value).replace("-", "−"),
+      total: (index) => number(data.totals[index]),
+      value(series, index, isAloud) {
         if (series.values[index] === null) return data.texts.none;
         const bounds = series.low && series.low[index] !== null && series.high[index] !== null;
-        return `${number(series.values[index])}${unit}${bounds ? ` (${number(series.low[index])} ${data.texts.to} ${number(series.high[index])})` : ""}`;
+        return `${number(series.values[index])}${isAloud || data.series.length === 1 ? unit : ""}${bounds ? ` (${number(series.low[index])} ${data.texts.to} ${number(series.high[index])})` : ""}`;
       },
       marks: (index) => data.marks.filter((mark) => mark.point === index).map((mark) => `${data.texts[`mark_${mark.kind}`]}: ${mark.label}`),
     };
@@ -60,6 +61,8 @@
     }
     const few = data.points.length <= 31;
     const line = { ...common, type: "line", data: series.values, order: 1, borderWidth: series.compared ? 1.5 : 2, borderDash: series.compared ? [5, 4] : [], tension: 0, pointRadius: few && !series.compared ? 2.5 : 0, pointHoverRadius: 5, stack: `line-${index}` };
+    // What is compared crosses bars of any colour: a seam of the ground keeps it seen.
+    if (series.compared && data.kind === "bars") return [{ ...line, borderDash: [], borderColor: veiled(colours.ground, 0.75), borderWidth: 4.5, order: 1.5, stack: `seam-${index}` }, line];
     if (!series.low) return [line];
     const bound = { ...common, type: "line", borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, order: 3 };
     return [
@@ -166,6 +169,12 @@
     },
   });
 
+  // A long name in lines of about 18 letters.
+  const folded = (name) => name.split(" ").reduce((lines, word) => {
+    if (lines.length && lines.at(-1).length + word.length < 18) lines.push(`${lines.pop()} ${word}`); else lines.push(word);
+    return lines;
+  }, []);
+
   const settings = (data, colours, state, says, more) => {
     const lies = data.kind === "intervals";
     const font = { family: colours.font, size: 12 };
@@ -175,7 +184,7 @@
       grace: lies || !data.from_zero ? "8%" : 0,
       border: { display: false },
       grid: { color: colours.line, drawTicks: false },
-      ticks: { color: colours.muted, font, padding: 6, maxTicksLimit: 6, precision: data.decimals ? undefined : 0, callback: (value) => says.number(value) },
+      ticks: { color: colours.muted, font, padding: 6, maxTicksLimit: 6, precision: data.decimals ? undefined : 0, callback: says.tick },
       title: { display: !lies && !!data.unit, text: data.unit, color: colours.muted, font: { ...font, size: 11 }, padding: 0 },
     };
     const places = {
@@ -183,7 +192,7 @@
       offset: data.kind !== "line",
       border: { color: colours.mark, display: !lies },
       grid: { display: false },
-      ticks: { color: lies ? colours.ink : colours.muted, font, maxRotation: 0, autoSkip: !lies, autoSkipPadding: 14, callback: (_, index) => data.points[index].short },
+      ticks: { color: lies ? colours.ink : colours.muted, font, maxRotation: 0, autoSkip: !lies, autoSkipPadding: 14, callback: (_, index) => (lies ? folded(data.points[index].short) : data.points[index].short) },
     };
     return {
       type: lies ? "bar" : data.kind === "bars" ? "bar" : "line",
@@ -211,9 +220,9 @@
   // A spreadsheet takes a cell that begins so for a formula.
   const cell = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
   const csv = (data) => {
-    const head = data.series.flatMap((series) => [series.name, ...(series.low ? [`${series.name}, ${data.texts.low}`, `${series.name}, ${data.texts.high}`] : [])]);
+    const head = [...(data.totals ? [data.texts.all] : []), ...data.series.flatMap((series) => [series.name, ...(series.low ? [`${series.name}, ${data.texts.low}`, `${series.name}, ${data.texts.high}`] : [])])];
     const figure = (value) => (value === null ? "" : String(value));
-    const rows = data.points.map((point, at) => [cell(point.label), ...data.series.flatMap((series) => [series.values[at], ...(series.low ? [series.low[at], series.high[at]] : [])].map(figure)), ...(data.marks.length ? [cell(data.marks.filter((mark) => mark.point === at).map((mark) => mark.label).join("; "))] : [])].join(","));
+    const rows = data.points.map((point, at) => [cell(point.label), ...(data.totals ? [figure(data.totals[at])] : []), ...data.series.flatMap((series) => [series.values[at], ...(series.low ? [series.low[at], series.high[at]] : [])].map(figure)), ...(data.marks.length ? [cell(data.marks.filter((mark) => mark.point === at).map((mark) => mark.label).join("; "))] : [])].join(","));
     const named = [data.x_title, ...head.map((name) => (data.unit ? `${name} (${data.unit})` : name)), ...(data.marks.length ? [data.texts.marks] : [])].map(cell).join(",");
     return new Blob([`\ufeff${[named, ...rows].join("\r\n")}\r\n`], { type: "text/csv" });
   };
@@ -274,11 +283,11 @@
     let chart, colours;
 
     const draw = () => {
-      colours = paper.matches ? readPaper() : read();
+      colours = read();
       chart?.destroy();
       chart = new Chart(canvas, settings(data, colours, state, says));
     };
-    figures.push({ draw, stale: () => JSON.stringify(paper.matches ? readPaper() : read()) !== JSON.stringify(colours) });
+    figures.push({ draw, stale: () => JSON.stringify(read()) !== JSON.stringify(colours) });
 
     holder.hidden = false;
     figure.querySelector(".figure-do").hidden = false;
@@ -287,6 +296,11 @@
     draw();
 
     const line = (tag, classes, text) => Object.assign(document.createElement(tag), { className: classes, textContent: text });
+    const pair = (classes, name, value) => {
+      const row = line("span", classes, "");
+      row.append(line("span", "", name), line("b", "", value));
+      return row;
+    };
     const show = (at, isAloud) => {
       state.at = at;
       chart.draw();
@@ -294,12 +308,9 @@
       const marks = says.marks(at);
       const shown = data.series.map((series, index) => ({ series, index })).filter(({ index }) => !state.hidden.has(index));
       tip.replaceChildren(
-        line("strong", "", data.points[at].label),
-        ...shown.map(({ series, index }) => {
-          const row = line("span", `key-${series.compared ? "compared" : toned[index]}`, "");
-          row.append(line("span", "", series.name), line("b", "", says.value(series, at)));
-          return row;
-        }),
+        line("strong", "", data.points[at].label + (data.unit && data.series.length > 1 ? ` · ${data.unit}` : "")),
+        ...(data.totals ? [pair("", data.texts.all, says.total(at))] : []),
+        ...shown.map(({ series, index }) => pair(`key-${series.compared ? "compared" : toned[index]}`, series.name, says.value(series, at))),
         ...marks.slice(0, 4).map((text) => line("em", "", text)),
         ...(marks.length > 4 ? [line("em", "", data.texts.more.replace("%(number)s", marks.length - 4))] : []),
       );
@@ -307,8 +318,9 @@
       const along = lies ? 0 : chart.scales.x.getPixelForValue(at);
       const isLeft = along > plot.clientWidth / 2;
       tip.style.left = `${Math.max(0, Math.min(plot.clientWidth - tip.offsetWidth, isLeft ? along - tip.offsetWidth - 12 : along + 12))}px`;
-      tip.style.top = lies ? `${chart.scales.y.getPixelForValue(at) + 16}px` : `${chart.chartArea.top}px`;
-      if (isAloud) said.textContent = [data.points[at].label, ...shown.map(({ series }) => `${series.name}: ${says.value(series, at)}`), ...marks, data.points[at].url && data.texts.opens].filter(Boolean).join(". ");
+      const isNarrow = plot.clientWidth < 480; // beside the cursor it would hide what it speaks of
+      tip.style.top = lies ? `${chart.scales.y.getPixelForValue(at) + 16}px` : isNarrow ? `${plot.clientHeight}px` : `${chart.chartArea.top}px`;
+      if (isAloud) said.textContent = [data.points[at].label, ...(data.totals ? [`${data.texts.all}: ${says.total(at)}`] : []), ...shown.map(({ series }) => `${series.name}: ${says.value(series, at, true)}`), ...marks, data.points[at].url && data.texts.opens].filter(Boolean).join(". ");
     };
 
     const last = data.points.length - 1;
@@ -374,5 +386,6 @@
   for (const figure of document.querySelectorAll("figure[data-chart]")) begin(figure);
   new MutationObserver(again).observe(root, { attributes: true, attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-  paper.addEventListener("change", again);
+  const paper = matchMedia("print");
+  paper.addEventListener("change", () => { for (const list of document.querySelectorAll(".figure-marks")) list.open = paper.matches; });
 })();
