@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 WIDTH, HEIGHT = 480.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30.0, 478.0, 10.0, 164.0
-_MARGIN = 24.0
 
 
 @dataclass(frozen=True)
@@ -62,31 +61,6 @@ def stacked(columns: Sequence[Mapping[int, int]]) -> Bars:
         bars.append(Bar(round(x, 2), round(width, 2), sum(column.values()), tuple(segments)))
     ticks = tuple(Tick(round(_BOTTOM - value * scale, 2), value) for value in (0, step, top))
     return Bars(tuple(bars), ticks)
-
-
-@dataclass(frozen=True)
-class Whisker:
-    """A point with its interval on an axis that has 0 in it."""
-
-    low: float
-    point: float
-    high: float
-    zero: float
-    ticks: tuple[Tick, ...]
-
-
-def whisker(low: float, point: float, high: float) -> Whisker:
-    """Positions for an estimate and its interval, with room for the words at both ends."""
-    reach = 2 * _nice(max(abs(low), abs(high)) / 2)
-    left, right = (-reach if low < 0 else 0.0), (reach if high > 0 else 0.0)
-
-    def place(value: float) -> float:
-        return round(_MARGIN + (value - left) / (right - left) * (WIDTH - 2 * _MARGIN), 2)
-
-    values = sorted({left, left / 2, 0.0, right / 2, right})
-    return Whisker(
-        place(low), place(point), place(high), place(0), tuple(Tick(place(value), value) for value in values)
-    )
 
 
 def _nice(value: float) -> int:

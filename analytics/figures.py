@@ -1,19 +1,20 @@
 """What a chart says: numbers, their bounds, what they are compared with, what happened meanwhile. Pure: no Django.
 
-A page builds a `Chart` and shows it by `{% load figures %}{% chart figure %}`. Without script, for screen readers and in print
-it is a table made on the server; `static/js/chart.js` draws it from the same numbers, which stand in the page as JSON
-(`Chart.data`). The page's head needs `{% include "desk/_partials/chart_head.html" %}` once.
+A page builds a `Chart` and shows it by `{% load figures %}{% chart figure %}`. Without script, for screen readers and
+in print it is a table made on the server; `static/js/chart.js` draws it from the same numbers, which stand in the
+page as JSON (`Chart.data`). The page's head needs `{% include "desk/_partials/chart_head.html" %}` once.
 
 Contract:
 
-- `points` are the places along the time line (or the categories), in order. `days(...)` and `times(...)` make them. Each has
-  its whole label (table, reading aloud), a short one (axis), the moment that it begins (`at`: where marks are placed; None for
-  categories), and optionally the address that its rows are at.
-- Every `Series` has one value for each point, in the chart's unit (write 4.1 and unit "%", not 0.041); None is a gap, "not
-  enough data yet", never 0. `low` and `high`, where given, are as long as the values: a band around a line, a bar of certainty
-  for INTERVALS. A series with `is_compared` is drawn dashed and grey: the period before.
-- `Kind.LINE` draws lines with bands; `Kind.BARS` stacks bars (compared series lie over them as a line); `Kind.INTERVALS`
-  draws one row per point: a dot with its interval, for effects side by side, taking the first series only.
+- `points` are the places along the time line (or the categories), in order. `days(...)` and `times(...)` make them.
+  Each has its whole label (table, reading aloud), a short one (axis), the moment that it begins (`at`: where marks
+  are placed; None for categories), and optionally the address that its rows are at.
+- Every `Series` has one value for each point, in the chart's unit (write 4.1 and unit "%", not 0.041); None is a gap,
+  "not enough data yet", never 0. `low` and `high`, where given, are as long as the values: a band around a line, a
+  bar of certainty for INTERVALS. A series with `is_compared` is drawn dashed and grey: the period before.
+- `Kind.LINE` draws lines with bands; `Kind.BARS` stacks bars (compared series lie over them as a line);
+  `Kind.INTERVALS` draws one row per point: a dot with its interval, for effects side by side, taking the first series
+  only.
 - With `adds_up` the stacked series are added, and the sum is said beside them ("All").
 - `levels` are horizontal lines to read by (vertical for INTERVALS): 0, the smallest effect worth having, the plan.
 - `marks` are what happened (analytics/markers.py); one between two points belongs to the earlier.
@@ -23,7 +24,8 @@ An experiment's interval over its looks:
 
     Chart(
         name="looks", kind=Kind.LINE, title="Effect so far", unit="points", decimals=1, from_zero=False, x_title="Look",
-        reads="B is shown to be better: +3.1 points, interval +0.4 to +5.8.", source="1,204 mature visitors of 1,310 exposed.",
+        reads="B is shown to be better: +3.1 points, interval +0.4 to +5.8.",
+        source="1,204 mature visitors of 1,310 exposed.",
         points=times(look.at for look in looks),
         series=(Series("B against the control", effects, low=lows, high=highs),),
         levels=(Level(0, "no difference"), Level(5, "worth having")),
@@ -32,6 +34,7 @@ An experiment's interval over its looks:
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -156,9 +159,7 @@ class Chart:
         if not starts or len(starts) < len(self.points):
             return []
         found = sorted(self.marks, key=lambda mark: mark.on)
-        return [
-            (max(index for index, at in enumerate(starts) if at <= mark.on), mark) for mark in found if mark.on >= starts[0]
-        ]
+        return [(bisect_right(starts, mark.on) - 1, mark) for mark in found if mark.on >= starts[0]]
 
     @property
     def data(self) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 from django.urls import path
 
-from analytics.views import article_evidence, desk, next_article, search
+from analytics.views import article_evidence, dashboard, desk, next_article, search
 
 desk_urlpatterns = [
     path("", desk.home, name="home"),
+    path("views/saved/", dashboard.save_view, name="saved-view"),
+    path("views/saved/<int:pk>/delete/", dashboard.remove_view, name="saved-view-remove"),
+    path("markers/", dashboard.marker_list, name="markers"),
+    path("markers/<int:pk>/remove/", dashboard.remove_marker, name="marker-remove"),
     path("journeys/", desk.journey_list, name="journeys"),
     path("journeys/<int:pk>/", desk.journey, name="journey"),
     path("views/", desk.views, name="article-views"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.utils.formats import number_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analytics.figures import Chart, MarkKind, Number
@@ -26,7 +27,7 @@ def chart(figure: Chart) -> dict[str, Any]:
     """A chart with its table, what happened meanwhile, and the ways to take it along."""
     columns = [(series.name, series.cells) for series in figure.series]
     if figure.totals is not None:
-        columns.insert(0, (_("All"), [(total, None, None) for total in figure.totals]))
+        columns.insert(0, (gettext("All"), [(total, None, None) for total in figure.totals]))
     rows = zip(figure.points, *(cells for _name, cells in columns), strict=True)
     return {
         "figure": figure,

@@ -22,12 +22,3 @@ def test_bars_stack_from_the_bottom_and_are_as_high_as_their_numbers():
 @pytest.mark.parametrize(("highest", "top"), [(0, 2), (1, 2), (12, 12), (13, 16), (318, 400)])
 def test_the_axis_ends_at_a_round_number_not_below_the_highest_bar(highest, top):
     assert [tick.value for tick in charts.stacked([{0: highest}]).ticks] == [0, top / 2, top]
-
-
-def test_the_whiskers_axis_always_shows_zero():
-    for low, point, high in ((-260, 50, 360), (130, 412, 695), (-90, -50, -10)):
-        drawn = charts.whisker(low, point, high)
-        assert drawn.low < drawn.point < drawn.high
-        assert 0 in {tick.value for tick in drawn.ticks}
-        assert (drawn.low < drawn.zero) is (low < 0)
-        assert (drawn.high > drawn.zero) is (high > 0)
