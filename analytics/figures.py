@@ -150,7 +150,7 @@ class Chart:
         if not self.adds_up:
             return None
         stacked = [series.values for series in self.series if not series.is_compared]
-        return [sum(value or 0 for value in column) for column in zip(*stacked, strict=True)]
+        return [sum(values[index] or 0 for values in stacked) for index in range(len(self.points))]
 
     @property
     def placed(self) -> list[tuple[int, Mark]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -65,11 +66,11 @@ def remove(marker: Marker, *, by: User) -> None:
 def _published(period: Period, article_id: int | None, *, opens: bool) -> list[Mark]:
     of_article = {} if article_id is None else {"target_type": "kb.article", "target_id": str(article_id)}
     entries = AuditEntry.objects.filter(action__in=PUBLISHED, at__gte=period.start, at__lt=period.end, **of_article)
-    by_day: dict[date, list[tuple[str, str]]] = defaultdict(list)
+    by_day: dict[date, list[tuple[str, str]]] = defaultdict(list)  # address, title
     for at, target, detail, label in entries.order_by("-at", "-id").values_list("at", "target_id", "detail", "label")[
         :MOST_PUBLICATIONS
     ]:
-        by_day[_day(at)].append((target, str(detail.get("title") or label)))
+        by_day[_day(at)].append((_text(target, detail) if opens else "", str(detail.get("title") or label)))
     marks = []
     for day, texts in by_day.items():
         if len(texts) > NAMED:
@@ -77,15 +78,7 @@ def _published(period: Period, article_id: int | None, *, opens: bool) -> list[M
             marks.append(Mark(day, MarkKind.ARTICLE, _("%(number)s texts were published") % number))
             continue
         told = _("“%(title)s” was published")
-        marks += [
-            Mark(
-                day,
-                MarkKind.ARTICLE,
-                _("“%(title)s” was published") % {"title": title},
-                _article(target) if opens else "",
-            )
-            for target, title in texts
-        ]
+        marks += [Mark(day, MarkKind.ARTICLE, told % {"title": title}, url) for url, title in texts]
     return marks
 
 
@@ -119,5 +112,5 @@ def _day(at: datetime) -> date:
     return at.astimezone(shop_zone()).date()
 
 
-def _article(target: str) -> str:
-    return reverse("desk:article-history", args=[int(target)])
+def _text(target: str, detail: dict[str, Any]) -> str:
+    return reverse("desk:article-revision", args=[int(target), int(detail["revision"])]) if "revision" in detail else ""

@@ -145,6 +145,8 @@ def _narrowed_but_for_reason(asked: Filter) -> QuerySet[CodedContact]:
         )
     if source := value("source"):
         found = found.filter(source=source)
+    if locale := value("locale"):
+        found = found.filter(locale=locale)
     if since := value("since"):
         found = found.filter(received_at__gte=_midnight(since))
     if until := value("until"):
