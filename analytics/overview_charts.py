@@ -29,11 +29,11 @@ def contacts_by_day(overview: Overview, *, marks: Sequence[Mark], may_open: bool
     topics = [row for row in overview.reasons if row.depth == 0 and row.code != UNCODED and row.now]
     named, others = topics[:NAMED], {row.code for row in topics[NAMED:]}
     series = [Series(row.name, [day.by_topic.get(row.code, 0) for day in days]) for row in named]
+    if any(UNCODED in day.by_topic for day in days):
+        series.append(Series(_("Uncoded"), [day.by_topic.get(UNCODED, 0) for day in days]))
     if others:
         summed = [sum(number for code, number in day.by_topic.items() if code in others) for day in days]
         series.append(Series(_("Other topics"), summed))
-    if any(UNCODED in day.by_topic for day in days):
-        series.append(Series(_("Uncoded"), [day.by_topic.get(UNCODED, 0) for day in days]))
     if overview.days_before:
         series.append(Series(_held_against(period), overview.days_before, is_compared=True))
     step = contacts.step_of(period)
