@@ -29,13 +29,18 @@ READ_ARTICLES = {roles.WRITER, roles.REVIEWER, roles.ANALYST, roles.ADMIN}
 READ_INCIDENTS = {roles.OPS, roles.ANALYST, roles.ADMIN}
 
 
-def collect(period: Period, *, reader: Collection[str], article_id: int | None = None) -> list[Mark]:
-    """What happened, oldest first; of texts and tests only those of an article, where one is named.
+def collect(period: Period, *, reader: Collection[str]) -> list[Mark]:
+    """What happened in the shop, oldest first.
 
     `reader` are the roles of who reads: marks lead only to what they may open. Four queries.
     """
+    found = [*_published(period, opens=bool(READ_ARTICLES & set(reader))), *around(period, reader=reader)]
+    return sorted(found, key=lambda mark: mark.on)
+
+
+def around(period: Period, *, reader: Collection[str], article_id: int | None = None) -> list[Mark]:
+    """The same without the texts that were published; of tests only those of an article, where one is named."""
     found = [
-        *_published(period, article_id, opens=bool(READ_ARTICLES & set(reader))),
         *_tests(period, article_id),
         *_incidents(period, opens=bool(READ_INCIDENTS & set(reader))),
         *(Mark(row.on, MarkKind.RELEASE, row.label) for row in written(period)),
@@ -63,9 +68,8 @@ def remove(marker: Marker, *, by: User) -> None:
         marker.delete()
 
 
-def _published(period: Period, article_id: int | None, *, opens: bool) -> list[Mark]:
-    of_article = {} if article_id is None else {"target_type": "kb.article", "target_id": str(article_id)}
-    entries = AuditEntry.objects.filter(action__in=PUBLISHED, at__gte=period.start, at__lt=period.end, **of_article)
+def _published(period: Period, *, opens: bool) -> list[Mark]:
+    entries = AuditEntry.objects.filter(action__in=PUBLISHED, at__gte=period.start, at__lt=period.end)
     by_day: dict[date, list[tuple[str, str]]] = defaultdict(list)  # address, title
     for at, target, detail, label in entries.order_by("-at", "-id").values_list("at", "target_id", "detail", "label")[
         :MOST_PUBLICATIONS

@@ -274,6 +274,7 @@
   };
 
   const begin = (figure) => {
+    if (!figure.querySelector(".figure-drawn").hidden) return; // it is drawn already
     const data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
     const says = speaker(data);
     const [holder, plot, canvas, tip, key, said, table] = [".figure-drawn", ".figure-plot", "canvas", ".figure-tip", ".figure-key", "[data-said]", ".figure-table"].map((selector) => figure.querySelector(selector));
@@ -287,7 +288,7 @@
       chart?.destroy();
       chart = new Chart(canvas, settings(data, colours, state, says));
     };
-    figures.push({ draw, stale: () => JSON.stringify(read()) !== JSON.stringify(colours) });
+    figures.push({ figure, draw, stale: () => JSON.stringify(read()) !== JSON.stringify(colours) });
 
     holder.hidden = false;
     figure.querySelector(".figure-do").hidden = false;
@@ -382,8 +383,10 @@
     });
   };
 
-  const again = () => { for (const figure of figures) if (figure.stale()) figure.draw(); };
-  for (const figure of document.querySelectorAll("figure[data-chart]")) begin(figure);
+  const again = () => { for (const { figure, stale, draw } of figures) if (figure.isConnected && stale()) draw(); };
+  const beginAll = (part) => { for (const figure of part.querySelectorAll("figure[data-chart]")) begin(figure); };
+  beginAll(document);
+  document.addEventListener("htmx:afterSwap", (event) => beginAll(event.detail.target));
   new MutationObserver(again).observe(root, { attributes: true, attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   const paper = matchMedia("print");

@@ -191,13 +191,13 @@ def test_all_that_happened_in_the_period_is_marked_on_its_day(a_busy_month):
 
 
 @pytest.mark.django_db
-def test_of_one_article_only_its_own_texts_and_tests_are_marked(a_busy_month):
+def test_around_one_article_stand_its_own_tests_and_what_hit_the_whole_shop(a_busy_month):
     other = history.article("Something else")
-    marks = markers.collect(a_period(), reader=ALL, article_id=other.pk)
 
-    assert {mark.kind for mark in marks} == {MarkKind.INCIDENT, MarkKind.RELEASE}
-    own = markers.collect(a_period(), reader=ALL, article_id=a_busy_month.pk)
-    assert [mark.label for mark in own if mark.kind is MarkKind.ARTICLE] == ["“Where is my parcel” was published"]
+    shop = ["Strike began", "New checkout"]
+    assert [mark.label for mark in markers.around(a_period(), reader=ALL, article_id=other.pk)] == shop
+    own = [mark.label for mark in markers.around(a_period(), reader=ALL, article_id=a_busy_month.pk)]
+    assert own == ["Test “Shorter” began", *shop, "Test “Shorter” ended"]
 
 
 @pytest.mark.django_db
