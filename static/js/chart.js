@@ -1,215 +1,12 @@
-// Draws every <figure data-chart> from the JSON inside it (analytics/figures.py says what is in there) with Chart.js.
-// The figure has a table and its words already; what this adds is the drawing, a cursor for mouse, finger and keyboard,
-// and files to take along. Colours are the tokens of the page, those of paper for print and PNG.
+// Draws every <figure data-chart> from the JSON inside it (analytics/figures.py says what is in there) with Chart.js, looking as
+// chart-drawing.js says. The figure has a table and its words already; what this adds is the drawing, a cursor for mouse,
+// finger and keyboard, and files to take along.
 (() => {
   const { Chart } = ChartJs;
-  const TONES = 6, TAPS = 7; // colours; points that Page up and Page down step over
+  const { read, readPaper, settings, speaker, tones } = ChartDrawing;
+  const STEPS = 7; // points that Page up and Page down go over
   const root = document.documentElement;
   const figures = [];
-
-  const read = () => {
-    const style = getComputedStyle(root);
-    const token = (name) => style.getPropertyValue(`--${name}`).trim();
-    return {
-      ink: token("text"), muted: token("muted"), line: token("line"), ground: token("surface"), mark: token("field-line"), font: token("sans"),
-      tones: Array.from({ length: TONES }, (_, index) => token(`chart-${index + 1}`)),
-    };
-  };
-  // The light colours, whatever the page has: read once and in one go, so that nothing of it is ever painted.
-  let onPaper;
-  const readPaper = () => {
-    if (onPaper) return onPaper;
-    const theme = root.dataset.theme;
-    root.dataset.theme = "light";
-    onPaper = read();
-    if (theme === undefined) delete root.dataset.theme; else root.dataset.theme = theme;
-    return onPaper;
-  };
-  const veiled = (colour, share) => `${colour}${Math.round(share * 255).toString(16).padStart(2, "0")}`; // tokens are #rrggbb
-
-  const speaker = (data) => {
-    const formatter = new Intl.NumberFormat(root.lang, { minimumFractionDigits: data.decimals, maximumFractionDigits: data.decimals });
-    const number = (value) => formatter.format(Math.abs(value) < 0.5 * 10 ** -data.decimals ? 0 : value).replace("-", "−");
-    const unit = data.unit && ` ${data.unit}`;
-    const short = new Intl.NumberFormat(root.lang, { maximumFractionDigits: data.decimals });
-    return {
-      tick: (value) => short.format(value).replace("-", "−"),
-      total: (index) => number(data.totals[index]),
-      value(series, index, isAloud) {
-        if (series.values[index] === null) return data.texts.none;
-        const bounds = series.low && series.low[index] !== null && series.high[index] !== null;
-        return `${number(series.values[index])}${isAloud || data.series.length === 1 ? unit : ""}${bounds ? ` (${number(series.low[index])} ${data.texts.to} ${number(series.high[index])})` : ""}`;
-      },
-      marks: (index) => data.marks.filter((mark) => mark.point === index).map((mark) => `${data.texts[`mark_${mark.kind}`]}: ${mark.label}`),
-    };
-  };
-
-  // The tone of each series: its own by order; what is compared is grey.
-  const tones = (data) => {
-    let next = 0;
-    return data.series.map((series) => (series.compared ? TONES : (next++ % TONES) + 1));
-  };
-
-  const datasets = (data, colours, hidden) => data.series.flatMap((series, index) => {
-    const colour = series.compared ? colours.muted : colours.tones[tones(data)[index] - 1];
-    const common = { label: series.name, series: index, hidden: hidden.has(index), borderColor: colour, backgroundColor: colour };
-    if (data.kind === "intervals") {
-      return [{ ...common, type: "bar", data: series.low.map((low, at) => (low === null ? null : [low, series.high[at]])), backgroundColor: veiled(colour, 0.35), barThickness: 8, borderRadius: 4, borderSkipped: false, minBarLength: 2 }];
-    }
-    if (data.kind === "bars" && !series.compared) {
-      return [{ ...common, type: "bar", data: series.values, stack: "all", order: 2, borderColor: colours.ground, borderWidth: { top: 1, right: 0, bottom: 0, left: 0 }, maxBarThickness: 40, categoryPercentage: 0.9, barPercentage: 0.9 }];
-    }
-    const few = data.points.length <= 31;
-    const line = { ...common, type: "line", data: series.values, order: 1, borderWidth: series.compared ? 1.5 : 2, borderDash: series.compared ? [5, 4] : [], tension: 0, pointRadius: few && !series.compared ? 2.5 : 0, pointHoverRadius: 5, stack: `line-${index}` };
-    // What is compared crosses bars of any colour: a seam of the ground keeps it seen.
-    if (series.compared && data.kind === "bars") return [{ ...line, borderDash: [], borderColor: veiled(colours.ground, 0.75), borderWidth: 4.5, order: 1.5, stack: `seam-${index}` }, line];
-    if (!series.low) return [line];
-    const bound = { ...common, type: "line", borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, order: 3 };
-    return [
-      { ...bound, data: series.high, fill: "+1", backgroundColor: veiled(colour, 0.18), stack: `high-${index}` },
-      { ...bound, data: series.low, fill: false, stack: `low-${index}` },
-      line,
-    ];
-  });
-
-  // What Chart.js has no word for: levels, marks, the dots of intervals, the cursor.
-  const drawing = (data, colours, state) => ({
-    id: "drawing",
-    beforeDatasetsDraw({ ctx, chartArea: area, scales }) {
-      const lies = data.kind === "intervals";
-      ctx.save();
-      ctx.lineWidth = 1;
-      for (const level of data.levels) {
-        const at = Math.round((lies ? scales.x : scales.y).getPixelForValue(level.value)) + 0.5;
-        ctx.strokeStyle = level.value ? colours.mark : colours.ink;
-        ctx.setLineDash(level.value ? [2, 3] : []);
-        ctx.beginPath();
-        if (lies) { ctx.moveTo(at, area.top); ctx.lineTo(at, area.bottom); } else { ctx.moveTo(area.left, at); ctx.lineTo(area.right, at); }
-        ctx.stroke();
-        if (!level.label) continue;
-        ctx.fillStyle = colours.muted;
-        ctx.font = `11px ${colours.font}`;
-        ctx.textAlign = lies ? "center" : "right";
-        ctx.textBaseline = "bottom";
-        if (lies) ctx.fillText(level.label, Math.min(Math.max(at, area.left + ctx.measureText(level.label).width / 2), area.right - ctx.measureText(level.label).width / 2), area.top - 3);
-        else ctx.fillText(level.label, area.right, at - 2);
-      }
-      ctx.restore();
-    },
-    afterDatasetsDraw(chart) {
-      const { ctx, chartArea: area, scales } = chart;
-      ctx.save();
-      if (data.kind === "intervals") {
-        chart.getDatasetMeta(0).data.forEach((bar, index) => {
-          const value = data.series[0].values[index];
-          if (value === null) return;
-          ctx.beginPath();
-          ctx.arc(scales.x.getPixelForValue(value), bar.y, 6, 0, 2 * Math.PI);
-          ctx.fillStyle = colours.tones[0];
-          ctx.strokeStyle = colours.ground;
-          ctx.lineWidth = 2;
-          ctx.fill();
-          ctx.stroke();
-        });
-      }
-      // Marks: one dashed line for each point that has any, with the letters of their kinds on top; no letters where they would touch.
-      const here = data.marks.reduce((map, mark) => map.set(mark.point, [...(map.get(mark.point) || []), mark]), new Map());
-      let free = -Infinity;
-      ctx.font = `600 10px ${colours.font}`;
-      ctx.textAlign = "center";
-      ctx.textBaseline = "middle";
-      for (const [point, marks] of [...here].sort((one, other) => one[0] - other[0])) {
-        const x = Math.round(scales.x.getPixelForValue(point)) + 0.5;
-        ctx.strokeStyle = colours.mark;
-        ctx.setLineDash([3, 3]);
-        ctx.lineWidth = 1;
-        ctx.beginPath();
-        ctx.moveTo(x, area.top - 2);
-        ctx.lineTo(x, area.bottom);
-        ctx.stroke();
-        if (x - 8 < free) continue;
-        const letters = [...new Set(marks.map((mark) => data.texts[`mark_${mark.kind}`][0]))];
-        const text = letters.length === 1 ? letters[0] : String(marks.length);
-        ctx.setLineDash([]);
-        ctx.beginPath();
-        ctx.arc(x, area.top - 10, 8, 0, 2 * Math.PI);
-        ctx.fillStyle = marks.some((mark) => mark.kind === "incident") ? colours.ink : colours.muted;
-        ctx.fill();
-        ctx.fillStyle = colours.ground;
-        ctx.fillText(text, x, area.top - 9.5);
-        free = x + 9;
-      }
-      if (state.at !== null && !state.frozen) {
-        ctx.setLineDash([]);
-        ctx.strokeStyle = colours.ink;
-        ctx.lineWidth = 1;
-        ctx.beginPath();
-        if (data.kind === "intervals") {
-          const y = Math.round(scales.y.getPixelForValue(state.at)) + 0.5;
-          ctx.moveTo(area.left, y + 12); ctx.lineTo(area.right, y + 12);
-        } else {
-          const x = Math.round(scales.x.getPixelForValue(state.at)) + 0.5;
-          ctx.moveTo(x, area.top); ctx.lineTo(x, area.bottom);
-        }
-        ctx.stroke();
-        if (data.kind !== "intervals") {
-          data.series.forEach((series, index) => {
-            if (state.hidden.has(index) || series.values[state.at] === null || (data.kind === "bars" && !series.compared)) return;
-            ctx.beginPath();
-            ctx.arc(scales.x.getPixelForValue(state.at), scales.y.getPixelForValue(series.values[state.at]), 4.5, 0, 2 * Math.PI);
-            ctx.fillStyle = series.compared ? colours.muted : colours.tones[tones(data)[index] - 1];
-            ctx.strokeStyle = colours.ground;
-            ctx.lineWidth = 2;
-            ctx.fill();
-            ctx.stroke();
-          });
-        }
-      }
-      ctx.restore();
-    },
-  });
-
-  // A long name in lines of about 18 letters.
-  const folded = (name) => name.split(" ").reduce((lines, word) => {
-    if (lines.length && lines.at(-1).length + word.length < 18) lines.push(`${lines.pop()} ${word}`); else lines.push(word);
-    return lines;
-  }, []);
-
-  const settings = (data, colours, state, says, more) => {
-    const lies = data.kind === "intervals";
-    const font = { family: colours.font, size: 12 };
-    const values = {
-      beginAtZero: data.from_zero || data.kind === "bars" || lies,
-      stacked: data.kind === "bars",
-      grace: lies || !data.from_zero ? "8%" : 0,
-      border: { display: false },
-      grid: { color: colours.line, drawTicks: false },
-      ticks: { color: colours.muted, font, padding: 6, maxTicksLimit: 6, precision: data.decimals ? undefined : 0, callback: says.tick },
-      title: { display: !lies && !!data.unit, text: data.unit, color: colours.muted, font: { ...font, size: 11 }, padding: 0 },
-    };
-    const places = {
-      stacked: data.kind === "bars",
-      offset: data.kind !== "line",
-      border: { color: colours.mark, display: !lies },
-      grid: { display: false },
-      ticks: { color: lies ? colours.ink : colours.muted, font, maxRotation: 0, autoSkip: !lies, autoSkipPadding: 14, callback: (_, index) => (lies ? folded(data.points[index].short) : data.points[index].short) },
-    };
-    return {
-      type: lies ? "bar" : data.kind === "bars" ? "bar" : "line",
-      data: { labels: data.points.map((point) => point.label), datasets: datasets(data, colours, state.hidden) },
-      options: {
-        indexAxis: lies ? "y" : "x",
-        animation: false,
-        responsive: true,
-        maintainAspectRatio: false,
-        events: [],
-        layout: { padding: { top: data.marks.length ? 20 : lies && data.levels.length ? 16 : 6, right: 6 } },
-        scales: lies ? { x: { ...values, title: { display: !!data.unit, text: data.unit, color: colours.muted, font: { ...font, size: 11 } } }, y: places } : { x: places, y: values },
-        ...more,
-      },
-      plugins: [drawing(data, colours, state)],
-    };
-  };
 
   const save = (name, blob) => {
     const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
@@ -220,11 +17,19 @@
   // A spreadsheet takes a cell that begins so for a formula.
   const cell = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
   const csv = (data) => {
-    const head = [...(data.totals ? [data.texts.all] : []), ...data.series.flatMap((series) => [series.name, ...(series.low ? [`${series.name}, ${data.texts.low}`, `${series.name}, ${data.texts.high}`] : [])])];
-    const figure = (value) => (value === null ? "" : String(value));
-    const rows = data.points.map((point, at) => [cell(point.label), ...(data.totals ? [figure(data.totals[at])] : []), ...data.series.flatMap((series) => [series.values[at], ...(series.low ? [series.low[at], series.high[at]] : [])].map(figure)), ...(data.marks.length ? [cell(data.marks.filter((mark) => mark.point === at).map((mark) => mark.label).join("; "))] : [])].join(","));
-    const named = [data.x_title, ...head.map((name) => (data.unit ? `${name} (${data.unit})` : name)), ...(data.marks.length ? [data.texts.marks] : [])].map(cell).join(",");
-    return new Blob([`\ufeff${[named, ...rows].join("\r\n")}\r\n`], { type: "text/csv" });
+    const named = (name) => (data.unit ? `${name} (${data.unit})` : name);
+    const figures = (name, values) => [cell(named(name)), ...values.map((value) => value ?? "")];
+    const columns = [
+      [data.x_title, ...data.points.map((point) => point.label)].map(cell),
+      ...(data.totals ? [figures(data.texts.all, data.totals)] : []),
+      ...data.series.flatMap((series) => [
+        figures(series.name, series.values),
+        ...(series.low ? [figures(`${series.name}, ${data.texts.low}`, series.low), figures(`${series.name}, ${data.texts.high}`, series.high)] : []),
+      ]),
+      ...(data.marks.length ? [[data.texts.marks, ...data.points.map((_, at) => data.marks.filter((mark) => mark.point === at).map((mark) => mark.label).join("; "))].map(cell)] : []),
+    ];
+    const rows = columns[0].map((_, row) => columns.map((column) => column[row]).join(","));
+    return new Blob([`\ufeff${rows.join("\r\n")}\r\n`], { type: "text/csv" });
   };
 
   // The picture is for papers and slides: light, of one size, with its title, its key and what was counted.
@@ -249,24 +54,32 @@
     const reads = wrapped(ctx, data.reads);
     ctx.font = fonts.small;
     const source = wrapped(ctx, data.source);
-    const top = EDGE + 26 + reads.length * 20 + 28;
+    // The key, in as many lines as it takes.
+    const key = [];
+    let x = EDGE, lines = 1;
+    data.series.forEach((series, index) => {
+      if (state.hidden.has(index)) return;
+      const wide = 17 + ctx.measureText(series.name).width + 18;
+      if (x + wide > WIDE - EDGE && x > EDGE) { x = EDGE; lines += 1; }
+      key.push({ series, colour: series.compared ? colours.muted : colours.tones[tones(data)[index] - 1], x, line: lines - 1 });
+      x += wide;
+    });
+    const keyTop = EDGE + 30 + reads.length * 20;
+    const top = keyTop + lines * 20 + 6;
     canvas.width = 2 * WIDE;
     canvas.height = 2 * (top + HIGH + 12 + source.length * 17 + EDGE);
     ctx.scale(2, 2);
     ctx.fillStyle = colours.ground;
     ctx.fillRect(0, 0, WIDE, canvas.height);
     ctx.textBaseline = "top";
-    const write = (text, font, colour, x, y) => { Object.assign(ctx, { font, fillStyle: colour }); ctx.fillText(text, x, y); };
+    const write = (text, font, colour, left, above) => { Object.assign(ctx, { font, fillStyle: colour }); ctx.fillText(text, left, above); };
     write(data.title, fonts.title, colours.ink, EDGE, EDGE);
     reads.forEach((line, index) => write(line, fonts.text, colours.ink, EDGE, EDGE + 26 + index * 20));
-    let x = EDGE;
-    data.series.forEach((series, index) => {
-      if (state.hidden.has(index)) return;
-      ctx.fillStyle = series.compared ? colours.muted : colours.tones[tones(data)[index] - 1];
-      ctx.fillRect(x, top - (series.compared ? 17 : 21), 12, series.compared ? 2 : 10);
-      write(series.name, fonts.small, colours.muted, x + 17, top - 22);
-      x += 17 + ctx.measureText(series.name).width + 18;
-    });
+    for (const { series, colour, x: left, line } of key) {
+      ctx.fillStyle = colour;
+      ctx.fillRect(left, keyTop + line * 20 + (series.compared ? 5 : 1), 12, series.compared ? 2 : 10);
+      write(series.name, fonts.small, colours.muted, left + 17, keyTop + line * 20);
+    }
     ctx.drawImage(plot, EDGE, top, WIDE - 2 * EDGE, HIGH);
     source.forEach((line, index) => write(line, fonts.small, colours.muted, EDGE, top + HIGH + 12 + index * 17));
     drawn.destroy();
@@ -332,7 +145,7 @@
       const next = () => data.marks.find((mark) => mark.point > from)?.point ?? data.marks[0]?.point ?? from;
       const steps = {
         ArrowRight: () => from + 1, ArrowDown: () => from + 1, ArrowLeft: () => from - 1, ArrowUp: () => from - 1,
-        PageDown: () => from + TAPS, PageUp: () => from - TAPS, Home: () => 0, End: () => last, m: next,
+        PageDown: () => from + STEPS, PageUp: () => from - STEPS, Home: () => 0, End: () => last, m: next,
       };
       if (event.key === "Escape") { show(null); return; }
       if (event.key === "Enter" && data.points[state.at]?.url) { location.assign(data.points[state.at].url); return; }
