@@ -202,6 +202,15 @@
   document.addEventListener("htmx:afterSwap", (event) => beginAll(event.detail.target));
   new MutationObserver(again).observe(root, { attributes: true, attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  // Paper is light, whatever the reader chose, and shows what happened.
   const paper = matchMedia("print");
-  paper.addEventListener("change", () => { for (const list of document.querySelectorAll(".figure-marks")) list.open = paper.matches; });
+  let chosen;
+  paper.addEventListener("change", () => {
+    if (paper.matches) {
+      chosen = root.dataset.theme;
+      root.dataset.theme = "light";
+    } else if (chosen === undefined) delete root.dataset.theme;
+    else root.dataset.theme = chosen;
+    for (const list of document.querySelectorAll(".figure-marks")) list.open = paper.matches;
+  });
 })();

@@ -16,14 +16,6 @@
   };
   const chosen = store.get();
   if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
-  // Paper is light, whatever was chosen.
-  const paper = matchMedia("print");
-  let before;
-  paper.addEventListener("change", () => {
-    if (paper.matches) { before = root.dataset.theme; root.dataset.theme = "light"; }
-    else if (before) root.dataset.theme = before;
-    else delete root.dataset.theme;
-  });
   document.addEventListener("DOMContentLoaded", show);
   system.addEventListener("change", show);
   document.addEventListener("click", (event) => {
