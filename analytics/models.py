@@ -216,3 +216,35 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.experiment_id} {self.at:%Y-%m-%d}: {self.code}"
+
+
+class Marker(models.Model):
+    """Something that numbers may show and no other row knows: a release, a campaign. Written down by a colleague."""
+
+    on = models.DateField(db_index=True, help_text="a day of the shop")
+    label = models.CharField(max_length=120)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-on", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.on}: {self.label}"
+
+
+class SavedView(models.Model):
+    """A colleague's name for what the dashboard shows: its days, comparison and segment."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=500, help_text="the part of the address that says what is shown")
+    is_shared = models.BooleanField(default=False, help_text="every colleague can open it")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="saved_view_name_once_a_person")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,10 +1,11 @@
-"""The days and the window that a screen is about, read from its address."""
+"""The days, the window, the comparison and the segment that a screen is about, read from its address."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -12,8 +13,32 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from analytics import settling
+from contacts.models import ContactSource
+from core import languages
 
-DAYS = 28
+DAYS, MOST_DAYS = 28, 1_100
+NAMES = ("from", "to", "days", "window", "compare", "locale", "source")  # what of an address is about the period
+_YEAR = timedelta(days=364)  # so that Mondays stand against Mondays
+
+
+class Compare(StrEnum):
+    """What a period is held against."""
+
+    BEFORE = "before"  # as many days, ending the day before it begins
+    YEAR = "year"  # the same weekdays 52 weeks earlier
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Which contacts are counted; an empty word narrows nothing."""
+
+    locale: str = ""
+    source: str = ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {name: value for name, value in (("locale", self.locale), ("source", self.source)) if value}
 
 
 @dataclass(frozen=True)
@@ -23,6 +48,8 @@ class Period:
     first: date
     last: date
     window: int
+    compare: Compare = Compare.BEFORE
+    segment: Segment = Segment()
 
     @property
     def start(self) -> datetime:
@@ -38,12 +65,27 @@ class Period:
         return (self.last - self.first).days + 1
 
     def before(self) -> Period:
-        """As many days, ending the day before this begins."""
-        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1), self.window)
+        """What it is held against; as many days, ending the day before this begins, unless a year was asked for."""
+        back = _YEAR if self.compare is Compare.YEAR else timedelta(days=self.days)
+        return replace(self, first=self.first - back, last=self.last - back)
 
     @property
     def query(self) -> dict[str, str]:
-        return {"from": self.first.isoformat(), "to": self.last.isoformat(), "window": str(self.window)}
+        """What its address says; what was left as it is by itself is left out."""
+        days = {"from": self.first.isoformat(), "to": self.last.isoformat(), "window": str(self.window)}
+        return days | self.beside
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """The query without days and window."""
+        compared = {} if self.compare is Compare.BEFORE else {"compare": str(self.compare)}
+        return compared | self.segment.query
+
+    def lasting(self, *, today: date) -> dict[str, str]:
+        """The query, which a period that ends today says without dates: opened tomorrow, it ends tomorrow."""
+        if self.last != today:
+            return self.query
+        return {"days": str(self.days), "window": str(self.window)} | self.beside
 
     def address(self, url: str, **more: object) -> str:
         """`url` about this period, with `more` parameters; those that are None are left out."""
@@ -52,21 +94,27 @@ class Period:
 
 
 def read(parameters: Mapping[str, str], *, now: datetime) -> tuple[Period, list[str]]:
-    """The period asked for by `from`, `to` and `window`, and what of it made no sense (sentences for the reader).
+    """The period asked for by the parameters NAMES, and what of it made no sense (sentences for the reader).
 
-    What is missing or makes no sense falls back: the last 28 days, the shop's own window.
+    What is missing or makes no sense falls back: the last 28 days, the shop's own window, against the days before, all
+    contacts.
     """
     wrong: list[str] = []
     today = now.astimezone(shop_zone()).date()
     last = _day(parameters, "to", wrong) or today
-    first = _day(parameters, "from", wrong) or last - timedelta(days=DAYS - 1)
+    first = _day(parameters, "from", wrong) or last - timedelta(days=_days(parameters) - 1)
     if first > last:
         wrong.append(
             _("The period ended (%(last)s) before it began (%(first)s), so the two were swapped.")
             % {"first": first, "last": last}
         )
         first, last = last, first
-    return Period(first, last, _window(parameters, wrong)), wrong
+    compare = _one_of(parameters, "compare", list(Compare), wrong) or Compare.BEFORE
+    segment = Segment(
+        _one_of(parameters, "locale", languages.served(), wrong),
+        _one_of(parameters, "source", [str(value) for value in ContactSource.values], wrong),
+    )
+    return Period(first, last, _window(parameters, wrong), Compare(compare), segment), wrong
 
 
 def shop_zone() -> ZoneInfo:
@@ -85,6 +133,19 @@ def _day(parameters: Mapping[str, str], name: str, wrong: list[str]) -> date | N
         wrong.append(_("The year of “%(text)s” is out of range.") % {"text": text[:40]})
         return None
     return day
+
+
+def _days(parameters: Mapping[str, str]) -> int:
+    text = parameters.get("days", "").strip()
+    return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= MOST_DAYS else DAYS
+
+
+def _one_of(parameters: Mapping[str, str], name: str, known: Iterable[str], wrong: list[str]) -> str:
+    text = parameters.get(name, "").strip()
+    if text and text not in known:
+        wrong.append(_("“%(text)s” is nothing to choose for “%(name)s”.") % {"text": text[:40], "name": name})
+        return ""
+    return text
 
 
 def _window(parameters: Mapping[str, str], wrong: list[str]) -> int:

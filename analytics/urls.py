@@ -3,6 +3,7 @@ from django.urls import path
 from analytics import api
 from analytics.views import (
     article_evidence,
+    dashboard,
     desk,
     experiment_actions,
     experiment_list,
@@ -15,6 +16,10 @@ from analytics.views import (
 
 desk_urlpatterns = [
     path("", desk.home, name="home"),
+    path("views/saved/", dashboard.save_view, name="saved-view"),
+    path("views/saved/<int:pk>/delete/", dashboard.remove_view, name="saved-view-remove"),
+    path("markers/", dashboard.marker_list, name="markers"),
+    path("markers/<int:pk>/remove/", dashboard.remove_marker, name="marker-remove"),
     path("journeys/", desk.journey_list, name="journeys"),
     path("journeys/<int:pk>/", desk.journey, name="journey"),
     path("views/", desk.views, name="article-views"),

@@ -47,6 +47,7 @@ class Filter(forms.Form):
     q = forms.CharField(label=_("Text, reference, e-mail or order number"), required=False, max_length=200)
     reason = forms.ChoiceField(label=_("Reason"), required=False)
     source = forms.ChoiceField(label=_("Source"), required=False, choices=[("", _("All")), *ContactSource.choices])
+    locale = forms.ChoiceField(label=_("Language"), required=False)
     since = DayField(label=_("From"))
     until = DayField(label=_("To"))
 
@@ -54,6 +55,9 @@ class Filter(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["reason"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 (for mypy)
+        languages = self.fields["locale"]
+        assert isinstance(languages, forms.ChoiceField)  # noqa: S101 (for mypy)
+        languages.choices = [("", _("All")), *settings.LANGUAGES]
         field.choices = [("", _("All")), (UNCODED, _("Uncoded")), *choices(tree)]
 
 
@@ -141,6 +145,8 @@ def _narrowed_but_for_reason(asked: Filter) -> QuerySet[CodedContact]:
         )
     if source := value("source"):
         found = found.filter(source=source)
+    if locale := value("locale"):
+        found = found.filter(locale=locale)
     if since := value("since"):
         found = found.filter(received_at__gte=_midnight(since))
     if until := value("until"):

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from analytics.periods import Period, shop_zone
@@ -46,11 +46,11 @@ def by_reason(period: Period) -> tuple[ReasonRow, list[ReasonRow]]:
     uncoded last."""
     before = period.before()
     counts = (
-        selectors.with_reason(Contact.objects.filter(received_at__gte=before.start, received_at__lt=period.end))
+        selectors.with_reason(_received(before) | _received(period))
         .values("reason_now")
         .annotate(
-            now=Count("id", filter=Q(received_at__gte=period.start)),
-            before=Count("id", filter=Q(received_at__lt=before.end)),
+            now=Count("id", filter=_within(period)),
+            before=Count("id", filter=_within(before)),
         )
         .values_list("reason_now", "now", "before")
     )
@@ -76,10 +76,10 @@ def by_reason(period: Period) -> tuple[ReasonRow, list[ReasonRow]]:
 
 def by_day(period: Period) -> list[Day]:
     """Every day of the period, or every seven days of one longer than nine weeks, with its contacts by topic."""
-    step = 1 if period.days <= 63 else 7
+    step = step_of(period)
     topics = {reason.id: reason.topic for reason in reasons.stored()}
     counts = (
-        selectors.with_reason(Contact.objects.filter(received_at__gte=period.start, received_at__lt=period.end))
+        selectors.with_reason(_received(period))
         .annotate(day=TruncDate("received_at", tzinfo=shop_zone()))
         .values("day", "reason_now")
         .annotate(number=Count("id"))
@@ -93,3 +93,32 @@ def by_day(period: Period) -> list[Day]:
         first = period.first + timedelta(days=index * step)
         days.append(Day(first, min(first + timedelta(days=step - 1), period.last), dict(slot)))
     return days
+
+
+def totals_by_day(period: Period) -> list[int]:
+    """All contacts of each day, or of every seven days, as by_day() has them."""
+    step = step_of(period)
+    slots = [0] * -(-period.days // step)
+    counts = (
+        _received(period)
+        .annotate(day=TruncDate("received_at", tzinfo=shop_zone()))
+        .values("day")
+        .annotate(number=Count("id"))
+        .values_list("day", "number")
+    )
+    for day, number in counts:
+        slots[(day - period.first).days // step] += number
+    return slots
+
+
+def step_of(period: Period) -> int:
+    """How many days stand together in a chart of the period."""
+    return 1 if period.days <= 63 else 7
+
+
+def _received(period: Period) -> QuerySet[Contact]:
+    return Contact.objects.filter(_within(period), **period.segment.query)
+
+
+def _within(period: Period) -> Q:
+    return Q(received_at__gte=period.start, received_at__lt=period.end)

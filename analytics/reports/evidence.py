@@ -16,9 +16,9 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, Min, Q
 
-from analytics import charts, verdicts
+from analytics import verdicts
 from analytics.models import SettlingMark
-from analytics.periods import Period, shop_zone
+from analytics.periods import Period
 from analytics.reports import journeys
 from analytics.reports.articles import Arm, Test
 from analytics.reports.journeys import Cell, Tally
@@ -99,14 +99,6 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Marker:
-    """Where an edit stands in the chart."""
-
-    x: float
-    numbers: str
-
-
-@dataclass(frozen=True)
 class Maturity:
     """How far the period's journeys can be judged. `next_on`: when the first of the immature ones may be decided;
     `weeks`: about how long until enough linkable ones are, at the pace of these days; None where nothing can be said.
@@ -141,8 +133,6 @@ class Evidence:
     revisions: tuple[RevisionRow, ...]
     edits: tuple[Edit, ...]
     days: tuple[tuple[date, int], ...]
-    chart: charts.Bars
-    markers: tuple[Marker, ...]
     test: Test | None
     demands: tuple[Demand, ...]
     from_contacts: tuple[ContactDraft, ...]
@@ -160,9 +150,7 @@ def build(article: Article, period: Period) -> Evidence:
     tally = Tally(tuple(cell for _revision, cell in cells))
     test = _test(article)
     votes, said = _votes(article.pk, period, {text.pk: text.number for text in texts})
-    days = _days(article.pk, period)
     edits = tuple(_edit(text) for text in texts if period.start <= text.created_at < period.end)
-    chart = charts.stacked([{0: number} for _day, number in days])
     demands = list(checking.current(locale=article.locale).filter(article=article))
     standings = checking.standings([demand.pk for demand in demands]) if demands else {}
     return Evidence(
@@ -177,9 +165,7 @@ def build(article: Article, period: Period) -> Evidence:
         votes=votes,
         revisions=_rows(article, texts, by_revision, cells, said, test),
         edits=edits,
-        days=days,
-        chart=chart,
-        markers=_markers(edits, days, chart),
+        days=_days(article.pk, period),
         test=test[0] if test else None,
         demands=tuple(Demand(demand, standings.get(demand.pk)) for demand in demands),
         from_contacts=tuple(ContactDraft.objects.filter(article=article).select_related("contact").order_by("pk")),
@@ -400,16 +386,3 @@ def _rows(
 def _edit(text: Revision) -> Edit:
     by = text.created_by.get_username() if text.created_by else ""
     return Edit(text.number, text.created_at, text.is_major, text.comment, by)
-
-
-def _markers(edits: Sequence[Edit], days: Sequence[tuple[date, int]], chart: charts.Bars) -> tuple[Marker, ...]:
-    """One for each column of the chart that a text was written in."""
-    at: dict[int, list[int]] = defaultdict(list)
-    firsts = [first for first, _number in days]
-    for edit in edits:
-        day = edit.at.astimezone(shop_zone()).date()
-        at[max(index for index, first in enumerate(firsts) if first <= day)].append(edit.number)
-    return tuple(
-        Marker(round(chart.bars[index].x + chart.bars[index].width / 2, 2), ", ".join(map(str, sorted(numbers))))
-        for index, numbers in sorted(at.items())
-    )

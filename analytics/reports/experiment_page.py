@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from analytics import charts, verdicts
-from analytics.charts import Band
+from django.utils.translation import gettext as _
+
+from analytics import figures, verdicts
 from analytics.experiment_counts import Cell
 from analytics.judging import wording
 from analytics.judging.shapes import Code, Compared, Declared, Guard, Judgement, Split
 from analytics.models import Verdict
+from analytics.periods import shop_zone
 from analytics.reports.experiment_result import declared_then
 from analytics.stats.proportions import Rate
 from kb.models import Experiment, Variant
@@ -50,8 +52,7 @@ class Line:
     each: Compared
     name: str
     text: str
-    band: Band | None
-    days: tuple[datetime, ...]
+    chart: figures.Chart | None
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,32 @@ def _line(each: Compared, declared: Declared, looks: Sequence[Judgement]) -> Lin
         if then and then.low is not None and then.high is not None and then.estimate is not None:
             low, high = sorted((sign * 100 * then.low, sign * 100 * then.high))
             drawn.append((look.at, (low, sign * 100 * then.estimate, high)))
-    picture = charts.band([at.timestamp() for at, _ in drawn], [values for _, values in drawn]) if drawn else None
-    days = (drawn[0][0], drawn[-1][0]) if drawn else ()
-    return Line(each, wording.name(each.second, declared), wording.spoken(each, declared), picture, days)
+    name, text = wording.name(each.second, declared), wording.spoken(each, declared)
+    return Line(each, name, text, _chart(each, name, text, declared, drawn) if drawn else None)
+
+
+def _chart(
+    each: Compared,
+    name: str,
+    text: str,
+    declared: Declared,
+    drawn: Sequence[tuple[datetime, tuple[float, float, float]]],
+) -> figures.Chart:
+    lows, middles, highs = zip(*(values for _, values in drawn), strict=True)
+    worth = 100 * declared.worthwhile * (-1 if declared.metric == "contact" else 1)
+    return figures.Chart(
+        name=f"looks-{each.second}",
+        title=_("%(name)s against the live text, look after look") % {"name": name},
+        reads=f"{text[:1].upper()}{text[1:]}.",
+        source=_("Visitors whose window was over at each look. The band is the interval, the line its middle."),
+        unit=_("points"),
+        decimals=1,
+        x_title=_("Look"),
+        from_zero=False,
+        points=figures.times([at.astimezone(shop_zone()) for at, _values in drawn]),
+        series=(figures.Series(name, middles, low=lows, high=highs),),
+        levels=(figures.Level(0, _("no difference")), figures.Level(worth, _("worth having"))),
+    )
 
 
 def _texts(judged: Judgement, declared: Declared) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics import contact_facts, outcomes
 from analytics.models import Outcome, SettlingMark
-from analytics.periods import Period
+from analytics.periods import Compare, Period
 from analytics.reports import articles, contacts, journeys, messages
 from analytics.stats.proportions import Interval, Rate
 
@@ -39,6 +39,7 @@ class Overview:
     all_contacts: contacts.ReasonRow
     reasons: list[contacts.ReasonRow]
     days: list[contacts.Day]
+    days_before: list[int]  # all contacts of each day of what the period is held against; empty where nothing is
 
     @property
     def has_shown_effect(self) -> bool:
@@ -76,6 +77,7 @@ def build(period: Period, *, now: datetime, sort: str = "-views") -> Overview:
         all_contacts=total,
         reasons=reasons,
         days=contacts.by_day(period),
+        days_before=[] if period.compare is Compare.NONE else contacts.totals_by_day(period.before()),
     )
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from analytics import periods
+from analytics import article_charts, periods
 from analytics.periods import Period
 from analytics.reports import evidence
 from analytics.views.desk import READERS
@@ -28,9 +28,11 @@ def panel(request: HttpRequest, pk: int) -> HttpResponse:
     today = clock.now().astimezone(periods.shop_zone()).date()
     period = Period(today - timedelta(days=days - 1), today, int(settings.OUTCOME_WINDOW_DAYS))
     mine = roles.roles_of(request.user)
+    found = evidence.build(article, period)
     context = {
         "section": "articles",
-        "evidence": evidence.build(article, period),
+        "evidence": found,
+        "views": article_charts.views(found, reader=mine),
         "period": period,
         "days": days,
         "choices": DAYS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,9 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from analytics import definitions, periods, settling
+from analytics import definitions, markers, overview_charts, periods, saved_views, settling
 from analytics.models import Event, EventKind, Journey, Outcome
 from analytics.reports import articles, contacts, journeys, messages, overview, timeline
+from contacts.models import ContactSource
 from core import clock, roles
 from kb.models import Article
 from notifications import obligations
@@ -36,8 +38,14 @@ def home(request: HttpRequest) -> HttpResponse:
     sort = sort if sort.removeprefix("-") in articles.SORTS else "-views"
     shown = overview.build(period, now=now, sort=sort)
     everything = "all" in request.GET
+    reader = roles.roles_of(request.user)
+    marks = markers.collect(period, reader=reader)
     context = {
         "overview": shown,
+        "days": overview_charts.contacts_by_day(shown, marks=marks, may_open=bool(reader & set(READERS))),
+        "effects": overview_charts.effects(shown),
+        "views": saved_views.listed(roles.user_of(request), period),
+        "segments": {"locales": settings.LANGUAGES, "sources": ContactSource.choices},
         "article_rows": shown.articles if everything else shown.articles[:ARTICLES_FIRST],
         "articles_more": 0 if everything else max(0, len(shown.articles) - ARTICLES_FIRST),
         "sort": sort,
@@ -142,7 +150,7 @@ def _about(request: HttpRequest, period: periods.Period, wrong: list[str]) -> di
     return {
         "section": "home",
         "back": period.address(reverse("desk:home")),
-        "kept": [(name, value) for name, value in request.GET.items() if name not in ("from", "to", "window", "page")],
+        "kept": [(name, value) for name, value in request.GET.items() if name not in (*periods.NAMES, "page")],
         "period": period,
         "wrong": wrong,
         "windows": settling.windows(),

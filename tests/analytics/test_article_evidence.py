@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from analytics import settling
+from analytics import article_charts, settling
 from analytics.periods import Period
 from analytics.reports import evidence
 from kb import experiments
@@ -123,7 +123,10 @@ def test_votes_belong_to_a_text_and_their_words_are_masked(signed_in):
         (1, False, 0, 0, 1),
     ]
     assert [(edit.number, edit.is_major) for edit in found.edits] == [(2, True), (1, False)]
-    assert len(found.markers) == 2
+    chart = article_charts.views(found, reader=[])
+    assert [(index, mark.label) for index, mark in chart.placed] == [(0, "text 1"), (5, "text 2")]
+    assert chart.totals is None
+    assert sum(value or 0 for value in chart.series[0].values) == 1
     shown = text(signed_in().get(reverse("desk:article-evidence", args=[article.pk])))
     assert "1 of 3 votes were a yes; interval 6.1 to 79.2 %." in shown
     assert '50.0 %<span class="sub">1 of 2, 9.5 to 90.5 %</span>' in shown

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from analytics import charts, settling, verdicts
+from analytics import settling, verdicts
 from analytics.models import Verdict
 from core import clock
 from core.models import AuditEntry
@@ -163,12 +163,3 @@ def test_the_page_costs_the_same_with_many_looks(signed_in, django_assert_max_nu
     with django_assert_max_num_queries(14):
         text = text_of(client.get(f"/desk/experiments/{made.pk}/"))
     assert "13 older looks are in the JSON file" in text
-
-
-def test_a_band_keeps_what_was_said_before_inside_its_frame() -> None:
-    drawn = charts.band([0, 1, 2, 3], [(-90, 5, 90), (-30, 5, 40), (-5, 6, 12), (1, 5, 9)])
-    assert [tick.value for tick in drawn.ticks] == [-12, -6, 0, 6, 12]
-    assert drawn.points[0].low == drawn.bottom
-    assert drawn.points[-1].low < drawn.zero < drawn.bottom
-    assert [point.x for point in drawn.points] == sorted(point.x for point in drawn.points)
-    assert charts.band([5], [(0, 0, 0)]).points[0].y == charts.band([5], [(0, 0, 0)]).zero

@@ -16,6 +16,8 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 import config.accounts.urls
+from analytics import markers, periods, saved_views
+from analytics.models import SavedView
 from config import urls
 from config.accounts import invitations, password_links
 from contacts.models import Contact, ReasonCode
@@ -163,6 +165,11 @@ def _synonym() -> Synonym:
     return tuning.add_synonym(locale="en", words="box", means="parcel", by=None)
 
 
+def _saved_view(owner: User) -> SavedView:
+    period, _wrong = periods.read({}, now=clock.now())
+    return saved_views.save(owner, "My month", period, is_shared=True)
+
+
 def _search_test(shelf: Category) -> SearchTest:
     made = Article.objects.get(pk=article(shelf))
     return search_tests.add(locale="en", query="parcel", article=made, by=None)
@@ -241,6 +248,10 @@ def prepared(ada: User, client: Client, shelf: Category, tmp_path: Any, settings
         "brand-check": lambda: brand_form("brand-check"),
         "notices": lambda: to("notices", text="Parcels are late."),
         "notice-end": lambda: to("notice-end", notices.write(text="Late.", by=None).pk),
+        "saved-view": lambda: to("saved-view", name="My month"),
+        "saved-view-remove": lambda: to("saved-view-remove", _saved_view(ada).pk),
+        "markers": lambda: to("markers", on=clock.now().date().isoformat(), label="New checkout"),
+        "marker-remove": lambda: to("marker-remove", markers.add(clock.now().date(), "New checkout", by=ada).pk),
         "origins": lambda: to("origins", path="/checkout", category=shelf.pk),
         "origin-remove": lambda: to("origin-remove", origins.add("/garden", shelf, by=None).pk),
         "search-job-ask": lambda: to("search-job-ask", "verify"),

@@ -49,6 +49,7 @@ WITHOUT_A_PAGE = {
     "invitation-withdraw", "api-key-revoke", "experiment-figures", "experiment-look",
     "experiment-export", "article-catch-up", "article-reviewed",
     "picture-upload", "article-choose",
+    "saved-view", "saved-view-remove", "marker-remove",
     "notice-end", "origin-remove", "search-job-ask", "search-synonym-preview", "search-synonym-remove", "search-place",
     "search-placement-remove", "search-pin-move", "order-next-update", "order-stop-links", "order-note",
     "next-draft", "next-dismiss", "bulk-plan", "article-port-begin", "article-comment", "article-comment-resolve",
