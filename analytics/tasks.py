@@ -2,11 +2,12 @@
 
 from celery import shared_task
 
-from analytics import article_results, search_learning, settling
+from analytics import article_results, partitions, search_learning, settling, writing
 
 
 @shared_task(name="analytics.settle")
 def settle() -> None:
+    writing.take_in_left()
     settling.settle()
 
 
@@ -18,3 +19,8 @@ def learn_from_searches() -> None:
 @shared_task(name="analytics.count_article_results")
 def count_article_results() -> None:
     article_results.count()
+
+
+@shared_task(name="analytics.look_after_weeks")
+def look_after_weeks() -> None:
+    partitions.look_after()
