@@ -1,6 +1,8 @@
 from django.urls import path
 
-from analytics.views import article_evidence, desk, next_article, search
+from analytics.views import article_evidence, desk, next_article, search, stayed
+
+help_urlpatterns = [path("stayed/", stayed.stayed, name="stayed")]
 
 desk_urlpatterns = [
     path("", desk.home, name="home"),

@@ -17,6 +17,8 @@ from analytics.reports import contacts
 from contacts.models import Contact
 from kb.models import Article, SearchLog
 
+_NO_SEARCH = UUID(int=0)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -76,7 +78,7 @@ def _step(
     event: Event,
     titles: Mapping[int, str | None],
     references: Mapping[int, str],
-    typed: Mapping[UUID | None, tuple[str, int]],
+    typed: Mapping[UUID, tuple[str, int]],
 ) -> Step:
     about = titles.get(event.article_id or 0) or ""
     data = event.data or {}
@@ -85,7 +87,7 @@ def _step(
         text = _("Said that it helped")
     url = ""
     if event.kind == EventKind.SEARCH:
-        query, total = typed.get(event.search_id, (data.get("query", ""), data.get("total", 0)))
+        query, total = typed.get(event.search_id or _NO_SEARCH, (data.get("query", ""), data.get("total", 0)))
         about = _("“%(query)s”, %(total)s found") % {"query": query, "total": total} if query else ""
     elif event.kind == EventKind.STAYED:
         about = _("%(title)s · %(seconds)s s, saw %(share)s %% of it") % {
