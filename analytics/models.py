@@ -34,9 +34,11 @@ class Event(models.Model):
 
     The table is partitioned by week (partitions.py), and every byte of a row is there a hundred million times: what is
     empty is null, which takes none. Whoever asks by visitor or person should say between which moments, too: then only
-    those weeks are opened. `id` tells rows of one moment apart; there is no index on it.
+    those weeks are opened. `id` tells rows of one moment apart: it has no index, and after two thousand million rows it
+    begins anew.
     """
 
+    id = models.AutoField(primary_key=True)
     at = models.DateTimeField()
     txid = models.BigIntegerField(db_default=_this_transaction())
     article_id = models.IntegerField(null=True)

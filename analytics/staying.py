@@ -86,8 +86,6 @@ def note(stay: Stay, *, visitor: UUID, now: datetime) -> bool:
             article_id=read.article_id,
             revision_id=read.revision_id,
             variant_id=read.variant_id,
-            topic=read.topic,
-            locale=read.locale,
             seconds=seconds,
             scrolled=stay.scrolled,
         )

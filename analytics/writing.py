@@ -144,27 +144,27 @@ class Writer:
             if time.monotonic() - swept_at > _SWEEP_SECONDS:
                 swept_at = time.monotonic()
                 take_in_left(self.folder)
-            spool = self._next(pause)
-            if spool is None:
-                continue
-            try:
-                written = _write_some(spool, self._written)
-                pause = 0.0
-            except (db.OperationalError, db.InterfaceError) as error:
-                logger.warning("events wait: the database does not answer", extra={"reason": str(error)})
-                written, pause = self._written, min(max(0.25, pause * 2), _LONGEST_PAUSE)
-            finally:
-                connection.close()  # back to the pool, for the requests
-            with self._changed:
-                self._written = written
-                if written == spool.end and written > _FULL:
-                    self._spool, self._written = None, 0
-                    done = spool
-                else:
-                    done = None
-                self._changed.notify_all()
-            if done is not None:
-                _throw_away(done)
+                connection.close()
+            if (spool := self._next(pause)) is not None:
+                try:
+                    self._move_on(spool, _write_some(spool, self._written))
+                    pause = 0.0
+                except (db.OperationalError, db.InterfaceError) as error:
+                    logger.warning("events wait: the database does not answer", extra={"reason": str(error)})
+                    pause = min(max(0.25, pause * 2), _LONGEST_PAUSE)
+                finally:
+                    connection.close()  # back to the pool, for the requests
+
+    def _move_on(self, spool: Spool, written: int) -> None:
+        """The file is written up to there; where it is long, and written in whole, the next row begins another."""
+        with self._changed:
+            self._written = written
+            is_done = _FULL < written == spool.end
+            if is_done:
+                self._spool, self._written = None, 0
+            self._changed.notify_all()
+        if is_done:
+            _throw_away(spool)
 
     def _next(self, pause: float) -> Spool | None:
         """The file, once there is something to write and others had time to come along; `pause` after a failure. None

@@ -12,11 +12,11 @@ from django.db import migrations, models
 # Columns by falling alignment: no byte is lost between them. `id` has no index: nothing looks a row up by it.
 TABLE = """
 ALTER TABLE analytics_event RENAME TO analytics_event_old;
-CREATE SEQUENCE analytics_event_ids AS bigint;
+CREATE SEQUENCE analytics_event_ids AS integer CYCLE;
 CREATE TABLE analytics_event (
-    id bigint NOT NULL DEFAULT nextval('analytics_event_ids'),
     at timestamptz NOT NULL,
     txid bigint NOT NULL DEFAULT txid_current(),
+    id integer NOT NULL DEFAULT nextval('analytics_event_ids'),
     article_id integer,
     revision_id integer,
     variant_id integer,
@@ -38,7 +38,7 @@ CREATE TABLE analytics_event_rest PARTITION OF analytics_event DEFAULT;
 """
 # In the order of time: a BRIN index lives by it. What was typed stays in kb's row about the search, where there is one.
 MOVE = """
-SELECT setval('analytics_event_ids', coalesce((SELECT max(id) FROM analytics_event_old), 0) + 1, false);
+SELECT setval('analytics_event_ids', coalesce((SELECT max(id) FROM analytics_event_old), 0) % 2147483647 + 1, false);
 INSERT INTO analytics_event (id, at, txid, article_id, revision_id, variant_id, contact_id, visitor, search_id,
                              is_returning, kind, person, topic, locale, data)
 SELECT id, at, txid, article_id, revision_id, variant_id, contact_id, visitor, nullif(data ->> 'search_id', '')::uuid,
@@ -115,6 +115,7 @@ GONE = ["event_by_visitor", "event_reads_of_article", "event_contacts", "event_c
 SHAPE = [
     *[migrations.RemoveIndex("Event", name) for name in GONE],
     migrations.RemoveField("Event", "recorded_at"),
+    migrations.AlterField("Event", "id", models.AutoField(primary_key=True, serialize=False)),
     *[migrations.AlterField("Event", name, models.IntegerField(null=True)) for name in NUMBERS],
     migrations.AlterField("Event", "data", models.JSONField(null=True, default=None, help_text="what only this kind has; null where there is nothing")),
     migrations.AddField("Event", "seconds", models.SmallIntegerField(null=True, help_text="of a stay: for how long the page was in use")),
