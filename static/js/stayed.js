@@ -2,33 +2,27 @@
 (() => {
   const { to, article } = document.currentScript.dataset;
   const text = document.querySelector("main article");
-  const IDLE = 60_000; // without a sign of life for so long, nobody reads
-  const MOST = 30 * 60; // seconds
-  let active = 0; // ms
-  let scrolled = 0; // per cent
-  let told = { seconds: 0, scrolled: 0 };
-  let since = performance.now();
-  let wasSeen = document.visibilityState === "visible";
+  const isSeen = () => document.visibilityState === "visible";
+  let [active, scrolled, since, wasSeen] = [0, 0, performance.now(), isSeen()];
+  let told = { seconds: 0, scrolled };
 
-  function count() {
+  // Without a sign of life for a minute nobody reads.
+  const count = () => {
     const now = performance.now();
     if (wasSeen) {
-      active += Math.min(now - since, IDLE);
+      active += Math.min(now - since, 60_000);
       const { top, height } = text.getBoundingClientRect();
-      scrolled = Math.max(scrolled, Math.min(100, Math.round((100 * (innerHeight - top)) / Math.max(1, height))));
+      scrolled = Math.max(scrolled, Math.min(100, Math.round((100 * (innerHeight - top)) / (height || 1))));
     }
-    since = now;
-    wasSeen = document.visibilityState === "visible";
-  }
-
-  function tell() {
+    [since, wasSeen] = [now, isSeen()];
+  };
+  const tell = () => {
     count();
-    const seconds = Math.min(MOST, Math.floor(active / 1000));
+    const seconds = Math.min(1800, Math.floor(active / 1000));
     if (seconds === told.seconds && scrolled === told.scrolled) return;
-    const said = JSON.stringify({ article: Number(article), seconds: seconds - told.seconds, scrolled });
-    if (navigator.sendBeacon?.(to, said)) told = { seconds, scrolled };
-  }
-
+    const said = { article: +article, seconds: seconds - told.seconds, scrolled };
+    if (navigator.sendBeacon?.(to, JSON.stringify(said))) told = { seconds, scrolled };
+  };
   for (const name of ["scroll", "pointermove", "pointerdown", "keydown"]) {
     document.addEventListener(name, () => performance.now() - since > 500 && count(), { passive: true });
   }
