@@ -21,7 +21,7 @@ LOOK_BACK = timedelta(days=90)
 # Every published article has a row: "nobody read it" is a result too.
 _COUNT = """
 WITH reads AS (
-    SELECT article_id, count(*) AS views FROM analytics_event
+    SELECT article_id, count(*) AS views, max(at) AS last_at FROM analytics_event
     WHERE kind = 'read' AND at >= %(since)s AND at < %(now)s AND article_id IS NOT NULL
     GROUP BY article_id
 ), ends AS (
@@ -37,7 +37,9 @@ WITH reads AS (
 INSERT INTO kb_articleresult
     (article_id, views, last_read_at, readers, confirmed, linkable, contacts_after_read, since, as_of)
 SELECT article.id, coalesce(reads.views, 0),
-       (SELECT max(at) FROM analytics_event WHERE kind = 'read' AND article_id = article.id),
+       coalesce(reads.last_at,
+                (SELECT max(at) FROM analytics_event WHERE kind = 'read' AND article_id = article.id),
+                (SELECT last_read_at FROM kb_articleresult WHERE article_id = article.id)),
        coalesce(ends.readers, 0), coalesce(ends.confirmed, 0), coalesce(ends.linkable, 0),
        coalesce(ends.contacts, 0), %(since)s, %(now)s
 FROM kb_article AS article

@@ -44,14 +44,14 @@ def _erase(subject: Subject) -> Counts:
     return went
 
 
-# Without what was typed, and without the way to the order that was looked at.
+# Without what was typed or the way to it, and without the way to the order that was looked at.
 _EVENTS = """
-    UPDATE analytics_event SET visitor = %s, data = data - 'query' - 'corrected' - 'order_id' WHERE visitor = %s
+    UPDATE analytics_event SET visitor = %s, search_id = NULL, data = data - 'query' - 'order_id' WHERE visitor = %s
 """
 
 
 def _export(subject: Subject) -> dict[str, Any]:
-    rows = _events(subject).order_by("at", "pk").values("kind", "at", "article_id", "topic", "data")
+    rows = _events(subject).order_by("at", "pk").values("kind", "at", "article_id", "topic", "seconds", "data")
     return {"events.json": list(rows)}
 
 

@@ -46,7 +46,7 @@ def on_article_viewed(event: kb.ArticleViewed, **kwargs: Any) -> None:
         revision_id=event.revision_id,
         variant_id=event.variant_id,
         topic=event.topic,
-        data={"locale": event.locale},
+        locale=event.locale,
     )
 
 
@@ -57,15 +57,16 @@ def on_searched(event: kb.Searched, **kwargs: Any) -> None:
         event.visitor,
         is_returning=event.is_returning,
         about=event.shown[0] if event.shown else None,
-        data={
-            "query": search_log.masked(event.query),
-            "locale": event.locale,
-            "total": event.total,
-            "shown": list(event.shown),
-            "corrected": event.corrected,
-            "search_id": str(event.search_id) if event.search_id else "",
-        },
+        locale=event.locale,
+        **_what_was_typed(event),
     )
+
+
+def _what_was_typed(event: kb.Searched) -> dict[str, Any]:
+    """kb's row about the search has it; only where there is none, it is kept here."""
+    if event.search_id:
+        return {"search_id": str(event.search_id)}
+    return {"data": {"query": search_log.masked(event.query), "total": event.total}}
 
 
 def on_help_opened(event: kb.HelpOpened, **kwargs: Any) -> None:
@@ -75,7 +76,7 @@ def on_help_opened(event: kb.HelpOpened, **kwargs: Any) -> None:
         event.visitor,
         is_returning=event.is_returning,
         topic=event.topic,
-        data={"locale": event.locale},
+        locale=event.locale,
     )
 
 
@@ -88,7 +89,7 @@ def on_voted(event: kb.Voted, **kwargs: Any) -> None:
         revision_id=event.revision_id,
         variant_id=event.variant_id,
         topic=event.topic,
-        data={"is_helpful": event.is_helpful, "reason": event.reason},
+        data={"is_helpful": event.is_helpful, **({"reason": event.reason} if event.reason else {})},
     )
 
 
@@ -98,7 +99,8 @@ def on_form_opened(event: contacts.FormOpened, **kwargs: Any) -> None:
         event.at,
         event.visitor,
         is_returning=event.is_returning,
-        data={"form_id": event.form_id, "locale": event.locale},
+        locale=event.locale,
+        data={"form_id": event.form_id},
     )
 
 
@@ -144,7 +146,8 @@ def on_order_page_viewed(event: notifications.OrderPageViewed, **kwargs: Any) ->
         event.visitor,
         is_returning=event.is_returning,
         person=event.person,
-        data={"order_id": event.order_id, "locale": event.locale},
+        locale=event.locale,
+        data={"order_id": event.order_id},
     )
 
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from analytics import attribution, contact_facts, journeys, outcomes
+from analytics import attribution, contact_facts, journeys, outcomes, partitions
 from analytics.models import Event, EventKind, Identity, Journey, SettlingMark
 from core import clock
 
@@ -65,7 +65,8 @@ def settle(*, rebuild: bool = False) -> Settled | None:
             visitors = _touched(mark.txid, moved, outcomes.watermark(feeds.values(), now=now))
         written = 0
         for start in range(0, len(visitors), _VISITORS_AT_ONCE):
-            written += _settle(visitors[start : start + _VISITORS_AT_ONCE], list(feeds.values()), now)
+            some = visitors[start : start + _VISITORS_AT_ONCE]
+            written += _settle(some, list(feeds.values()), now, since=partitions.frozen_before(mark) or _FIRST_DAY)
         spans = {source: [feed.since.isoformat(), feed.until.isoformat()] for source, feed in feeds.items()}
         SettlingMark.objects.update_or_create(pk=1, defaults={"txid": horizon, "feeds": spans, "settled_at": now})
     return Settled(visitors=len(visitors), journeys=written, contacts_brought_in=brought_in)
@@ -104,7 +105,7 @@ def _touched(settled: int, feeds_were_in: Sequence[datetime], in_until: datetime
     `feeds_were_in`: how far each source was in that has brought more since. Journeys so long after it that the source
     was taken as disconnected are looked at again, since it is back.
     """
-    events = Event.objects.filter(txid__gte=settled)
+    events = Event.objects.filter(txid__gte=settled, kind__in=[*journeys.KINDS, EventKind.CONTACT])
     contacts = events.filter(kind=EventKind.CONTACT).exclude(person="")
     ties = Identity.objects.filter(Q(txid__gte=settled) | Q(person__in=contacts.values("person")))
     due = Journey.objects.filter(decide_at__lte=in_until)
@@ -119,17 +120,20 @@ def _sorted(lists: Iterable[Iterable[UUID | None]]) -> list[UUID]:
     return sorted({visitor for visitors in lists for visitor in visitors if visitor is not None})
 
 
-def _settle(visitors: Sequence[UUID], feeds: Sequence[outcomes.Feed], now: datetime) -> int:
-    """Build and decide all journeys of these visitors anew. Returns how many rows had to be written or deleted."""
+def _settle(visitors: Sequence[UUID], feeds: Sequence[outcomes.Feed], now: datetime, *, since: datetime) -> int:
+    """Build and decide all journeys of these visitors anew that began `since`. Returns how many rows had to be written
+    or deleted."""
     with transaction.atomic():
         events = _help_events(visitors)
         ties, contacts = _people(visitors)
-        old = {(row.visitor, row.started_at): row for row in Journey.objects.filter(visitor__in=visitors)}
+        theirs = Journey.objects.filter(visitor__in=visitors, started_at__gte=since)
+        old = {(row.visitor, row.started_at): row for row in theirs}
         idle = timedelta(minutes=settings.JOURNEY_IDLE_MINUTES)
         new = [
             _row(visitor, journey, contacts[visitor], ties[visitor], feeds, now)
             for visitor in visitors
             for journey in journeys.build(events[visitor], idle=idle)
+            if journey.started_at >= since
         ]
         changed = [row for row in new if _facts(row) != _facts(old.get((row.visitor, row.started_at)))]
         gone = old.keys() - {(row.visitor, row.started_at) for row in new}

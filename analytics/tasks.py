@@ -2,12 +2,13 @@
 
 from celery import shared_task
 
-from analytics import article_results, search_learning, settling, verdicts, weighing
+from analytics import article_results, partitions, search_learning, settling, verdicts, weighing, writing
 from core import clock
 
 
 @shared_task(name="analytics.settle")
 def settle() -> None:
+    writing.take_in_left()
     settling.settle()
 
 
@@ -30,3 +31,8 @@ def judge_experiments() -> None:
 @shared_task(name="analytics.weigh_experiments")
 def weigh_experiments() -> None:
     weighing.weigh_daily(now=clock.now())
+
+
+@shared_task(name="analytics.look_after_weeks")
+def look_after_weeks() -> None:
+    partitions.look_after()

@@ -12,7 +12,10 @@ from analytics.views import (
     exposures,
     next_article,
     search,
+    stayed,
 )
+
+help_urlpatterns = [path("stayed/", stayed.stayed, name="stayed")]
 
 desk_urlpatterns = [
     path("", desk.home, name="home"),

@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path("", include("kb.urls")),
         path("contact/", include("contacts.urls")),
         path("orders/", include("notifications.urls")),
+        path("", include(analytics.urls.help_urlpatterns)),
     ),
     path("desk/", include((desk, "desk"))),
     path("desk/", include(config.accounts.urls.allauth_urlpatterns)),

@@ -34,7 +34,7 @@ BEGIN
     SET LOCAL session_replication_role = replica;
     SET LOCAL client_min_messages = warning;
     FOREACH name IN ARRAY ARRAY[{quoted}] LOOP
-        IF pg_relation_size(name::regclass) > 1000000 THEN
+        IF (SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(name::regclass)) > 1000000 THEN
             EXECUTE format('TRUNCATE %s CASCADE', name);
         ELSE
             EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO has_rows;

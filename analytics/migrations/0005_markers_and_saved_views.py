@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0001_squashed_0002_gaps_and_reads'),
+        ('analytics', '0004_events_by_week'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
@@ -14,7 +15,9 @@ from analytics import settling
 from analytics.models import Event, EventKind, Identity, Journey, Outcome
 from analytics.reports import contacts
 from contacts.models import Contact
-from kb.models import Article
+from kb.models import Article, SearchLog
+
+_NO_SEARCH = UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -61,28 +64,40 @@ def tell(journey: Journey) -> Story:
         )
     )
     references = dict(Contact.objects.filter(pk__in=newest).values_list("pk", "reference"))
+    asked = SearchLog.objects.filter(pk__in=[event.search_id for event in told if event.search_id])
+    typed = {pk: (text, total) for pk, text, total in asked.values_list("pk", "text", "total")}
     decided = [
         Decided(days, str(Outcome(journey.outcomes[str(days)]).label) if str(days) in journey.outcomes else "")
         for days in settling.windows()
     ]
     topic = contacts.topic_names().get(journey.topic, journey.topic)
-    return Story(journey, topic, decided, tied, [_step(event, titles, references) for event in told])
+    return Story(journey, topic, decided, tied, [_step(event, titles, references, typed) for event in told])
 
 
-def _step(event: Event, titles: Mapping[int, str | None], references: Mapping[int, str]) -> Step:
+def _step(
+    event: Event,
+    titles: Mapping[int, str | None],
+    references: Mapping[int, str],
+    typed: Mapping[UUID, tuple[str, int]],
+) -> Step:
     about = titles.get(event.article_id or 0) or ""
+    data = event.data or {}
     text = _("Said that it did not help") if _is_no(event) else str(EventKind(event.kind).label).capitalize()
     if event.kind == EventKind.VOTE and not _is_no(event):
         text = _("Said that it helped")
     url = ""
     if event.kind == EventKind.SEARCH:
-        about = _("“%(query)s”, %(total)s found") % {
-            "query": event.data.get("query", ""),
-            "total": event.data.get("total", 0),
+        query, total = typed.get(event.search_id or _NO_SEARCH, (data.get("query", ""), data.get("total", 0)))
+        about = _("“%(query)s”, %(total)s found") % {"query": query, "total": total} if query else ""
+    elif event.kind == EventKind.STAYED:
+        about = _("%(title)s · %(seconds)s s, saw %(share)s %% of it") % {
+            "title": about,
+            "seconds": event.seconds,
+            "share": event.scrolled,
         }
     elif event.kind == EventKind.CONTACT:
         reference = references.get(event.contact_id or 0, "")
-        about = f"{reference} · {event.data.get('reason') or _('uncoded')} · {event.data.get('source', '')}"
+        about = f"{reference} · {data.get('reason') or _('uncoded')} · {data.get('source', '')}"
         url = reverse("desk:contact", args=[event.contact_id]) if reference else ""
     elif event.kind == EventKind.READ and not about:
         about = _("deleted article %(id)s") % {"id": event.article_id}
@@ -97,4 +112,4 @@ def _step(event: Event, titles: Mapping[int, str | None], references: Mapping[in
 
 
 def _is_no(event: Event) -> bool:
-    return event.kind == EventKind.VOTE and not event.data.get("is_helpful")
+    return event.kind == EventKind.VOTE and not (event.data or {}).get("is_helpful")

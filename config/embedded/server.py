@@ -28,6 +28,7 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap",  # beside the data: containers have a small /dev/shm
     "max_connections": "100",
     "shared_buffers": "128MB",
+    "max_locks_per_transaction": "128",  # a table of events a week, each with its indexes
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "512MB",

@@ -23,7 +23,7 @@ def build(*events):
 
 
 def test_words_are_those_of_the_models():
-    assert set(journeys.KINDS) == set(EventKind.values) - {"contact", "order"}
+    assert set(journeys.KINDS) == set(EventKind.values) - {"contact", "order", "stayed"}
     assert Outcome.values == [
         "contacted", "contacted_other", "denied", "confirmed", "silent", "empty", "unlinkable",
     ]  # fmt: skip

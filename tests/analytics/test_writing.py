@@ -1,5 +1,6 @@
 """Looks at pages, written beside the requests."""
 
+import json
 import os
 import signal
 import subprocess
@@ -23,8 +24,8 @@ def row(**more) -> dict:
 
 
 @pytest.fixture
-def writer(transactional_db):
-    made = Writer(gather_seconds=0.05)
+def writer(transactional_db, tmp_path):
+    made = Writer(tmp_path, gather_seconds=0.05)
     yield made
     assert made.flush()
 
@@ -42,10 +43,10 @@ def test_rows_put_by_many_threads_are_all_written(writer):
 
 
 def test_rows_are_written_soon_though_nobody_asks(writer):
-    writer.put(row(data={"locale": "en"}))
+    writer.put(row(locale="en", data={"a": 1}))
     until(lambda: Event.objects.exists(), "the row is written")
     event = Event.objects.get()
-    assert (event.kind, event.at, event.visitor, event.data) == ("read", at(), ANNA, {"locale": "en"})
+    assert (event.kind, event.at, event.visitor, event.locale, event.data) == ("read", at(), ANNA, "en", {"a": 1})
     assert (event.person, event.topic, event.is_returning, event.variant_id) == ("", "", False, None)
 
 
@@ -95,9 +96,9 @@ def test_a_batch_whose_commit_was_not_heard_of_is_not_written_twice(writer, monk
     assert Event.objects.count() == 1
 
 
-def test_too_many_rows_are_dropped_and_said_so(transactional_db, caplog, monkeypatch):
+def test_too_many_rows_are_dropped_and_said_so(transactional_db, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(writing, "_insert", lambda rows: None)
-    writer = Writer(gather_seconds=0.3, most=10)
+    writer = Writer(tmp_path, gather_seconds=0.3, most=10 * (len(json.dumps(row())) + 1))
     for _ in range(25):
         writer.put(row())
     assert writer.flush()

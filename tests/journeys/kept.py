@@ -63,7 +63,7 @@ def _rows() -> dict[str, bytes]:
     found = {}
     with connection.cursor() as cursor:
         for table in emptying.tables():
-            with cursor.copy(f"COPY {table} TO STDOUT") as copy:
+            with cursor.copy(f"COPY (SELECT * FROM {table}) TO STDOUT") as copy:
                 rows = b"".join(bytes(block) for block in copy)
             if rows:
                 found[table] = rows

@@ -11,11 +11,13 @@ import pytest
 from django.utils import translation
 from playwright.sync_api import Browser, Page, expect
 
+from analytics.models import Event
 from contacts.models import Contact, FormVisit
 from kb.models import Article, SearchLog, Vote
 from notifications import order_links
 from notifications.models import OutboxMail
 from tests.journeys.conftest import AGENT, SHOTS, SIZES, Walker
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -50,6 +52,15 @@ def test_a_misspelt_query_finds_the_answer_that_is_voted_for(visitor):
 
     assert SearchLog.objects.filter(text="refnud").exists()
     assert Vote.objects.get().is_helpful
+
+    # Hidden, not left: to what a page sends on its way out, this browser gives its own name, which is that of a bot.
+    page.evaluate("""() => {
+        Object.defineProperty(document, "visibilityState", { value: "hidden" });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    stay = until(lambda: Event.objects.filter(kind="stayed").first(), "the page that was left says so")
+    assert stay.article_id == Vote.objects.get().revision.article_id
+    assert 0 < stay.scrolled <= 100
 
 
 def test_suggestions_are_read_and_refused_and_the_message_is_sent(visitor):
