@@ -9,13 +9,14 @@ database is asked whether the transaction took place.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import logging
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import db
@@ -130,9 +131,36 @@ def gather() -> None:
         os.register_at_fork(after_in_child=_writer.forget)
 
 
+_together: list[Row] | None = None
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Within the block, rows that this process puts are written many at a time, the last of them at its end: for who
+    sends thousands of invented readers. In the thread that puts them, by its own connection and in its transaction.
+    """
+    global _together
+    outer, _together = _together, []
+    try:
+        yield
+    finally:
+        rows, _together = _together, outer
+        _write_out(rows)
+
+
+def _write_out(rows: list[Row]) -> None:
+    if rows:
+        write(rows)
+        rows.clear()
+
+
 def put(row: Row) -> None:
     """Take down a row whose loss would change no fact. See _INSERT for its columns; JSON values."""
-    if _is_gathering:
+    if _together is not None:
+        _together.append(row)
+        if len(_together) >= _BATCH:
+            _write_out(_together)
+    elif _is_gathering:
         _writer.put(row)
     else:
         write([row])

@@ -18,11 +18,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from analytics import article_results, settling
-from analytics.simulation import late_customers, script
+from analytics.simulation import demo_trial, late_customers, script
 from config import demo_accounts, demo_orders, demo_shop
 from core import clock, roles
 from kb import experiments, pieces, publishing, search_tests
-from kb.models import Article, Piece, PieceSort, Revision, RunReason
+from kb.models import Article, Piece, PieceSort, RunReason
 from kb.search import checking, indexing, suggest
 from notifications import occasions, replay, transit
 from notifications.intake.facts import Fact, in_time_order
@@ -121,23 +121,7 @@ def _make_accounts() -> None:
 
 
 def _start_experiment(path: Path) -> None:
-    head, _, body = path.read_text(encoding="utf-8").removeprefix("---\n").partition("\n---\n")
-    said = yaml.safe_load(head)
-    article = Article.objects.get(source="demo", external_id=said["id"], locale=said["locale"])
-    control = Revision.objects.get(article=article)
-    before = publishing.Text.of(article.draft)
-    other = publishing.Text(said["title"], said["summary"], body.strip())
-    draft = publishing.save_draft(article, other, version=article.draft.version, by=None)
-    challenger = publishing.freeze(article, by=None, comment="Variant b: the steps first")
-    publishing.save_draft(article, before, version=draft.version, by=None)
-    experiment = experiments.create(
-        article,
-        name="The steps first",
-        control=experiments.Arm("a", control),
-        others=[experiments.Arm("b", challenger)],
-        by=None,
-    )
-    experiments.start(experiment, by=None)
+    experiments.start(demo_trial.draft(path, name="The steps first"), by=None)
 
 
 def _schedule_a_change(now: datetime, *, by: User | None) -> None:
