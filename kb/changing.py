@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.commits import after_commit
-from kb import experiments, four_eyes, piece_uses, placeholders, tasks
+from kb import experiment_life, four_eyes, piece_uses, placeholders, tasks
 from kb.facts import Filled
 from kb.linking import internal
 from kb.models import Article, ArticleState, Draft, IndexChange, Revision
@@ -107,7 +107,7 @@ def create(
 
 def refuse_under_test(*articles: Article) -> None:
     """Raises UnderTest."""
-    if experiments.live_on_any(articles):
+    if experiment_life.live_on_any(articles):
         raise UnderTest(_("A test is running on this article, and its texts must not change. Stop the test first."))
 
 

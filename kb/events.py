@@ -57,7 +57,51 @@ class Voted:
     topic: str
 
 
+@dataclass(frozen=True)
+class ExperimentMoved:
+    """Something happened in the life of a test; each of the classes below is one such thing."""
+
+    at: datetime
+    experiment_id: int
+    article_id: int
+
+
+class ExperimentStarted(ExperimentMoved):
+    """Visitors are assigned and exposed from now on."""
+
+
+class ExperimentRamped(ExperimentMoved):
+    """A new epoch: another share of the visitors, or other weights."""
+
+
+class ExperimentPaused(ExperimentMoved):
+    """Everybody sees the live text until it goes on."""
+
+
+class ExperimentResumed(ExperimentMoved):
+    """It goes on."""
+
+
+class ExperimentStopped(ExperimentMoved):
+    """Ended before its data were in."""
+
+
+class ExperimentFinished(ExperimentMoved):
+    """Its data are in."""
+
+
+class ExperimentCompleted(ExperimentMoved):
+    """The decision is made."""
+
+
 article_viewed = Signal()
 searched = Signal()
 help_opened = Signal()
 voted = Signal()
+experiment_started = Signal()
+experiment_ramped = Signal()
+experiment_paused = Signal()
+experiment_resumed = Signal()
+experiment_stopped = Signal()
+experiment_finished = Signal()
+experiment_completed = Signal()

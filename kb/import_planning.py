@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from kb import categories, import_leads, old_addresses, piece_uses, placeholders, publishing, upkeep
-from kb.experiments import LIVE
+from kb.experiment_life import LIVE
 from kb.import_plans import COMMENT, Plan, standing, standing_of
 from kb.models import (
     Article,

@@ -28,9 +28,11 @@ _ENTRY_BYTES = 20_000  # about what the facts behind a page take
 _COUNT = "SELECT coalesce(sum(changes), 0) FROM kb_contentcount"
 _STANDING = f"""
     SELECT ({_COUNT}), vote.is_helpful, vote.reason <> '' OR vote.comment <> '',
-           EXISTS (SELECT FROM kb_exposure WHERE experiment_id = %s AND visitor = %s)
+           arm.key
     FROM (VALUES (1)) AS one
-    LEFT JOIN kb_vote vote ON vote.revision_id = %s AND vote.visitor = %s
+    LEFT JOIN kb_exposure exposure ON exposure.experiment_id = %s AND exposure.visitor = %s
+    LEFT JOIN kb_variant arm ON arm.id = exposure.variant_id
+    LEFT JOIN kb_vote vote ON vote.revision_id = coalesce(arm.revision_id, %s) AND vote.visitor = %s
 """  # noqa: S608  constant texts
 
 
@@ -44,11 +46,11 @@ class Given:
 
 @dataclass(frozen=True)
 class Standing:
-    """`count` of the moment; and of one visitor: their vote on a text, whether a test has them as exposed."""
+    """`count` of the moment; and of one visitor: which arm of a test they have seen, their vote on what they read."""
 
     count: int
     given: Given | None = None
-    is_exposed: bool = False
+    seen: str = ""  # the key of the arm
 
 
 @dataclass(frozen=True)
@@ -155,12 +157,14 @@ def count() -> int:
 
 
 def standing(*, visitor: str, revision_id: int, experiment_id: int | None) -> Standing:
-    """count(), and in the same query how this visitor stands to a text and its test."""
+    """count(), and in the same query how this visitor stands to a test, and to `revision_id` or else the text that they
+    have seen of it.
+    """
     with _prepared() as cursor:
         cursor.execute(_STANDING, [experiment_id, visitor, revision_id, visitor])
-        changes, is_helpful, has_reason, is_exposed = cursor.fetchone()
+        changes, is_helpful, has_reason, seen = cursor.fetchone()
     given = None if is_helpful is None else Given(is_helpful, has_reason)
-    return Standing(int(changes), given, is_exposed)
+    return Standing(int(changes), given, seen or "")
 
 
 def _prepared() -> CursorWrapper:

@@ -12,8 +12,8 @@ from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
 from kb import live, selectors
-from kb.experiments import Arms
-from kb.models import Article, CategoryText, ExperimentState, Origin, Revision, Variant, Vote
+from kb.assignment import Arms, newest_epoch
+from kb.models import Article, CategoryText, ExperimentState, Exposure, Origin, Revision, Variant, Vote
 from kb.selectors import Card
 
 _TEXT = ("title", "summary", "html", "headings", "created_at", "number")
@@ -55,13 +55,23 @@ class Reading:
     before: Card | None
     after: Card | None
 
-    def shown_to(self, visitor: str) -> tuple[Revision, int | None]:
-        """The text that this visitor reads, and the id of its variant where they are in the test."""
-        key = self.arms.key_for(visitor) if self.arms and visitor else ""
+    def shown_to(self, visitor: str, seen: str = "") -> tuple[Revision, int | None]:
+        """The text that this visitor reads, and the id of its variant where they are in the test; `seen` is the key of
+        the one that they have seen before.
+        """
+        key = self.arms.key_for(visitor, seen) if self.arms and visitor else ""
         if not key:
             return self.live, None
         variant_id, revision = self.variants[key]
         return revision, variant_id
+
+
+@dataclass(frozen=True)
+class Before:
+    """What stands in a visitor's name: what they said of an article's texts, by id, and the arm that they have seen."""
+
+    votes: Mapping[int, live.Given]
+    seen: str = ""
 
 
 def around() -> Around:
@@ -87,8 +97,8 @@ def category(slug: str, locale: str) -> Category | None:
     return Category(shown, articles, [shelf for shelf in shelves if shelf is not shown])
 
 
-def article(slug: str, locale: str, *, visitor: str) -> tuple[Reading, Mapping[int, live.Given]] | None:
-    """The article at this address, and what `visitor` said of its texts. Two queries, one where there is no article."""
+def article(slug: str, locale: str, *, visitor: str) -> tuple[Reading, Before] | None:
+    """The article at this address, and how `visitor` stands to it. Two queries, one where there is no article."""
     rows = selectors.to_read(slug, locale).annotate(
         arms=ArraySubquery(_arms()),
         translated=_slug_in(locale),
@@ -96,7 +106,7 @@ def article(slug: str, locale: str, *, visitor: str) -> tuple[Reading, Mapping[i
         after_id=_neighbour(locale, is_after=True),
     )
     if visitor:
-        rows = rows.annotate(votes=ArraySubquery(_votes_of(visitor)))
+        rows = rows.annotate(votes=ArraySubquery(_votes_of(visitor)), seen=Subquery(_seen_by(visitor)))
     found = rows.first()
     if found is None:
         return None
@@ -117,7 +127,7 @@ def article(slug: str, locale: str, *, visitor: str) -> tuple[Reading, Mapping[i
         after=cards.get(row.after_id),
     )
     votes = {vote["revision"]: live.Given(vote["is_helpful"], vote["has_reason"]) for vote in getattr(row, "votes", [])}
-    return reading, votes
+    return reading, Before(votes, getattr(row, "seen", None) or "")
 
 
 def _arms() -> QuerySet[Variant, Any]:
@@ -134,6 +144,7 @@ def _arms() -> QuerySet[Variant, Any]:
                 experiment="experiment_id",
                 salt="experiment__salt",
                 allocation="experiment__allocation",
+                epoch=newest_epoch("experiment_id"),
                 **texts,
             )
         )
@@ -148,6 +159,7 @@ def _arms_of(arms: list[dict[str, Any]]) -> Arms | None:
         allocation=arms[0]["allocation"],
         keys=tuple(arm["key"] for arm in arms),
         weights=tuple(arm["weight"] for arm in arms),
+        epoch=arms[0]["epoch"] or 1,
     )
 
 
@@ -162,6 +174,13 @@ def _votes_of(visitor: str) -> QuerySet[Vote, Any]:
     return given.values(
         vote=JSONObject(revision="revision_id", is_helpful="is_helpful", has_reason=~Q(reason="", comment=""))
     )
+
+
+def _seen_by(visitor: str) -> QuerySet[Exposure, Any]:
+    running = Exposure.objects.filter(
+        experiment__article=OuterRef("pk"), experiment__state=ExperimentState.RUNNING, visitor=visitor
+    )
+    return running.values("variant__key")[:1]
 
 
 def _slug_in(locale: str) -> Subquery:

@@ -8,6 +8,7 @@ transaction. Who may publish what: kb/four_eyes.py. What may follow what: kb/flo
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -17,7 +18,7 @@ from core import audit, clock
 from kb import (
     changing,
     draft_steps,
-    experiments,
+    experiment_life,
     flow,
     four_eyes,
     moving,
@@ -52,8 +53,8 @@ from kb.refusals import (
 
 __all__ = [
     "NEXT", "DraftConflict", "EmptyText", "NotAllowed", "OwnText", "PublishingError", "SlugTaken", "Text", "UnderTest",
-    "archive", "catch_up", "create_article", "freeze", "move", "publish", "rename_slug", "revert", "review",
-    "save_draft", "slug_of",
+    "archive", "catch_up", "create_article", "freeze", "let_draft_follow", "move", "publish", "rename_slug", "revert",
+    "review", "save_draft", "slug_of",
 ]  # fmt: skip
 
 
@@ -182,6 +183,16 @@ def publish(
     return shown
 
 
+def let_draft_follow(article: Article, revision: Revision, others: Collection[Text], *, by: User | None) -> None:
+    """Where the draft holds one of `others`, it says what `revision` says; anything else is somebody's work."""
+    with transaction.atomic():
+        changing.lock(article)
+        draft = changing.draft_of(article, None)
+        if Text.of(draft) in others:
+            draft, _changed = _store(article, Text.of(revision), version=draft.version, by=by)
+            four_eyes.start_anew(article, revision, draft)
+
+
 def catch_up(article: Article, number: int, *, ring: bool = True, by: User | None = None) -> None:
     """Take down that the live text of a translation says what text `number` of its original says. Raises NotAllowed."""
     with transaction.atomic():
@@ -230,7 +241,7 @@ def archive(
     with transaction.atomic():
         state = flow.after(changing.lock(article), flow.ARCHIVE)
         leads_to = moving.destination(article, leads_to)
-        stopped = experiments.stop_on(article, by=by)
+        stopped = experiment_life.stop_on(article, by=by, why=_("The article was archived."))
         changing.change(
             article, state=state, leads_to=leads_to, leads_to_category=None if leads_to else leads_to_category
         )

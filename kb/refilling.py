@@ -19,9 +19,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core import audit, clock
+from core import clock
 from core.commits import after_commit
-from kb import changing, experiments, facts, piece_uses, tasks
+from kb import changing, experiment_life, facts, piece_uses, tasks
 from kb.facts import Book
 from kb.models import Article, ArticleState, Experiment, Piece, PieceSort, PieceUse, PieceVersion
 from kb.refusals import PublishingError, Text
@@ -110,7 +110,7 @@ def refill(ids: Sequence[int]) -> int:
     stale: dict[int, list[PieceUse]] = defaultdict(list)
     for article_id, use in piece_uses.stale_in(articles, now):
         stale[article_id].append(use)
-    tests = {test.article_id: test for test in experiments.live_on_any(articles)}
+    tests = {test.article_id: test for test in experiment_life.live_on_any(articles)}
     books: dict[str, Book] = {}
     told: dict[tuple[int, int | None, str], str] = {}  # alike in all articles of a language
     new: list[changing.Refilled] = []
@@ -146,13 +146,10 @@ def _stop_false_test(experiment: Experiment, book: Book, why: str) -> None:
         else:
             piece_uses.confirm(variant.revision, filled)
     if false:
-        experiments.stop(experiment, by=None)
-        _tell_of_stop(experiment, false, why)
-
-
-def _tell_of_stop(experiment: Experiment, arms: list[str], why: str) -> None:
-    audit.record(None, "experiment.stopped", experiment, why=why, arms=arms, article=experiment.article_id)
-    logger.warning("a test was stopped: a fact in its texts changed", extra={"experiment": experiment.pk, "why": why})
+        experiment_life.stop(experiment, by=None, why=why, arms=false)
+        logger.warning(
+            "a test was stopped: a fact in its texts changed", extra={"experiment": experiment.pk, "why": why}
+        )
 
 
 def _told_of_use(use: PieceUse, book: Book) -> str:

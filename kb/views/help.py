@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from core import clock, roles, visitors
 from core.events import fire
 from core.visitors import Visitor
-from kb import article_html, events, experiments, live, notices, origins, page_facts
+from kb import article_html, assignment, events, live, notices, origins, page_facts
 from kb.live import Given, Kept
 from kb.models import Revision, Visibility
 from kb.page_facts import Reading
@@ -36,7 +36,7 @@ class Shown:
     revision: Revision
     variant_id: int | None
     given: Given | None
-    is_exposed: bool
+    is_exposed: bool  # it is in the table already
 
 
 @require_safe
@@ -110,23 +110,24 @@ def _find(slug: str, locale: str, visitor: Visitor) -> tuple[Kept, Shown] | None
     # What stood in the visitor's name before this visit: nothing, where their browser brought no id.
     known = "" if visitor.is_new else visitor.id
     kept = live.shelf.recall(key := ("article", locale, get_script_prefix(), slug))
-    if kept is None or not known:
-        standing = live.Standing(live.count())
-    else:
-        reading: Reading = kept.facts
-        standing = live.standing(
-            visitor=known, revision_id=reading.shown_to(known)[0].pk, experiment_id=reading.experiment_id
-        )
-    if kept is not None and kept.is_good(standing.count):
-        revision, variant_id = kept.facts.shown_to(visitor.id)
-        return kept, Shown(revision, variant_id, standing.given, standing.is_exposed)
+    if kept is not None:
+        facts: Reading = kept.facts
+        drawn = facts.shown_to(visitor.id)
+        if known:
+            standing = live.standing(visitor=known, revision_id=drawn[0].pk, experiment_id=facts.experiment_id)
+        else:
+            standing = live.Standing(live.count())
+        if kept.is_good(standing.count):
+            shown = facts.shown_to(visitor.id, standing.seen) if standing.seen else drawn
+            return kept, Shown(*shown, standing.given, bool(standing.seen))
+    count = live.count() if kept is None else standing.count
     found = page_facts.article(slug, locale, visitor=known)
     if found is None:
         return None
-    reading, given = found
-    kept = live.shelf.keep(key, reading, standing.count)
-    revision, variant_id = reading.shown_to(visitor.id)
-    return kept, Shown(revision, variant_id, given.get(revision.pk), is_exposed=False)
+    reading, before = found
+    kept = live.shelf.keep(key, reading, count)
+    revision, variant_id = reading.shown_to(visitor.id, before.seen)
+    return kept, Shown(revision, variant_id, before.votes.get(revision.pk), bool(before.seen))
 
 
 def _context(reading: Reading, shown: Shown, locale: str) -> dict[str, Any]:
@@ -169,4 +170,11 @@ def _viewed(reading: Reading, shown: Shown, visitor: Visitor, locale: str) -> No
         ),
     )
     if shown.variant_id is not None and reading.experiment_id is not None and not shown.is_exposed:
-        experiments.expose(experiment_id=reading.experiment_id, variant_id=shown.variant_id, visitor=visitor.id, at=now)
+        assignment.expose(
+            experiment_id=reading.experiment_id,
+            variant_id=shown.variant_id,
+            visitor=visitor.id,
+            at=now,
+            epoch=reading.arms.epoch if reading.arms else 1,
+            is_returning=not visitor.is_new,
+        )

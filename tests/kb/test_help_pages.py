@@ -170,7 +170,7 @@ def test_visitors_of_a_test_see_their_text_every_time_and_are_exposed_once(write
 
 
 def test_a_visitor_outside_the_test_sees_the_live_text_and_is_not_exposed(write, browser):
-    start_test(write("Late", "Text A"), allocation=0.0)
+    start_test(write("Late", "Text A"), allocation=1e-9)
     assert "Text A" in text(browser().get("/en/a/late/"))
     assert not Exposure.objects.exists()
 

@@ -1,0 +1,93 @@
+"""Who sees which text of a test: computed from a hash, kept for those who have seen one, stored when it was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import OuterRef, Subquery
+
+from core import bucketing
+from kb.models import Epoch, ExperimentState, Exposure, Variant
+
+
+@dataclass(frozen=True)
+class Arms:
+    """What decides who sees what in one experiment, without the database."""
+
+    salt: str
+    allocation: float
+    keys: tuple[str, ...]
+    weights: tuple[float, ...]
+    article_id: int = 0
+    external_id: str = ""
+    epoch: int = 1  # the one that allocation and weights are of
+
+    def key_for(self, visitor: str, seen: str = "") -> str:
+        """The key of this visitor's variant; empty where they are not in the test.
+
+        Who has `seen` one stays with it, whatever a later epoch's share and weights say. Whether a visitor is in and
+        in which arm are drawn with different salts: one near the edge of the allocation is in no particular arm.
+        """
+        if seen in self.keys and visitor:
+            return seen
+        if not visitor or not bucketing.is_in_share(f"{self.salt}:in", visitor, self.allocation):
+            return ""
+        return self.keys[bucketing.choose(self.salt, visitor, self.weights)]
+
+
+def arms_of(variants: Sequence[Variant]) -> Arms:
+    """`variants` are all those of one experiment, with it loaded. The epoch is not asked for."""
+    experiment = variants[0].experiment
+    return Arms(
+        salt=str(experiment.salt),
+        allocation=experiment.allocation,
+        keys=tuple(variant.key for variant in variants),
+        weights=tuple(variant.weight for variant in variants),
+    )
+
+
+def running() -> list[Arms]:
+    """Every running test, for those who simulate readers."""
+    rows = Variant.objects.filter(experiment__state=ExperimentState.RUNNING).select_related("experiment__article")
+    variants: dict[int, list[Variant]] = {}
+    for variant in rows.annotate(epoch=newest_epoch("experiment_id")).order_by("experiment_id", "key"):
+        variants.setdefault(variant.experiment_id, []).append(variant)
+    found = []
+    for arms in variants.values():
+        article, epoch = arms[0].experiment.article, arms[0].epoch or 1  # type: ignore[attr-defined]
+        plain = arms_of(arms)
+        found.append(
+            Arms(plain.salt, plain.allocation, plain.keys, plain.weights, article.pk, article.external_id, epoch)
+        )
+    return found
+
+
+def newest_epoch(experiment: str) -> Subquery:
+    """The number of the epoch that holds; `experiment` names the column of the outer query that has its id."""
+    return Subquery(Epoch.objects.filter(experiment=OuterRef(experiment)).order_by("-number").values("number")[:1])
+
+
+def expose(
+    *,
+    experiment_id: int,
+    variant_id: int,
+    visitor: str,
+    at: datetime,
+    epoch: int = 1,
+    is_returning: bool = False,
+) -> None:
+    """Store that this visitor really saw their variant; only the first time counts.
+
+    `epoch` is the one by whose weights they were drawn; `is_returning`: their browser brought its id back.
+    """
+    exposure = Exposure(
+        experiment_id=experiment_id,
+        variant_id=variant_id,
+        visitor=visitor,
+        at=at,
+        epoch=epoch,
+        is_returning=is_returning,
+    )
+    Exposure.objects.bulk_create([exposure], ignore_conflicts=True)
