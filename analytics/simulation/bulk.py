@@ -6,17 +6,17 @@ written that the pages would have written: exposures, what was read, votes, open
 
 from __future__ import annotations
 
+import contextlib
 import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import cast
 
 from django.db import connection, transaction
-from psycopg import Cursor
 
 from analytics.simulation.trial import Truth
 from core import people
@@ -38,6 +38,12 @@ _CONTACTS = (
     " order_number, locale, after_article_id, received_at)"
 )
 _NULL = r"\N"
+_TABLES = 5  # that one batch is for
+_COUNT_VOTES = """
+    INSERT INTO kb_votecount AS c (revision_id, votes, yes)
+    SELECT revision_id, count(*), count(*) FILTER (WHERE is_helpful) FROM kb_vote WHERE id > %s GROUP BY revision_id
+    ON CONFLICT (revision_id) DO UPDATE SET votes = c.votes + EXCLUDED.votes, yes = c.yes + EXCLUDED.yes
+"""
 
 
 @dataclass(frozen=True)
@@ -65,50 +71,79 @@ def exposures(
     """Write so many readers of a test, spread evenly over `days` from `since` on (its start, where none is given).
 
     `shares`: of each arm's readers (by its key), those whom its text answers. Who is not answered does as `truth` has
-    it. `keeps` says who of an arm is written at all: a broken splitter loses some. One transaction.
+    it. `keeps` says who of an arm is written at all: a broken splitter loses some.
     """
     rng = random.Random(seed)  # noqa: S311  a simulation, not a secret
     start = since or experiment.started_at
     if start is None:
         raise ValueError("the test has not been started: say since when its readers came")
-    crowd = _Crowd(experiment, shares, truth or Truth(), rng, returning=returning, epoch_at=epoch_at)
+    crowd = _Crowd(experiment, shares, truth or Truth(), rng, visitors=visitors, returning=returning, epoch_at=epoch_at)
     written = Written(Counter(), Counter())
-    with transaction.atomic():
-        moments = (start + timedelta(days=days * number / visitors) for number in range(visitors))
+    moments = (start + timedelta(days=days * number / visitors) for number in range(visitors))
+    votes: list[str] = []
+    with transaction.atomic(), _copier() as copy:
         while batch := list(islice(moments, _AT_ONCE)):
-            rows = _Rows()
+            rows = _Rows(votes=votes)
             for at in batch:
                 crowd.one(at, rows, written, keeps)
-            rows.copy(with_reads=with_reads)
+            copy(_EXPOSURES, rows.exposures)
+            copy(_EVENTS, rows.reads if with_reads else [])
+            copy(_CONTACTS, rows.contacts)
+            copy(_EVENTS, rows.events)
+            copy(_TIES, rows.ties)
+    _count_votes_at_once(votes)
     return written
 
 
+@dataclass
 class _Rows:
     """Lines of COPY's text format, by table."""
 
-    def __init__(self) -> None:
-        self.exposures: list[str] = []
-        self.reads: list[str] = []
-        self.events: list[str] = []
-        self.votes: list[str] = []
-        self.ties: list[str] = []
-        self.contacts: list[str] = []
+    votes: list[str]
+    exposures: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    ties: list[str] = field(default_factory=list)
+    contacts: list[str] = field(default_factory=list)
 
-    def copy(self, *, with_reads: bool) -> None:
-        with connection.cursor() as wrapped:
-            cursor = cast("Cursor[object]", wrapped.cursor)
-            for table, lines in (
-                (_EXPOSURES, self.exposures),
-                (_EVENTS, self.reads if with_reads else []),
-                (_VOTES, self.votes),
-                (_CONTACTS, self.contacts),
-                (_EVENTS, self.events),
-                (_TIES, self.ties),
-            ):
-                if lines:
-                    with cursor.copy(f"COPY {table} FROM STDIN") as sink:
-                        for part in _chunks(lines):
-                            sink.write(part)
+
+@contextlib.contextmanager
+def _copier() -> Iterator[Callable[[str, list[str]], None]]:
+    """Takes lines for a table; they go to the server from a thread beside, in the order in which they were given."""
+    connection.ensure_connection()
+    ours = connection.connection
+
+    def send(table: str, lines: list[str]) -> None:
+        with ours.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as sink:
+            for part in _chunks(lines):
+                sink.write(part)
+
+    with ThreadPoolExecutor(1) as thread:
+        sent: list[Future[None]] = []
+
+        def copy(table: str, lines: list[str]) -> None:
+            if lines:
+                sent.append(thread.submit(send, table, lines))
+            while len(sent) > 2 * _TABLES:  # so that not all of them wait in memory
+                sent.pop(0).result()
+
+        yield copy
+        for one in sent:
+            one.result()
+
+
+def _count_votes_at_once(votes: list[str]) -> None:
+    """The trigger that counts each vote writes one row again and again, which in one transaction takes for ever."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks to come cannot be altered
+        cursor.execute("ALTER TABLE kb_vote DISABLE TRIGGER vote_is_counted")
+        cursor.execute("SELECT coalesce(max(id), 0) FROM kb_vote")
+        before = cursor.fetchone()[0]
+        with cursor.copy(f"COPY {_VOTES} FROM STDIN") as sink:
+            for part in _chunks(votes):
+                sink.write(part)
+        cursor.execute(_COUNT_VOTES, [before])
+        cursor.execute("ALTER TABLE kb_vote ENABLE TRIGGER vote_is_counted")
 
 
 class _Crowd:
@@ -121,6 +156,7 @@ class _Crowd:
         truth: Truth,
         rng: random.Random,
         *,
+        visitors: int,
         returning: float,
         epoch_at: Callable[[datetime], int],
     ) -> None:
@@ -132,7 +168,7 @@ class _Crowd:
         self.variants = {variant.key: variant for variant in variants}
         self.window = timedelta(days=experiment.window_days) - _ONE_SECOND
         self.person = people.person_key(f"crowd-{uuid.uuid4()}@example.com")[:20]
-        self.next_contact = _ids("contacts_contact")
+        self.next_contact = _ids("contacts_contact", visitors)
 
     def one(self, at: datetime, rows: _Rows, written: Written, keeps: Callable[[str, random.Random], bool]) -> None:
         rng, truth = self.rng, self.truth
@@ -188,12 +224,15 @@ class _Crowd:
         )
 
 
-def _ids(table: str) -> Iterator[int]:
-    """Ids of the table's own sequence, taken by the thousand."""
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, 1000)", [table])
-            yield from [row[0] for row in cursor.fetchall()]
+def _ids(table: str, most: int) -> Iterator[int]:
+    """So many ids of the table's own sequence, taken now: while rows go out, the connection answers nothing else."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+        (sequence,) = cursor.fetchone()
+        cursor.execute("SELECT nextval(%s)", [sequence])
+        (first,) = cursor.fetchone()
+        cursor.execute("SELECT setval(%s, %s)", [sequence, first + most])
+    return iter(range(first, first + most))
 
 
 def _text(at: datetime) -> str:
