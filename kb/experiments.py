@@ -203,6 +203,8 @@ def _winner(experiment: Experiment, arms: Mapping[str, Variant], variant: Varian
     winner = arms[variant.key]
     if winner.is_control:
         raise ExperimentError(_("Customers read this text already. Choose to keep the live text."))
+    if experiment.article.state != ArticleState.PUBLISHED:
+        raise ExperimentError(_("The article was archived. Publish it again first, or discard the test."))
     control = next(arm for arm in arms.values() if arm.is_control)
     live = experiment.article.live_revision
     if live is None or Text.of(live) != Text.of(control.revision):

@@ -39,11 +39,12 @@ def plan_publication(
 ) -> Plan:
     """Publish `revision` (what was reviewed) at this time, else the draft as it is now. Replaces an earlier plan.
 
-    Raises DraftConflict, EmptyText, OwnText, NotAllowed.
+    Raises DraftConflict, EmptyText, OwnText, NotAllowed, UnderTest.
     """
     _refuse_past(at, now)
     with transaction.atomic():
         flow.after(changing.lock(article), flow.PLAN)
+        changing.refuse_under_test(article)
         if revision is None:
             four_eyes.refuse_own(article, None, by=by)
             draft = changing.draft_of(article, version)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import get_script_prefix
@@ -20,6 +22,8 @@ from kb.models import Revision, Visibility
 from kb.page_facts import Reading
 from kb.search import log
 from kb.views import links, serving, votes
+
+logger = logging.getLogger("preempt.experiments")
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
         return links.not_found(request, slug)
     if reading.translated:
         return redirect("help:article", reading.translated)
+    if visitor.why_not == "prefetch" and reading.arms is not None:
+        return serving.refuse_prefetch()
     vote_state = votes.state_of(request, shown.given)
     response = serving.respond(
         request,
@@ -170,11 +176,15 @@ def _viewed(reading: Reading, shown: Shown, visitor: Visitor, locale: str) -> No
         ),
     )
     if shown.variant_id is not None and reading.experiment_id is not None and not shown.is_exposed:
-        assignment.expose(
-            experiment_id=reading.experiment_id,
-            variant_id=shown.variant_id,
-            visitor=visitor.id,
-            at=now,
-            epoch=reading.arms.epoch if reading.arms else 1,
-            is_returning=not visitor.is_new,
-        )
+        try:
+            assignment.expose(
+                experiment_id=reading.experiment_id,
+                variant_id=shown.variant_id,
+                visitor=visitor.id,
+                at=now,
+                epoch=reading.arms.epoch if reading.arms else 1,
+                is_returning=not visitor.is_new,
+            )
+        except DatabaseError:
+            # The answer is worth more than its measurement, and in each arm alike.
+            logger.exception("an exposure was not stored", extra={"experiment": reading.experiment_id})

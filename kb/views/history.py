@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core import audit, roles
 from core.roles import ADMIN, ANALYST, REVIEWER, WRITER, desk
-from kb import differences, facts, html_differences, publishing
+from kb import differences, experiment_story, facts, html_differences, publishing
 from kb.models import Article, Revision
 from kb.publishing import Text
 from kb.views import asking, search_guard
@@ -42,11 +42,17 @@ class Side:
 @require_safe
 @desk(WRITER, REVIEWER, ANALYST, ADMIN)
 def history(request: HttpRequest, pk: int) -> HttpResponse:
-    """Every frozen text, who made it and why; two may be picked and compared."""
+    """Every frozen text, who made it and why; two may be picked and compared. And the tests of them."""
     article = get_object_or_404(Article.objects.select_related("draft"), pk=pk)
     revisions = article.revisions.select_related("created_by").defer("body", "html", "text", "headings")
     page = Paginator(revisions, _PER_PAGE).get_page(request.GET.get("page"))
-    context = {"section": "articles", "article": article, "revisions": page, "draft": article.draft}
+    context = {
+        "section": "articles",
+        "article": article,
+        "revisions": page,
+        "draft": article.draft,
+        "tests": experiment_story.of(article) if page.number == 1 else [],
+    }
     return render(request, "desk/article_history.html", context)
 
 

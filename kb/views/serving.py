@@ -21,6 +21,10 @@ from kb.live import Kept, Page
 
 _OF_A_PERSON = ("HTTP_COOKIE", "HTTP_REFERER", "HTTP_USER_AGENT", "REMOTE_ADDR", "HTTP_X_FORWARDED_FOR")
 
+# Asked for again each time, since that is how a page is counted and how a change of it is seen at once. A shared cache
+# keeps none: of an article under test the next visitor may be in another arm.
+_OF_ONE = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Cookie"}
+
 
 def respond(
     request: HttpRequest,
@@ -35,7 +39,10 @@ def respond(
     Who has a session (staff) or a message waiting gets a page of their own, with all that base templates may show them.
     """
     if settings.SESSION_COOKIE_NAME in request.COOKIES or CookieStorage.cookie_name in request.COOKIES:
-        return render(request, template, dict(context()))
+        own = render(request, template, dict(context()))
+        for name, value in _OF_ONE.items():
+            own.headers[name] = value
+        return own
     key = (get_language(), get_script_prefix(), brand.version(), state)
     page = kept.pages.get(key)
     if page is None:
@@ -43,9 +50,16 @@ def respond(
     return _answer(request, page)
 
 
+def refuse_prefetch() -> HttpResponse:
+    """For a page that must be counted when it is read: browsers throw such an answer away, and ask again on the click.
+
+    A prefetched page cannot be told from a read one later, and whoever fetches it carries no visitor.
+    """
+    return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
+
+
 def _answer(request: HttpRequest, page: Page) -> HttpResponse:
-    # Asked for again each time, since that is how a page is counted and how a change of it is seen at once.
-    headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Cookie", "ETag": page.etag}
+    headers = {**_OF_ONE, "ETag": page.etag}
     if request.headers.get("If-None-Match", "") == page.etag:
         return HttpResponseNotModified(headers=headers)
     # Nothing in these pages is secret to one visitor or repeats what a request said: compressing them tells nobody.
