@@ -64,6 +64,12 @@ class Event(models.Model):
             ),
             models.Index(fields=["contact_id", "-id"], condition=models.Q(kind="contact"), name="event_contacts"),
             models.Index(fields=["person"], condition=models.Q(kind="contact"), name="event_contacts_of_person"),
+            # What a test's verdict looks up: few among the reads.
+            models.Index(
+                fields=["kind", "at"],
+                condition=models.Q(kind__in=["contact", "vote", "form"]),
+                name="event_fates_by_time",
+            ),
             BrinIndex(fields=["at"], name="event_by_time"),
             BrinIndex(fields=["txid"], name="event_by_transaction"),
         ]
@@ -176,3 +182,37 @@ class GapDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.keys[0] if self.keys else ''}: {'drafted' if self.article_id else 'dismissed'}"
+
+
+class LookKind(models.TextChoices):
+    """Why a test was looked at."""
+
+    NIGHTLY = "nightly", _("nightly")
+    ASKED = "asked", _("somebody asked")
+    FINAL = "final", _("the deadline's look")
+
+
+class Verdict(models.Model):
+    """What one look at a test said, with the counts that it said it of. Append-only: later facts make later verdicts.
+
+    `said` is analytics.judging.shapes.Judgement as data; `declared` what of the plan it was held against.
+    """
+
+    experiment = models.ForeignKey("kb.Experiment", on_delete=models.CASCADE, related_name="verdicts")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=8, choices=LookKind)
+    watermark = models.DateTimeField(help_text="up to when the contacts were in")
+    code = models.CharField(max_length=14, help_text="a value of analytics.judging.shapes.Code")
+    sentence = models.TextField()
+    units = models.PositiveIntegerField(help_text="visitors judged, of all arms")
+    counts = models.JSONField(help_text="a list of analytics.experiment_counts.Cell")
+    declared = models.JSONField()
+    said = models.JSONField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["experiment", "-at"], name="verdict_of_experiment")]
+
+    def __str__(self) -> str:
+        return f"{self.experiment_id} {self.at:%Y-%m-%d}: {self.code}"

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from analytics import article_results, search_learning, settling
+from analytics import article_results, search_learning, settling, verdicts, weighing
+from core import clock
 
 
 @shared_task(name="analytics.settle")
@@ -18,3 +19,14 @@ def learn_from_searches() -> None:
 @shared_task(name="analytics.count_article_results")
 def count_article_results() -> None:
     article_results.count()
+
+
+@shared_task(name="analytics.judge_experiments")
+def judge_experiments() -> None:
+    """Once a night each: who was looked at since midnight is left out."""
+    verdicts.look_nightly(now=clock.now())
+
+
+@shared_task(name="analytics.weigh_experiments")
+def weigh_experiments() -> None:
+    weighing.weigh_daily(now=clock.now())

@@ -219,6 +219,9 @@ CELERY_BEAT_SCHEDULE = {
     "remind owners of reviews": {"task": "kb.remind_of_reviews", "schedule": 3600.0},
     "go on with changes of many articles": {"task": "kb.work_on_bulk_changes", "schedule": 60.0},
     "count what became of articles' readers": {"task": "analytics.count_article_results", "schedule": 3600.0},
+    # Once a night each: the tasks look whether this day's was done.
+    "judge tests of articles": {"task": "analytics.judge_experiments", "schedule": 1800.0},
+    "weigh the arms of tests that earn": {"task": "analytics.weigh_experiments", "schedule": 1800.0},
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
     "confirm the messages that came in": {"task": "contacts.confirm", "schedule": 60.0},
     "go on with erasures that wait or that nobody is at": {"task": "config.look_after_erasures", "schedule": 30.0},
