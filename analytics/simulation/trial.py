@@ -23,7 +23,7 @@ from analytics.simulation.traffic import HOURS
 from analytics.simulation.visitors import BOT
 from core import clock
 from kb import article_html, experiments, selectors
-from kb.models import Article, Experiment, ExperimentState, Revision
+from kb.models import Article, Experiment, ExperimentState, Mode, Revision
 
 _BEFORE_THE_END = timedelta(hours=1)  # nobody looks around for longer before they open the article
 
@@ -40,8 +40,8 @@ class Truth:
     lift: float = 0.0  # how many more the text of arm b answers
     writes: float = 0.30  # of those not answered: tell us so by the contact form, within the window
     says_no: float = 0.55  # of those not answered: vote no, and no more; the rest go in silence
-    says_yes: float = 0.15  # of those answered
-    about_else: float = 0.02  # of all: write to us about another matter
+    says_yes: float = 0.10  # of those answered
+    about_else: float = 0.01  # of all: write to us about another matter
     leaves_form: float = 0.08  # of those who would write: open the form and leave it
     unseen: float = 0.02  # of all: a robot; and as many ask not to be followed
 
@@ -55,8 +55,8 @@ class Ways:
     """How readers come to the article, as weights. Straight to it comes who has no id of ours yet."""
 
     straight: float = 0.18
-    home: float = 0.78
-    search: float = 0.04
+    home: float = 0.80
+    search: float = 0.02
 
 
 @dataclass
@@ -229,8 +229,10 @@ def span(experiment: Experiment, *, days: float, now: datetime) -> tuple[datetim
 def begin(experiment: Experiment, *, at: datetime, last: datetime, visitors: int) -> None:
     """Start a draft as if it were `at`, planned for these visitors until `last`. Raises ExperimentError."""
     if experiment.state == ExperimentState.DRAFT:
+        is_due = experiment.mode == Mode.DEADLINE
+        planned = {"planned_units": experiment.planned_units or visitors, "due_at": last} if is_due else {}
         with clock.frozen(at):
-            experiments.start(experiment, by=None)
+            experiments.start(experiment, by=None, **planned)
 
 
 def arrivals(first: datetime, last: datetime, count: int, rng: random.Random) -> list[datetime]:
