@@ -95,3 +95,55 @@ def _nice(value: float) -> int:
         return 1
     power = 10 ** math.floor(math.log10(value))
     return next(int(step * power) for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * power >= value)
+
+
+@dataclass(frozen=True)
+class Point:
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Band:
+    """An interval as it moves: its area, the line of its middle, and the line of 0. Positions, as SVG's points."""
+
+    points: tuple[Point, ...]
+    area: str
+    line: str
+    zero: float
+    ticks: tuple[Tick, ...]
+    left: float = _LEFT
+    right: float = _RIGHT
+    bottom: float = _BOTTOM
+    label_y: float = _BOTTOM + 18
+
+
+_REACH = 40.0  # beyond it an interval says nothing yet, and is cut off
+
+
+def band(moments: Sequence[float], intervals: Sequence[tuple[float, float, float]]) -> Band:
+    """Positions of (low, middle, high) at each of `moments`, which rise. The scale is that of the later half: what was
+    not known in the first days is cut off, or nothing would be seen of the rest."""
+    later = intervals[len(intervals) // 2 :]
+    reach = 2 * _nice(min(_REACH, max([abs(value) for each in later for value in each], default=1)) / 2)
+    first, last = moments[0], moments[-1]
+
+    def across(moment: float) -> float:
+        share = (moment - first) / (last - first) if last > first else 0.5
+        return round(_LEFT + 8 + share * (_RIGHT - _LEFT - 16), 2)
+
+    def up(value: float) -> float:
+        inside = max(-reach, min(reach, value))
+        return round(_BOTTOM - (inside + reach) / (2 * reach) * (_BOTTOM - _TOP), 2)
+
+    points = tuple(
+        Point(across(moment), up(middle), up(low), up(high))
+        for moment, (low, middle, high) in zip(moments, intervals, strict=True)
+    )
+    upper = [f"{point.x},{point.high}" for point in points]
+    lower = [f"{point.x},{point.low}" for point in reversed(points)]
+    ticks = tuple(Tick(up(value), value) for value in (-reach, -reach / 2, 0, reach / 2, reach))
+    line = " ".join(f"{point.x},{point.y}" for point in points)
+    return Band(points, " ".join(upper + lower), line, up(0), ticks)

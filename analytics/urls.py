@@ -1,18 +1,38 @@
 from django.urls import path
 
-from analytics.views import article_evidence, desk, next_article, search
+from analytics.views import (
+    article_evidence,
+    desk,
+    experiment_actions,
+    experiment_list,
+    experiment_planning,
+    experiment_result,
+    exposures,
+    next_article,
+    search,
+)
 
 desk_urlpatterns = [
     path("", desk.home, name="home"),
     path("journeys/", desk.journey_list, name="journeys"),
     path("journeys/<int:pk>/", desk.journey, name="journey"),
     path("views/", desk.views, name="article-views"),
-    path("exposures/<int:variant>/", desk.exposures, name="exposures"),
+    path("exposures/<int:variant>/", exposures.page, name="exposures"),
     path("evidence/", desk.evidence, name="evidence"),
     path("metrics/", desk.metrics, name="metrics"),
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),
     path("articles/next/", next_article.page, name="next-article"),
     path("articles/next/draft/", next_article.draft, name="next-draft"),
     path("articles/next/dismiss/", next_article.dismiss, name="next-dismiss"),
+    path("experiments/", experiment_list.page, name="experiments"),
+    path("experiments/<int:pk>/", experiment_result.page, name="experiment"),
+    path("experiments/<int:pk>/look/", experiment_result.look, name="experiment-look"),
+    path("experiments/<int:pk>/result.<slug:kind>", experiment_result.export, name="experiment-export"),
+    path("experiments/<int:pk>/texts/", experiment_planning.compare, name="experiment-compare"),
+    path("experiments/<int:pk>/hypothesis/", experiment_planning.hypothesis, name="experiment-hypothesis"),
+    path("experiments/<int:pk>/plan/", experiment_planning.plan, name="experiment-plan"),
+    path("experiments/<int:pk>/plan/figures/", experiment_planning.figures, name="experiment-figures"),
+    path("experiments/<int:pk>/start/", experiment_planning.start, name="experiment-start"),
+    path("experiments/<int:pk>/do/<slug:name>/", experiment_actions.act, name="experiment-act"),
     path("search/learning/", search.learning, name="search-learning"),
 ]

@@ -15,9 +15,11 @@ from analytics import periods, verdicts
 from analytics.models import Verdict
 from analytics.stats import earning
 from core import audit
+from core.models import AuditEntry
 from kb import experiments
 from kb.models import Epoch, Experiment, ExperimentState
 
+_WEIGHED = "experiment.weighed"
 log = logging.getLogger(__name__)
 
 
@@ -33,12 +35,13 @@ def weigh_daily(*, now: datetime) -> int:
 
 
 def weigh(experiment: Experiment, *, now: datetime) -> Epoch | None:
-    """Today's epoch. None where today has one already, or where the split is off: then nothing is to be believed."""
+    """Today's epoch (yesterday's, where the shares come out the same). None where today was weighed already, or where
+    the split is off: then nothing is to be believed."""
     with transaction.atomic():
         held = Experiment.objects.select_for_update(of=("self",), no_key=True).select_related("article__category")
         row = held.get(pk=experiment.pk)
         newest = experiments.epochs_of(row)[-1]
-        if newest.since >= _midnight(now) or _is_blocked(verdicts.latest(row)):
+        if newest.since >= _midnight(now) or _is_weighed(row, now) or _is_blocked(verdicts.latest(row)):
             return None
         declared = verdicts.declared_of(row)
         outcomes = verdicts.outcomes_of(verdicts.counts(row, now=now), declared.metric)
@@ -51,10 +54,16 @@ def weigh(experiment: Experiment, *, now: datetime) -> Epoch | None:
         )
         epoch = experiments.ramp(row, by=None, weights=shares)
         audit.record(
-            None, "experiment.weighed", row, label=row.name, epoch=epoch.number, seed=seed, shares=shares,
+            None, _WEIGHED, row, label=row.name, epoch=epoch.number, seed=seed, shares=shares,
             successes=dict(zip(keys, successes, strict=True)), units=dict(zip(keys, units, strict=True)),
         )  # fmt: skip
         return epoch
+
+
+def _is_weighed(experiment: Experiment, now: datetime) -> bool:
+    """Shares that came out the same make no new epoch, but are the day's all the same."""
+    told = AuditEntry.objects.filter(action=_WEIGHED, target_type="kb.experiment", target_id=str(experiment.pk))
+    return told.filter(at__gte=_midnight(now)).exists()
 
 
 def _is_blocked(verdict: Verdict | None) -> bool:

@@ -27,7 +27,8 @@ def split(outcomes: Sequence[Outcome], declared: Declared) -> Split:
     if not total:
         return Split(counted, drawn, 0.0, 1.0, "", 0.0, False)
     factor = srm.log_bayes_factor(list(counted.values()), list(drawn.values()))
-    worst = max(keys, key=lambda key: abs(counted[key] - drawn[key]) / math.sqrt(drawn[key]))
+    # Of two that are equally far off the one that lost visitors: more often they get lost than come twice.
+    worst = max(keys, key=lambda key: (round(abs(counted[key] - drawn[key]) / math.sqrt(drawn[key]), 6), -counted[key]))
     p = min(1.0, len(keys) * srm.p_value(counted[worst], total - counted[worst], share=drawn[worst] / total))
     off = counted[worst] / drawn[worst] - 1
     return Split(counted, drawn, factor, p, worst, off, factor >= math.log(srm.FLAGGED_AT))

@@ -1,162 +1,106 @@
-"""A test's numbers for machines and for the command line; the desk's page shows the same."""
+"""The list of A/B tests: what runs, what waits for somebody, what is planned, and what became of past ones."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from analytics import verdicts
-from analytics.experiment_counts import Cell
-from analytics.judging import wording
-from analytics.judging.shapes import ArmPlan, Compared, Declared, Judgement
-from analytics.models import Verdict
-from analytics.verdicts import Looked
-from kb.models import Experiment
+from django.db.models import Count, Q, QuerySet
 
-COLUMNS = ("epoch", "arm", "revision", *Cell.NUMBERS, "successes", "of")
+from kb.models import Article, ArticleResult, Experiment, ExperimentState, Exposure, Metric
 
-
-def as_data(looked: Looked) -> dict[str, Any]:
-    """One look with all of its aggregates."""
-    return {
-        "experiment": about(looked.experiment, looked.declared),
-        "at": looked.counts.at.isoformat(),
-        "watermark": looked.counts.watermark.isoformat(),
-        **_said(looked.judged, looked.sentence),
-        "first_verdict_expected": _iso(looked.outlook.first),
-        "all_in_expected": _iso(looked.outlook.planned),
-        "cells": cells(looked.counts.cells, looked.declared),
-        **_details(looked.judged, looked.declared),
-    }
+# What the list can be narrowed to: its word in the address, and its states, in the order in which they are shown.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "needs": (ExperimentState.FINISHED,),
+    "running": (ExperimentState.RUNNING, ExperimentState.PAUSED),
+    "drafts": (ExperimentState.DRAFT,),
+    "past": (ExperimentState.COMPLETED, ExperimentState.STOPPED),
+}
+_ENOUGH = 30  # linkable readers below which an article's contacts say nothing
 
 
-def stored_as_data(verdict: Verdict, *, with_details: bool = True) -> dict[str, Any]:
-    """One stored look, as it was said then."""
-    judged, declared = verdicts.judgement_of(verdict), declared_then(verdict)
-    found = {
-        "id": verdict.pk,
-        "at": verdict.at.isoformat(),
-        "kind": verdict.kind,
-        "watermark": verdict.watermark.isoformat(),
-        **_said(judged, verdict.sentence),
-    }
-    if not with_details:
-        return found
-    return {
-        **found,
-        "cells": cells([Cell(**cell) for cell in verdict.counts], declared),
-        **_details(judged, declared),
-    }
+@dataclass(frozen=True)
+class Row:
+    """One test. `exposed` have seen their text; `counted` of them can be, as far as the exposure itself tells."""
+
+    experiment: Experiment
+    title: str
+    sentence: str
+    exposed: int
+    counted: int
+    days_left: int | None
+
+    @property
+    def percent(self) -> int | None:
+        """How much of its plan is in."""
+        planned = self.experiment.planned_units
+        return min(100, round(100 * self.counted / planned)) if planned else None
+
+    @property
+    def was_started(self) -> bool:
+        return self.experiment.started_at is not None
 
 
-def about(experiment: Experiment, declared: Declared | None = None) -> dict[str, Any]:
-    """A test as it was declared, and where it stands."""
-    declared = declared or verdicts.declared_of(experiment)
-    article = experiment.article
-    return {
-        "id": experiment.pk,
-        "name": experiment.name,
-        "article": {
-            "id": article.pk, "slug": article.slug, "lang": article.locale,
-            "title": article.live_revision.title if article.live_revision else "",
-        },
-        "state": experiment.state,
-        "hypothesis": experiment.hypothesis,
-        "metric": experiment.metric,
-        "worthwhile": experiment.worthwhile,
-        "window_days": experiment.window_days,
-        "mode": experiment.mode,
-        "planned_units": experiment.planned_units,
-        "due_at": _iso(experiment.due_at),
-        "earns": experiment.earns,
-        "started_at": _iso(experiment.started_at),
-        "ended_at": _iso(experiment.ended_at),
-        "why_ended": experiment.why_ended,
-        "decision": experiment.decision,
-        "arms": [
-            {"key": arm.key, "revision": arm.revision, "is_control": arm.is_control} for arm in declared.arms
-        ],
-        "epochs": [{"number": number, "weights": dict(weights)} for number, weights in declared.weights.items()],
-    }  # fmt: skip
-
-
-def cells(counted: Sequence[Cell], declared: Declared) -> list[dict[str, Any]]:
-    """Each cell with its successes by the declared metric; the rows of the CSV file."""
-    revisions = {arm.key: arm.revision for arm in declared.arms}
-    found = []
-    for cell in counted:
-        successes, of = cell.successes(declared.metric)
-        found.append(asdict(cell) | {"revision": revisions.get(cell.arm), "successes": successes, "of": of})
-    return found
-
-
-def declared_then(verdict: Verdict) -> Declared:
-    """The plan as the verdict was held against it."""
-    given = dict(verdict.declared)
-    given["arms"] = tuple(ArmPlan(**arm) for arm in given["arms"])
-    given["weights"] = {int(number): weights for number, weights in given["weights"].items()}
-    return Declared(**given)
-
-
-def as_text(looked: Looked) -> str:
-    """For people."""
-    experiment, declared = looked.experiment, looked.declared
-    lines = [
-        f"{experiment.name} ({experiment.get_state_display()}), article {experiment.article.slug}",
-        f"Judged by {experiment.get_metric_display()}",
-        f"As of {looked.counts.at:%Y-%m-%d %H:%M} UTC, contacts in up to {looked.counts.watermark:%Y-%m-%d %H:%M}",
-        "",
-        looked.sentence,
-        "",
-        f"{'epoch':>5} {'arm':<12}{'exposed':>10}{'linkable':>10}{'judged':>10}{'good':>10}   share",
-    ]
-    for cell in looked.counts.cells:
-        good, of = cell.successes(declared.metric)
-        share = f"{100 * good / of:.1f} %" if of else "–"
-        lines.append(
-            f"{cell.epoch:>5} {cell.arm:<12}{cell.exposed:>10,}{cell.linkable:>10,}{of:>10,}{good:>10,}   {share}"
+def found(text: str) -> QuerySet[Experiment]:
+    """The tests whose name, hypothesis or article has these words, the newest first."""
+    rows = Experiment.objects.select_related("article__draft", "created_by", "decided_by", "published")
+    for word in text.split()[:8]:
+        rows = rows.filter(
+            Q(name__icontains=word) | Q(hypothesis__icontains=word) | Q(article__draft__title__icontains=word)
         )
-    lines.append("")
-    lines += [f"{each.second} against {each.first}: {_numbers(each)}" for each in looked.judged.compared]
-    if split := looked.judged.split:
-        state = "BLOCKED" if split.is_mismatch else "odd" if split.is_odd else "as drawn"
-        lines.append(f"Split: {state} (Bayes factor {split.bayes_factor:.3g}, blocked from 100; p {split.p:.3g})")
-    lines += [
-        f"Guard-rail {guard.what}, {guard.arm}: {guard.hits} of {guard.of}, control {guard.control_hits} of "
-        f"{guard.control_of}: {wording.guard_spoken(guard, declared)}"
-        for guard in looked.judged.guards
-    ]
-    return "\n".join([*lines, ""])
+    return rows.order_by("-pk")
 
 
-def _numbers(each: Compared) -> str:
-    if not each.is_judged:
-        return "too early to say"
-    told = [each.said or ("the same" if each.is_same else "not shown")]
-    if each.estimate is not None and each.low is not None and each.high is not None:
-        told.append(f"{100 * each.estimate:+.2f} points, now {100 * each.low:+.2f} to {100 * each.high:+.2f}")
-    if each.p is not None:
-        told.append(f"p {each.p:.4f}, least so far {each.least_p:.4f}")
-    if each.z is not None and each.bound is not None:
-        told.append(f"z {each.z:.3f}, bound {each.bound:.3f}")
-    return "; ".join(told)
+def group_sizes(rows: QuerySet[Experiment]) -> dict[str, int]:
+    by_state = dict(rows.order_by().values_list("state").annotate(number=Count("pk")))
+    return {key: sum(by_state.get(state, 0) for state in states) for key, states in GROUPS.items()}
 
 
-def _said(judged: Judgement, sentence: str) -> dict[str, Any]:
-    return {"code": str(judged.code), "sentence": sentence, "about": list(judged.arms), "judged": judged.units}
-
-
-def _details(judged: Judgement, declared: Declared) -> dict[str, Any]:
-    return {
-        "coverage": {"linkable": judged.coverage[0], "exposed": judged.coverage[1]},
-        "compared": [asdict(each) | {"in_words": wording.spoken(each, declared)} for each in judged.compared],
-        "split": asdict(judged.split) if judged.split else None,
-        "guards": [asdict(guard) | {"in_words": wording.guard_spoken(guard, declared)} for guard in judged.guards],
-        "information": list(judged.fractions),
+def told(experiments: Sequence[Experiment], *, now: datetime) -> list[Row]:
+    """Each with how many have seen it and what the last look said. Two queries, however many there are."""
+    seen = {
+        pk: (every, returning)
+        for pk, every, returning in Exposure.objects.filter(experiment__in=experiments)
+        .values("experiment")
+        .annotate(every=Count("pk"), returning=Count("pk", filter=Q(is_returning=True)))
+        .values_list("experiment", "every", "returning")
     }
+    sentences = _sentences(experiments)
+    rows = []
+    for one in experiments:
+        every, returning = seen.get(one.pk, (0, 0))
+        left = None
+        if one.due_at is not None and one.state in GROUPS["running"]:
+            left = max(0, math.ceil((one.due_at - now) / timedelta(days=1)))
+        rows.append(
+            Row(
+                experiment=one,
+                title=one.article.draft.title,
+                sentence=sentences.get(one.pk, ""),
+                exposed=every,
+                counted=every if one.metric == Metric.CONFIRMED else returning,
+                days_left=left,
+            )
+        )
+    return rows
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def worth_testing() -> ArticleResult | None:
+    """The published article after which most readers contacted us, of those that nobody tests; else the most read."""
+    busy = Experiment.objects.filter(state__in=[*GROUPS["running"], *GROUPS["needs"], *GROUPS["drafts"]]).values(
+        "article"
+    )
+    results = (
+        ArticleResult.objects.filter(article__in=Article.objects.published(), views__gt=0)
+        .exclude(article__in=busy)
+        .select_related("article__draft")
+    )
+    worst = results.filter(linkable__gte=_ENOUGH, contacts_after_read__gt=0).order_by("-contacts_after_read", "-views")
+    return worst.first() or results.order_by("-views").first()
+
+
+def _sentences(experiments: Sequence[Experiment]) -> dict[int, str]:
+    """What the latest look at each said."""
+    return {}

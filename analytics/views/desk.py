@@ -16,7 +16,7 @@ from analytics import definitions, periods, settling
 from analytics.models import Event, EventKind, Journey, Outcome
 from analytics.reports import articles, contacts, journeys, messages, overview, timeline
 from core import clock, roles
-from kb.models import Article, Exposure, Variant
+from kb.models import Article
 from notifications import obligations
 from notifications.intake import silence
 from notifications.prediction import drift
@@ -115,16 +115,6 @@ def views(request: HttpRequest) -> HttpResponse:
         **_about(request, period, wrong),
     }
     return render(request, "desk/views.html", context)
-
-
-@require_safe
-@roles.desk(*READERS)
-def exposures(request: HttpRequest, variant: int) -> HttpResponse:
-    """The first exposures of visitors to one variant of a test."""
-    arm = get_object_or_404(Variant.objects.select_related("experiment__article", "revision"), pk=variant)
-    found = Exposure.objects.filter(variant=arm).order_by("-at", "-id")
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    return render(request, "desk/exposures.html", {"section": "home", "variant": arm, "page": page})
 
 
 @require_safe

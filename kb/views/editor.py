@@ -18,10 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import csp, roles
 from core.roles import ADMIN, REVIEWER, WRITER, desk
-from kb import care, desk_article, desk_list, experiments, publishing, reviews, translations
+from kb import care, desk_article, desk_list, publishing, reviews, translations
 from kb.models import Article, Category, Visibility
 from kb.publishing import Text
-from kb.views import asking, conflict, piece_choices, search_guard
+from kb.views import asking, conflict, piece_choices, search_guard, testing
 
 _LATEST = 8  # revisions beside the text; the page of its history has them all
 
@@ -119,6 +119,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         publishing.move(
             article, form.chosen_category(), visibility=form.cleaned_data["visibility"], by=roles.user_of(request)
         )
+    if request.POST.get("action") == testing.BEGIN:
+        return testing.begin(request, article, version=draft.version)
     if asked := _ask_before_publishing(request, article, version=draft.version):
         return asked
     _go_on(request, article, version=draft.version)
@@ -238,7 +240,6 @@ def _about(article: Article, user: User) -> dict[str, Any]:
         with translation.override(article.locale):
             live_url = article.get_absolute_url()
     revisions = article.revisions.select_related("created_by").defer("body", "html", "text", "headings")[:_LATEST]
-    experiment = experiments.live_on(article)
     return {
         "draft": draft,
         "title": draft.title,
@@ -250,8 +251,7 @@ def _about(article: Article, user: User) -> dict[str, Any]:
         "flow": desk_article.flow_of(article, user_id=user.pk),
         "reviewers": [one for one in reviews.reviewers() if one.pk != user.pk],
         "time_zone": settings.SHOP_TIME_ZONE,
-        "experiment": experiment,
-        "may_test": article.state == "published" and is_changed,
+        **testing.of(article),
         "standing": translations.standing(article),
         "translations": translations.standings_of(article),
         "care": care.of(article),

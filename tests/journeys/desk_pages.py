@@ -20,6 +20,7 @@ from notifications.models import Order
 from tests.journeys import (
     desk_pages_care,
     desk_pages_evidence,
+    desk_pages_experiments,
     desk_pages_facts,
     desk_pages_flow,
     desk_pages_imports,
@@ -28,6 +29,7 @@ from tests.journeys import (
     desk_pages_mails,
     desk_pages_porting,
     desk_pages_privacy,
+    desk_pages_results,
     desk_pages_signin,
     desk_pages_sources,
     desk_pages_surface,
@@ -44,8 +46,9 @@ WITHOUT_A_PAGE = {
     # Forms: answered by the page that they stand on.
     "password-link", "person-password-link", "person-password-link-end",
     "account-sessions-end", "account-disconnect", "person-roles", "person-switch", "person-second-factor-reset",
-    "invitation-withdraw", "api-key-revoke", "article-test", "article-catch-up", "article-reviewed", "picture-upload",
-    "article-choose",
+    "invitation-withdraw", "api-key-revoke", "experiment-figures", "experiment-look",
+    "experiment-export", "article-catch-up", "article-reviewed",
+    "picture-upload", "article-choose",
     "notice-end", "origin-remove", "search-job-ask", "search-synonym-preview", "search-synonym-remove", "search-place",
     "search-placement-remove", "search-pin-move", "order-next-update", "order-stop-links", "order-note",
     "next-draft", "next-dismiss", "bulk-plan", "article-port-begin", "article-comment", "article-comment-resolve",
@@ -95,6 +98,10 @@ def paths(admin: User) -> Iterator[str]:
         yield make_run() if make_run else path
     for path, _roles, prepare_mails in desk_pages_mails.DESK_PAGES:
         yield path.format(prepare_mails(admin))
+    for path, _roles, look in desk_pages_results.DESK_PAGES:
+        yield path.format(look())
+    for path, _roles, plan_test in desk_pages_experiments.DESK_PAGES:
+        yield path.format(plan_test())
     for path, _roles, make_rows in desk_pages_ledger.DESK_PAGES:
         yield path.format(make_rows())
     for path, _roles, run in desk_pages_porting.DESK_PAGES:

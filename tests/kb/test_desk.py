@@ -231,52 +231,91 @@ def test_a_writer_cannot_show_an_old_text_again(desk, write):
     assert article.live_revision.body == "two"
 
 
-def test_the_draft_is_tested_against_the_live_text(desk, write):
+def begin(client, article: Article, **changed):
+    return client.post(edit_url(article), form(article, action="test", **changed), follow=True)
+
+
+def test_save_and_start_makes_a_draft_of_a_test_and_freezes_the_text(desk, write):
     article = write("Late", "Text A")
-    publishing.save_draft(article, Text("Late", "", "Text B"), version=1, by=None)
-    client = desk("reviewer")
-    page = client.post(f"{LIST}{article.pk}/test/", {"action": "start", "version": 2}, follow=True)
-    assert "half of the readers" in text(page)
-    assert "Under test" in text(page)
+    client = desk("writer")
+    page = begin(client, article, body="Text B")
     experiment = Experiment.objects.get()
+    assert page.redirect_chain == [(f"/desk/experiments/{experiment.pk}/texts/", 302)]
     bodies = {variant.key: variant.revision.body for variant in experiment.variants.all()}
     assert bodies == {"a": "Text A", "b": "Text B"}
     assert experiment.variants.get(is_control=True).key == "a"
-    assert experiments.live_on(article) == experiment
-    client.post(f"{LIST}{article.pk}/test/", {"action": "stop"})
-    assert experiments.live_on(article) is None
+    assert (experiment.state, experiment.name) == ("draft", "Late")
+    assert experiments.live_on(article) is None, "nobody sees it yet"
+    assert Draft.objects.get(article=article).body == "Text B"
+    assert "Go on planning" in text(client.get(edit_url(article)))
 
 
-def test_a_second_start_leaves_one_test_that_can_be_stopped(desk, write):
+def test_pressing_it_again_leaves_one_test_and_one_text(desk, write):
     article = write("Late", "Text A")
-    publishing.save_draft(article, Text("Late", "", "Text B"), version=1, by=None)
     client = desk("reviewer")
     for _click in range(2):
-        page = client.post(f"{LIST}{article.pk}/test/", {"action": "start", "version": 2}, follow=True)
+        begin(client, article, body="Text B")
     assert Experiment.objects.count() == 1
-    assert article.revisions.count() == 2, "no text was frozen for the test that did not start"
-    assert "Stop the test" in text(page)
+    assert article.revisions.count() == 2
 
 
-@pytest.mark.parametrize("version", ["1", "", "x", "99999999999999"])
-def test_a_test_starts_only_with_the_draft_that_was_on_the_screen(desk, write, version):
+def test_another_draft_becomes_one_more_text_of_the_same_test_up_to_five(desk, write):
     article = write("Late", "Text A")
-    publishing.save_draft(article, Text("Late", "", "Text B"), version=1, by=None)
-    desk("reviewer").post(f"{LIST}{article.pk}/test/", {"action": "start", "version": version})
-    assert not Experiment.objects.exists()
+    client = desk("reviewer")
+    for body in ("Text B", "Text C", "Text D", "Text E"):
+        page = begin(client, article, body=body)
+    assert "The draft is text E of the test" in text(page)
+    page = begin(client, article, body="Text F")
+    assert "at most 5 texts" in text(page)
+    assert Experiment.objects.get().variants.count() == 5
+    assert article.revisions.count() == 5, "no text was frozen for a test that has no room"
+    assert Draft.objects.get(article=article).body == "Text F", "what was written is saved"
 
 
 def test_a_test_needs_a_difference_and_a_live_text(desk, write):
     client = desk("reviewer")
-    page = client.post(f"{LIST}{write('Same').pk}/test/", {"action": "start", "version": 1}, follow=True)
-    assert "says the same" in text(page)
-    page = client.post(f"{LIST}{write('New', publish=False).pk}/test/", {"action": "start", "version": 1}, follow=True)
-    assert "Publish the article first" in text(page)
+    assert "says the same" in text(begin(client, write("Same")))
+    assert "Publish the article first" in text(begin(client, write("New", publish=False)))
+    assert "is empty" in text(begin(client, write("Empty"), body=" "))
     assert not Experiment.objects.exists()
 
 
-def test_a_writer_starts_no_test(desk, write):
-    assert desk("writer").post(f"{LIST}{write('Late').pk}/test/").status_code == 403
+def test_no_test_is_begun_over_a_draft_that_somebody_else_saved(desk, write):
+    article = write("Late", "Text A")
+    publishing.save_draft(article, Text("Late", "", "Theirs"), version=1, by=None)
+    begin(desk("reviewer"), article, body="Mine", version=1)
+    assert not Experiment.objects.exists()
+
+
+@pytest.mark.parametrize(("state", "says"), [("running", "Its texts are locked"), ("paused", "Its texts are locked")])
+def test_the_editor_says_what_runs_and_why_the_text_is_locked(desk, write, state, says):
+    article = write("Late", "Text A")
+    client = desk("reviewer")
+    begin(client, article, body="Text B")
+    experiment = Experiment.objects.get()
+    experiments.start(experiment, by=None, planned_units=1200)
+    if state == "paused":
+        experiments.pause(experiment, by=None)
+    page = text(client.get(edit_url(article)))
+    assert says in page
+    assert "0 of the 1,200 that it needs" in page
+    assert f"/desk/experiments/{experiment.pk}/" in page
+    page = begin(client, article, body="Text C")
+    assert "is running on this article" in text(page)
+
+
+def test_the_editor_asks_for_the_decision_about_a_finished_test(desk, write):
+    article = write("Late", "Text A")
+    client = desk("reviewer")
+    begin(client, article, body="Text B")
+    experiment = Experiment.objects.get()
+    experiments.start(experiment, by=None)
+    experiments.finish(experiment)
+    assert "It waits for a decision" in text(client.get(edit_url(article)))
+
+
+def test_an_analyst_begins_no_test(desk, write):
+    assert begin(desk("analyst"), write("Late"), body="Text B").status_code == 403
 
 
 def test_an_editor_says_who_may_read_an_article(write, desk):

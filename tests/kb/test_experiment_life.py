@@ -186,7 +186,12 @@ def test_the_plan_can_change_until_the_start_and_never_after(write):
     due = NOW + timedelta(days=20)
     experiments.start(test, by=None, planned_units=900, due_at=due, plan={"days": 20})
     test.refresh_from_db()
-    assert (test.name, test.hypothesis, test.metric, test.window_days) == ("Shorter", "Shorter is clearer", "contact", 3)
+    assert (test.name, test.hypothesis, test.metric, test.window_days) == (
+        "Shorter",
+        "Shorter is clearer",
+        "contact",
+        3,
+    )
     assert (test.planned_units, test.due_at, test.plan, test.started_at) == (900, due, {"days": 20}, NOW)
     (epoch,) = experiments.epochs_of(test)
     assert (epoch.number, epoch.since, epoch.allocation, epoch.weights) == (1, NOW, 1, {"a": 4, "b": 5, "c": 6})

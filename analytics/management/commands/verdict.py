@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from analytics import verdicts
 from analytics.models import LookKind
-from analytics.reports import experiments as report
+from analytics.reports import experiment_result as report
 from core import clock
 from kb.models import Experiment
 

@@ -1,0 +1,150 @@
+"""An article's own readers and how they fared, from rows: what a test of it is planned with.
+
+The definitions are those of a test's verdict (docs/metrics.md), with a first reading in the place of a first exposure:
+each visitor counts once, at the first time they read the article in the period, and whether they would be counted is
+judged by what was known at that moment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from analytics import contact_facts, outcomes
+from kb.models import Article, Metric
+
+DAYS = 28  # whole weeks, so that each weekday counts the same
+FEWEST_DAYS = 7  # of an article that is younger; fewer would make one good day the rule
+ENOUGH = 30  # mature readings below which a base rate is not taken for one
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How often the metric's success was seen among mature first readings."""
+
+    hits: int
+    of: int
+
+    @property
+    def base(self) -> float | None:
+        """None where too few are mature to call it a rate."""
+        return self.hits / self.of if self.of >= ENOUGH else None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """First-time readers of one article in `days`, and what became of those whose window is over."""
+
+    days: int
+    readers: int  # visitors, each at their first reading in these days
+    linkable: int  # of them: we would know of a contact
+    weeks: tuple[int, ...]  # readers of each seven days, the newest last
+    shares: Mapping[str, Share]
+
+    def counted(self, metric: str) -> int:
+        """The readers whom a test by this metric would count: a `confirmed` asks nobody to be linkable."""
+        return self.readers if metric == Metric.CONFIRMED else self.linkable
+
+    def per_day(self, metric: str) -> float:
+        return self.counted(metric) / self.days
+
+    def share(self, metric: str) -> Share:
+        return self.shares[metric]
+
+
+_FIRSTS = """
+WITH firsts AS MATERIALIZED (
+    SELECT DISTINCT ON (visitor) visitor, at, topic, revision_id,
+           is_returning AND (NOT %(has_feeds)s OR EXISTS (
+               SELECT FROM analytics_identity AS tie WHERE tie.visitor = event.visitor AND tie.at <= event.at
+           )) AS is_linkable
+    FROM analytics_event AS event
+    WHERE kind = 'read' AND article_id = %(article)s AND at >= %(since)s AND at < %(until)s AND visitor IS NOT NULL
+    ORDER BY visitor, at, id
+)
+"""
+
+_READERS = """
+SELECT floor(extract(epoch FROM %(until)s - at) / 604800)::int AS week, count(*), count(*) FILTER (WHERE is_linkable)
+FROM firsts GROUP BY week
+"""
+
+# Of the rows about one contact the newest counts. A contact without a topic, or about a text without one, is taken to
+# be about it: poor coding never makes a text look better.
+_FARED = """
+, contacts AS MATERIALIZED (
+    SELECT DISTINCT ON (contact_id) at, visitor, person, topic FROM analytics_event
+    WHERE kind = 'contact' AND at >= %(since)s AND at < %(due)s
+    ORDER BY contact_id, id DESC
+), pairs AS (
+    SELECT firsts.visitor, contacts.at, contacts.topic FROM firsts JOIN contacts USING (visitor)
+    UNION ALL
+    SELECT firsts.visitor, contacts.at, contacts.topic
+    FROM firsts JOIN analytics_identity AS tie USING (visitor)
+    JOIN contacts ON contacts.person = tie.person AND contacts.person <> ''
+), contacted AS (
+    SELECT DISTINCT firsts.visitor FROM firsts JOIN pairs USING (visitor)
+    WHERE pairs.at >= firsts.at AND pairs.at < firsts.at + %(window)s
+      AND (pairs.topic = '' OR firsts.topic = '' OR pairs.topic = firsts.topic)
+), votes AS (
+    SELECT DISTINCT ON (visitor) visitor, (vote.data ->> 'is_helpful')::boolean AS is_helpful
+    FROM firsts JOIN analytics_event AS vote USING (visitor)
+    WHERE vote.kind = 'vote' AND vote.revision_id = firsts.revision_id
+      AND vote.at >= firsts.at AND vote.at < firsts.at + %(window)s
+    ORDER BY visitor, vote.at DESC, vote.id DESC
+)
+SELECT count(*),
+       count(*) FILTER (WHERE is_linkable),
+       count(*) FILTER (WHERE is_linkable AND contacted.visitor IS NULL AND votes.is_helpful IS DISTINCT FROM false),
+       count(*) FILTER (WHERE is_linkable AND contacted.visitor IS NULL),
+       count(*) FILTER (WHERE votes.is_helpful AND contacted.visitor IS NULL)
+FROM firsts LEFT JOIN contacted USING (visitor) LEFT JOIN votes USING (visitor)
+"""
+
+
+def of(article: Article, *, window_days: int, now: datetime) -> Traffic:
+    """Its readers of the last 28 days, and how those of the last 28 days whose window is over have fared.
+
+    An article that is younger is divided by its own days, at least seven.
+    """
+    feeds = contact_facts.feeds().values()
+    window = timedelta(days=window_days)
+    until = outcomes.watermark(feeds, now=now) - window
+    with connection.cursor() as cursor:
+        days = _days(cursor, article.pk, now=now)
+        cursor.execute(_FIRSTS + _READERS, _given(article, feeds, since=now - timedelta(days=DAYS), until=now))
+        weeks = {week: (readers, linkable) for week, readers, linkable in cursor.fetchall()}
+        given = _given(article, feeds, since=until - timedelta(days=DAYS), until=until)
+        cursor.execute(_FIRSTS + _FARED, given | {"window": window, "due": until + window})
+        everybody, linkable, resolved, uncontacted, confirmed = cursor.fetchone()
+    return Traffic(
+        days=days,
+        readers=sum(readers for readers, _linkable in weeks.values()),
+        linkable=sum(linkable for _readers, linkable in weeks.values()),
+        weeks=tuple(weeks.get(week, (0, 0))[0] for week in reversed(range(DAYS // 7))),
+        shares={
+            Metric.RESOLUTION.value: Share(resolved, linkable),
+            Metric.CONTACT.value: Share(uncontacted, linkable),
+            Metric.CONFIRMED.value: Share(confirmed, everybody),
+        },
+    )
+
+
+def _given(article: Article, feeds: Any, *, since: datetime, until: datetime) -> dict[str, Any]:
+    has_feeds = any(feed.is_connected(since, until) for feed in feeds)
+    return {"article": article.pk, "since": since, "until": until, "has_feeds": has_feeds}
+
+
+def _days(cursor: Any, article_id: int, *, now: datetime) -> int:
+    """For how many of the last 28 days it has been read."""
+    cursor.execute("SELECT min(at) FROM analytics_event WHERE kind = 'read' AND article_id = %s", [article_id])
+    (first,) = cursor.fetchone()
+    if first is None:
+        return DAYS
+    days: int = math.ceil((now - first) / timedelta(days=1))
+    return min(DAYS, max(FEWEST_DAYS, days))

@@ -1,0 +1,175 @@
+"""A test's result as its page shows it: from the looks that are stored, so that the page costs no count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from analytics import charts, verdicts
+from analytics.charts import Band
+from analytics.experiment_counts import Cell
+from analytics.judging import wording
+from analytics.judging.shapes import Code, Compared, Declared, Guard, Judgement, Split
+from analytics.models import Verdict
+from analytics.reports.experiment_result import declared_then
+from analytics.stats.proportions import Rate
+from kb.models import Experiment, Variant
+
+LISTED = 30  # looks in the table
+_DRAWN = 60  # looks in a picture
+
+_TONES = {
+    Code.BEST: "success", Code.BETTER: "success", Code.BLOCKED: "danger", Code.WITHHELD: "warning",
+    Code.WORSE: "info", Code.SAME: "info", Code.FUTILE: "info", Code.INCONCLUSIVE: "info",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    """One arm, all epochs together or one of them."""
+
+    variant: Variant
+    epoch: int | None
+    cell: Cell
+    good: Rate
+
+    @property
+    def forms(self) -> Rate:
+        return Rate(self.cell.forms_sent, self.cell.forms_opened)
+
+    @property
+    def bad(self) -> Rate:
+        return Rate(self.good.of - self.good.hits, self.good.of)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison with the control, over all looks."""
+
+    each: Compared
+    name: str
+    text: str
+    band: Band | None
+    days: tuple[datetime, ...]
+
+
+@dataclass(frozen=True)
+class GuardRow:
+    guard: Guard
+    name: str
+    text: str
+
+    @property
+    def control(self) -> Rate:
+        return Rate(self.guard.control_hits, self.guard.control_of)
+
+    @property
+    def own(self) -> Rate:
+        return Rate(self.guard.hits, self.guard.of)
+
+
+@dataclass(frozen=True)
+class SplitRow:
+    variant: Variant
+    counted: int
+    drawn: int
+
+
+@dataclass(frozen=True)
+class LookRow:
+    verdict: Verdict
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    verdict: Verdict
+    judged: Judgement
+    declared: Declared
+    tone: str
+    arms: tuple[ArmRow, ...]
+    epochs: tuple[ArmRow, ...]  # empty where there was one
+    lines: tuple[Line, ...]
+    split: Split | None
+    splits: tuple[SplitRow, ...]
+    guards: tuple[GuardRow, ...]
+    looks: tuple[LookRow, ...]
+    older_looks: int
+    coverage: Rate
+
+
+def build(experiment: Experiment) -> Result | None:
+    """None before the first look. Three queries, and one for each thousand looks."""
+    stored = list(Verdict.objects.filter(experiment=experiment).order_by("-at", "-pk"))
+    if not stored:
+        return None
+    newest = stored[0]
+    judged, declared = verdicts.judgement_of(newest), declared_then(newest)
+    found = {each.key: each for each in experiment.variants.select_related("revision")}
+    variants = {arm.key: found[arm.key] for arm in declared.arms if arm.key in found}
+    cells = [Cell(**cell) for cell in newest.counts]
+    looks = [verdicts.judgement_of(each) for each in stored]
+    numbers = {cell.epoch for cell in cells}
+    return Result(
+        verdict=newest,
+        judged=judged,
+        declared=declared,
+        tone=_TONES.get(judged.code, ""),
+        arms=tuple(_arm(variant, None, cells, declared) for variant in variants.values()),
+        epochs=tuple(
+            _arm(variant, number, cells, declared)
+            for number in sorted(numbers, reverse=True)
+            for variant in variants.values()
+        )
+        if len(numbers) > 1
+        else (),
+        lines=tuple(_line(each, declared, looks) for each in judged.compared if each.first == declared.control),
+        split=judged.split,
+        splits=_splits(judged.split, variants),
+        guards=tuple(
+            GuardRow(guard, wording.name(guard.arm, declared), wording.guard_spoken(guard, declared))
+            for guard in judged.guards
+        ),
+        looks=tuple(
+            LookRow(row, _texts(said, declared)) for row, said in zip(stored[:LISTED], looks[:LISTED], strict=True)
+        ),
+        older_looks=max(0, len(stored) - LISTED),
+        coverage=Rate(*judged.coverage),
+    )
+
+
+def _arm(variant: Variant, epoch: int | None, cells: Sequence[Cell], declared: Declared) -> ArmRow:
+    total = Cell(epoch or 0, variant.key)
+    for cell in cells:
+        if cell.arm == variant.key and epoch in (None, cell.epoch):
+            total = total.plus(cell)
+    return ArmRow(variant, epoch, total, Rate(*total.successes(declared.metric)))
+
+
+def _splits(split: Split | None, variants: dict[str, Variant]) -> tuple[SplitRow, ...]:
+    if split is None:
+        return ()
+    return tuple(
+        SplitRow(variant, split.counted.get(key, 0), round(split.drawn.get(key, 0)))
+        for key, variant in variants.items()
+    )
+
+
+def _line(each: Compared, declared: Declared, looks: Sequence[Judgement]) -> Line:
+    """`looks`: the newest first. Of many the newest, and every so manyth before it, are drawn."""
+    drawn: list[tuple[datetime, tuple[float, float, float]]] = []
+    step = max(1, -(-len(looks) // _DRAWN))
+    sign = -1 if declared.metric == "contact" else 1
+    for look in reversed(looks[::step]):
+        then = look.of(each.first, each.second)
+        if then and then.low is not None and then.high is not None and then.estimate is not None:
+            low, high = sorted((sign * 100 * then.low, sign * 100 * then.high))
+            drawn.append((look.at, (low, sign * 100 * then.estimate, high)))
+    picture = charts.band([at.timestamp() for at, _ in drawn], [values for _, values in drawn]) if drawn else None
+    days = (drawn[0][0], drawn[-1][0]) if drawn else ()
+    return Line(each, wording.name(each.second, declared), wording.spoken(each, declared), picture, days)
+
+
+def _texts(judged: Judgement, declared: Declared) -> tuple[str, ...]:
+    return tuple(wording.spoken(each, declared) for each in judged.compared if each.first == declared.control)

@@ -1,0 +1,99 @@
+"""The exposures behind a number of a test, with what became of each, and the journey in which it happened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from analytics import experiment_counts
+from analytics.experiment_counts import Row
+from analytics.models import Journey, Verdict
+from analytics.views.desk import PAGE, READERS
+from core import clock, roles
+from kb.models import Variant
+
+
+@require_safe
+@roles.desk(*READERS)
+def page(request: HttpRequest, variant: int) -> HttpResponse:
+    """`what`: a key of experiment_counts.NARROWED; `epoch`: a number; `look`: a verdict, as of which is counted."""
+    arm = get_object_or_404(Variant.objects.select_related("experiment__article__category", "revision"), pk=variant)
+    what = request.GET.get("what", "")
+    what = what if what in experiment_counts.NARROWED else "exposed"
+    epoch = _number(request, "epoch")
+    look = Verdict.objects.filter(experiment=arm.experiment, pk=_number(request, "look") or 0).first()
+    listed = _Listed(arm, what, epoch, look.at if look else clock.now())
+    shown: Page[Row] = Paginator(listed, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
+    context = {
+        "section": "experiments",
+        "variant": arm,
+        "page": shown,
+        "rows": _with_journeys(list(shown)),
+        "what": what,
+        "epoch": epoch,
+        "look": look,
+        "choices": _choices(arm.experiment.metric),
+        "may_open_test": bool(roles.roles_of(request.user) & {roles.ANALYST, roles.ADMIN}),
+    }
+    return render(request, "desk/exposures.html", context)
+
+
+class _Listed:
+    """The rows as a paginator asks for them: how many, and a stretch."""
+
+    ordered = True
+
+    def __init__(self, arm: Variant, what: str, epoch: int | None, at: datetime) -> None:
+        self._arm, self._what, self._epoch, self._at = arm, what, epoch, at
+
+    def count(self) -> int:
+        return self._found(0, 0)[0]
+
+    __len__ = count
+
+    def __getitem__(self, part: slice) -> list[Row]:
+        return self._found(part.stop - part.start, part.start)[1]
+
+    def _found(self, limit: int, offset: int) -> tuple[int, list[Row]]:
+        return experiment_counts.rows(
+            self._arm.experiment, now=self._at, arm=self._arm.key, what=self._what, epoch=self._epoch, limit=limit,
+            offset=offset,
+        )  # fmt: skip
+
+
+def _with_journeys(rows: Sequence[Row]) -> list[tuple[Row, Journey | None]]:
+    of: dict[UUID, list[Journey]] = defaultdict(list)
+    for journey in Journey.objects.filter(visitor__in=[row.visitor for row in rows]).only(
+        "pk", "visitor", "started_at", "ended_at"
+    ):
+        of[journey.visitor].append(journey)
+    return [
+        (row, next((each for each in of[row.visitor] if each.started_at <= row.at <= each.ended_at), None))
+        for row in rows
+    ]
+
+
+def _choices(metric: str) -> list[tuple[str, str]]:
+    found = [
+        ("exposed", _("Exposed")), ("linkable", _("Linkable")), ("unlinkable", _("Not linkable")),
+        ("judged", _("Judged")), ("resolved", _("Resolved")), ("contacts", _("Contacted us about it")),
+        ("any_contacts", _("Contacted us about anything")), ("denied", _("Said no")), ("mature", _("Window over")),
+        ("voted", _("Voted")), ("confirmed", _("Confirmed")), ("forms_opened", _("Opened the form")),
+        ("forms_sent", _("Sent the form")),
+    ]  # fmt: skip
+    hidden = {"resolution": {"confirmed"}, "confirmed": {"resolved", "denied"}}
+    others = {"resolved", "denied", "confirmed"}
+    return [(key, text) for key, text in found if key not in hidden.get(metric, others)]
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
