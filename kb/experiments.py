@@ -1,7 +1,7 @@
 """The face of A/B tests: planned, started, shown to more visitors, ended, decided.
 
-Who sees which text: kb/assignment.py. What may follow what: kb/experiment_life.py. What is declared before the start:
-kb/experiment_plans.py. The statistics are analytics'.
+Who sees which text: kb/arms.py, kb/assignment.py. What may follow what: kb/experiment_life.py. What is declared before
+the start: kb/experiment_plans.py. The statistics are analytics'.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from core import audit, clock
 from core.events import fire
 from kb import events, experiment_life, four_eyes, piece_uses, publishing
-from kb.assignment import Arms, arms_of, expose, running
+from kb.arms import Arms
+from kb.assignment import arms_of, expose, running
 from kb.experiment_life import (
     COMPLETE,
     EVENTS,

@@ -12,7 +12,8 @@ from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
 from kb import live, selectors
-from kb.assignment import Arms, newest_epoch
+from kb.arms import Arms
+from kb.assignment import newest_epoch
 from kb.models import Article, CategoryText, ExperimentState, Exposure, Origin, Revision, Variant, Vote
 from kb.selectors import Card
 

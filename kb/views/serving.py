@@ -55,7 +55,7 @@ def refuse_prefetch() -> HttpResponse:
 
     A prefetched page cannot be told from a read one later, and whoever fetches it carries no visitor.
     """
-    return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
+    return HttpResponse(status=409, headers={"Cache-Control": "no-store"})
 
 
 def _answer(request: HttpRequest, page: Page) -> HttpResponse:

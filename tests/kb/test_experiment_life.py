@@ -240,7 +240,7 @@ def test_epochs_are_of_a_test_that_runs_and_name_all_its_texts(write):
 def test_another_test_on_the_article_is_named_where_one_does_not_start(write):
     article = write("Late", "Text A")
     started(article, name="Pictures")
-    with pytest.raises(ExperimentError, match="“Pictures”, is running on this article. Stop it first"):
+    with pytest.raises(ExperimentError, match="“Pictures”, is running on this article"):
         started(article, "Text C")
 
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import threading
 import uuid
+from collections import Counter
 from itertools import product
 
 import pytest
@@ -91,8 +95,58 @@ def test_two_tests_know_nothing_of_each_other():
         assert within(pairs.count(pair), 0.25, len(VISITORS))
 
 
+def test_two_tests_of_five_and_three_texts_know_nothing_of_each_other():
+    """Chi-square with 8 degrees of freedom; 26.1 is passed by chance once in a thousand, and these are fixed."""
+    one, two = Arms("one", 1.0, tuple("abcde"), (1.0,) * 5), Arms("two", 1.0, tuple("xyz"), (1.0, 2.0, 1.0))
+    pairs = Counter((one.key_for(visitor), two.key_for(visitor)) for visitor in VISITORS)
+    expected = {
+        (a, b): len(VISITORS) / 5 * share for a in "abcde" for b, share in zip("xyz", (0.25, 0.5, 0.25), strict=True)
+    }
+    assert sum((pairs[pair] - count) ** 2 / count for pair, count in expected.items()) < 26.1
+
+
+def test_another_process_with_other_hashes_draws_the_same():
+    """What a restart, another worker and another machine have in common with this process is the salt."""
+    code = (
+        "import sys; from kb.arms import Arms; arms = Arms('salt', .5, tuple('abc'), (1., 2., 3.))\n"
+        "print(*(arms.key_for(line.strip()) or '-' for line in sys.stdin))"
+    )
+    here = Arms("salt", 0.5, tuple("abc"), (1.0, 2.0, 3.0))
+    expected = [here.key_for(visitor) or "-" for visitor in VISITORS[:300]]
+    for seed in ("0", "4242"):
+        answer = subprocess.run(
+            [sys.executable, "-c", code], input="\n".join(VISITORS[:300]), env=os.environ | {"PYTHONHASHSEED": seed},
+            text=True, capture_output=True, check=True, timeout=60,
+        )  # fmt: skip
+        assert answer.stdout.split() == expected
+    assert set(expected) == {"a", "b", "c", "-"}
+
+
+def test_from_a_tenth_to_a_half_who_was_in_stays_and_the_new_ones_are_as_many():
+    tenth = {visitor: key for visitor in VISITORS if (key := arms(allocation=0.1).key_for(visitor))}
+    half = {visitor: key for visitor in VISITORS if (key := arms(allocation=0.5).key_for(visitor))}
+    assert tenth.items() <= half.items()
+    assert within(len(half), 0.5, len(VISITORS))
+    new = [key for visitor, key in half.items() if visitor not in tenth]
+    assert within(new.count("b"), 0.5, len(new)), "who comes in later is split alike"
+
+
+def test_who_has_seen_a_text_keeps_it_and_who_has_not_is_drawn():
+    moved = arms(allocation=0.0, weights=(1.0, 9.0))
+    for visitor in VISITORS[:200]:
+        assert [moved.key_for(visitor, key) for key in ("a", "b", "gone", "")] == ["a", "b", "", ""]
+
+
+def test_under_other_weights_the_new_ones_follow_them():
+    before = {visitor: arms().key_for(visitor) for visitor in VISITORS[:10_000]}
+    shown = [arms(weights=(1.0, 3.0)).key_for(visitor, before.get(visitor, "")) for visitor in VISITORS]
+    assert shown[:10_000] == list(before.values())
+    assert within(shown[10_000:].count("b"), 0.75, 10_000)
+
+
 def test_who_is_not_counted_is_in_no_test():
     assert arms().key_for("") == ""
+    assert arms().key_for("", "b") == ""
 
 
 def reading_of(slug: str) -> page_facts.Reading:
