@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
+from analytics import verdicts
 from kb.models import Article, ArticleResult, Experiment, ExperimentState, Exposure, Metric
 
 # What the list can be narrowed to: its word in the address, and its states, in the order in which they are shown.
@@ -67,7 +68,7 @@ def told(experiments: Sequence[Experiment], *, now: datetime) -> list[Row]:
         .annotate(every=Count("pk"), returning=Count("pk", filter=Q(is_returning=True)))
         .values_list("experiment", "every", "returning")
     }
-    sentences = _sentences(experiments)
+    looks = verdicts.latest_of([one.pk for one in experiments])
     rows = []
     for one in experiments:
         every, returning = seen.get(one.pk, (0, 0))
@@ -78,7 +79,7 @@ def told(experiments: Sequence[Experiment], *, now: datetime) -> list[Row]:
             Row(
                 experiment=one,
                 title=one.article.draft.title,
-                sentence=sentences.get(one.pk, ""),
+                sentence=looks[one.pk].sentence if one.pk in looks else "",
                 exposed=every,
                 counted=every if one.metric == Metric.CONFIRMED else returning,
                 days_left=left,
@@ -99,8 +100,3 @@ def worth_testing() -> ArticleResult | None:
     )
     worst = results.filter(linkable__gte=_ENOUGH, contacts_after_read__gt=0).order_by("-contacts_after_read", "-views")
     return worst.first() or results.order_by("-views").first()
-
-
-def _sentences(experiments: Sequence[Experiment]) -> dict[int, str]:
-    """What the latest look at each said."""
-    return {}

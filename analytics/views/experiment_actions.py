@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from analytics import experiment_decisions
-from analytics.views.experiment_forms import AllocationForm, DecisionForm, WeightsForm, WhyForm
+from analytics.views.experiment_forms import AllocationForm, DecisionForm, EndForm, WeightsForm, WhyForm
 from analytics.views.experiment_planning import DIRECTORS, PREPARERS
 from core import roles
 from kb import experiment_drafts, experiments
@@ -76,6 +76,11 @@ def _stop(request: HttpRequest, experiment: Experiment, form: WhyForm) -> str:
     return _("The test is stopped. Everybody sees the live text; what was measured is kept.")
 
 
+def _finish(request: HttpRequest, experiment: Experiment, form: EndForm) -> str:
+    experiments.finish(experiment, by=roles.user_of(request), why=form.doubt)
+    return _("The test has ended. Everybody sees the live text until you decide.")
+
+
 def _discard(request: HttpRequest, experiment: Experiment, form: Any) -> str:
     experiments.stop(experiment, by=roles.user_of(request), why=_("Discarded before it began."))
     return _("The draft of the test is discarded. Its texts stay in the article’s history.")
@@ -105,6 +110,9 @@ ACTIONS = {
         (_RUNNING, _PAUSED), _weigh, lambda r, e: WeightsForm(_given(r), arms=experiment_drafts.arms_of(e))
     ),
     "stop": Action((_RUNNING, _PAUSED), _stop, lambda r, e: WhyForm(_given(r)), is_danger=True),
+    "finish": Action(
+        (_RUNNING, _PAUSED), _finish, lambda r, e: EndForm(_given(r), doubt=experiment_decisions.doubt_of_ending(e))
+    ),
     "discard": Action((_DRAFT,), _discard, is_danger=True),
     "complete": Action((_FINISHED,), _complete, _decision_form),
 }
@@ -132,6 +140,8 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         except (ExperimentError, PublishingError) as error:
             messages.error(request, str(error))
         experiment.refresh_from_db()
+        if name == "finish" and experiment.state == _FINISHED:
+            return redirect("desk:experiment-act", pk, "complete")
         return _back(experiment)
     return _page(request, name, action, experiment, form)
 
@@ -149,7 +159,7 @@ def _page(
         "arms": [(arm, arm.weight / sum(one.weight for one in arms)) for arm in arms],
         "form": form,
         "epoch": _epoch(experiment),
-        "sentence": experiment_decisions.sentence(experiment) if name in ("stop", "complete") else "",
+        "sentence": experiment_decisions.sentence(experiment) if name in ("stop", "finish", "complete") else "",
         "doubts": form.doubts if isinstance(form, DecisionForm) else {},
     }
     return render(request, "desk/experiment_act.html", context, status=422 if form and form.errors else 200)

@@ -125,6 +125,17 @@ class WhyForm(forms.Form):
     )
 
 
+class EndForm(forms.Form):
+    """`doubt`: why the latest look does not support it; empty where it does."""
+
+    is_sure = forms.BooleanField(label=gettext_lazy("I know, and end it all the same"), required=False)
+
+    def __init__(self, *args: Any, doubt: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.doubt = doubt
+        self.fields["is_sure"].required = bool(doubt)
+
+
 class DecisionForm(WhyForm):
     """`doubts` says why a decision is not what the verdict supports: {choice of `decision`: sentence}."""
 

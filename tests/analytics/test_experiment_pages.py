@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from analytics.models import Event, EventKind
+from analytics.judging.shapes import Code, Guard, Judgement
+from analytics.models import Event, EventKind, Verdict
 from core import clock
 from core.models import AuditEntry
 from kb import experiments, publishing
@@ -66,6 +69,8 @@ def read(article: Article, *, readers: int, contacts: int) -> None:
             soon = when + timedelta(hours=3)
             events.append(Event(kind=EventKind.CONTACT, at=soon, visitor=visitor, contact_id=number + 1))
     Event.objects.bulk_create(events)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE analytics_event")
 
 
 def to(experiment: Experiment, step: str, *more: str) -> str:
@@ -106,16 +111,16 @@ def finished(article: Article, *bodies: str) -> Experiment:
 class TestFromTheTextsToTheStart:
     def test_each_step_keeps_what_was_said_and_the_last_one_starts_it(self, signed_in):
         article = written()
-        read(article, readers=2100, contacts=300)
+        read(article, readers=700, contacts=200)
         experiment = planned(article, hypothesis="")
         editor = signed_in("writer")
         assert "Text B" in text(editor.get(to(experiment, "compare")))
         said = {"name": "Shorter", "hypothesis": "Half as long.", "metric": "contact", "window_days": "3"}
         assert editor.post(to(experiment, "hypothesis"), said).url == to(experiment, "plan")
         page = text(editor.get(to(experiment, "plan")))
-        assert "At 60 readers a day" in page
-        assert "14.2 % contacted us about it" in page or "% contacted us about it" in page
-        assert editor.post(to(experiment, "plan"), plan_form(points="8")).url == to(experiment, "start")
+        assert "At 20 readers a day" in page
+        assert "% contacted us about it" in page
+        assert editor.post(to(experiment, "plan"), plan_form(points="12")).url == to(experiment, "start")
         page = text(editor.get(to(experiment, "start")))
         assert "A reviewer or an administrator starts it" in page
         editor.post(to(experiment, "start"))
@@ -125,16 +130,16 @@ class TestFromTheTextsToTheStart:
         assert signed_in("reviewer").post(to(experiment, "start")).status_code == 302
         experiment.refresh_from_db()
         assert experiment.state == "running"
-        assert (experiment.metric, experiment.window_days, experiment.worthwhile) == ("contact", 3, 0.08)
+        assert (experiment.metric, experiment.window_days, experiment.worthwhile) == ("contact", 3, 0.12)
         assert experiment.planned_units == 2 * experiment.plan["units_an_arm"]
         assert experiment.due_at == NOW + timedelta(days=experiment.plan["days"])
         assert experiment.plan["days"] % 7 == 0
-        assert experiment.plan["readers_a_day"] == pytest.approx(60, abs=1)
+        assert experiment.plan["readers_a_day"] == pytest.approx(20, abs=1)
         assert AuditEntry.objects.filter(action="experiment.started").count() == 1
 
     def test_nobody_starts_what_could_never_end(self, signed_in):
         article = written()
-        read(article, readers=70, contacts=30)
+        read(article, readers=70, contacts=20)
         experiment = planned(article)
         page = signed_in("reviewer").post(to(experiment, "start"))
         assert page.status_code == 409
@@ -150,14 +155,14 @@ class TestFromTheTextsToTheStart:
 
     def test_without_a_hypothesis_it_does_not_start(self, signed_in):
         article = written()
-        read(article, readers=2100, contacts=300)
-        page = text(signed_in("reviewer").post(to(planned(article, hypothesis=" ", worthwhile=0.1), "start")))
+        read(article, readers=700, contacts=200)
+        page = text(signed_in("reviewer").post(to(planned(article, hypothesis=" ", worthwhile=0.12), "start")))
         assert "There is no hypothesis yet." in page
 
     def test_a_new_live_text_is_taken_as_the_control_before_it_starts(self, signed_in):
         article = written()
-        read(article, readers=2100, contacts=300)
-        experiment = planned(article, worthwhile=0.1)
+        read(article, readers=700, contacts=200)
+        experiment = planned(article, worthwhile=0.12)
         newer = frozen(article, "Text A2")
         publishing.publish(article, by=None, revision=newer, ring=False)
         reviewer = signed_in("reviewer")
@@ -168,7 +173,7 @@ class TestFromTheTextsToTheStart:
 
     def test_where_four_eyes_are_asked_for_nobody_starts_their_own_text(self, signed_in):
         article = written()
-        read(article, readers=2100, contacts=300)
+        read(article, readers=700, contacts=200)
         reviewer = signed_in("reviewer")
         url = reverse("desk:article-edit", args=[article.pk])
         form = {
@@ -181,7 +186,7 @@ class TestFromTheTextsToTheStart:
         reviewer.post(url, form)
         PublishingRules.objects.create(four_eyes=True)
         experiment = Experiment.objects.get()
-        experiments.revise(experiment, by=None, hypothesis="x", worthwhile=0.1)
+        experiments.revise(experiment, by=None, hypothesis="x", worthwhile=0.12)
         assert "nobody publishes their own" in text(reviewer.get(to(experiment, "start")))
         reviewer.post(to(experiment, "start"))
         experiment.refresh_from_db()
@@ -192,13 +197,13 @@ class TestFromTheTextsToTheStart:
 
     def test_the_figures_follow_the_form_before_it_is_saved(self, signed_in):
         article = written()
-        read(article, readers=2100, contacts=300)
+        read(article, readers=700, contacts=200)
         experiment = planned(article)
         client = signed_in("analyst")
         quick = text(client.get(to(experiment, "figures"), plan_form(points="20")))
-        slow = text(client.get(to(experiment, "figures"), plan_form(points="5")))
-        assert "<b>1 week</b>" in quick
-        assert "<b>1 week</b>" not in slow
+        slow = text(client.get(to(experiment, "figures"), plan_form(points="10")))
+        weeks = [re.findall(r"<b>(\d+) weeks?</b>", answer) for answer in (quick, slow)]
+        assert int(weeks[0][0]) < int(weeks[1][0])
         assert "Fill in the fields" in text(client.get(to(experiment, "figures"), plan_form(points="nan")))
         experiment.refresh_from_db()
         assert experiment.worthwhile == 0.05
@@ -401,7 +406,85 @@ class TestWhatIsDoneToATest:
         assert signed_in("reviewer").get(to(running(written()), "act", "explode")).status_code == 404
 
 
+def said(experiment: Experiment, code: Code, *arms: str, units: int = 900, **more) -> Verdict:
+    judged = Judgement(code, NOW, units, arms=arms, **more)
+    return Verdict.objects.create(
+        experiment=experiment, at=NOW, kind="nightly", watermark=NOW, code=code.value, units=units, counts=[],
+        declared={}, said=judged.as_data(), sentence="Text 2 resolves 4 to 11 points more; publish it.",
+    )  # fmt: skip
+
+
+class TestTheEnd:
+    def test_what_a_look_has_shown_is_ended_and_decided_next(self, signed_in):
+        experiment = running(written())
+        said(experiment, Code.BEST, "b")
+        client = signed_in("reviewer")
+        assert "4 to 11 points more" in text(client.get(to(experiment, "act", "finish")))
+        answer = client.post(to(experiment, "act", "finish"), {"seen": seen(experiment)})
+        assert answer.url == to(experiment, "act", "complete")
+        experiment.refresh_from_db()
+        assert experiment.state == "finished"
+
+    @pytest.mark.parametrize("looked", [True, False])
+    def test_what_shows_nothing_yet_is_ended_only_by_who_says_so(self, signed_in, looked):
+        experiment = running(written())
+        if looked:
+            said(experiment, Code.UNCLEAR, units=400)
+        client = signed_in("reviewer")
+        assert client.post(to(experiment, "act", "finish"), {"seen": seen(experiment)}).status_code == 422
+        experiment.refresh_from_db()
+        assert experiment.state == "running"
+        do(client, experiment, "finish", is_sure="on")
+        experiment.refresh_from_db()
+        assert experiment.state == "finished"
+
+    def test_the_whole_plan_is_an_end_whatever_it_shows(self, signed_in):
+        experiment = running(written())
+        said(experiment, Code.UNCLEAR, units=900)
+        assert (
+            signed_in("reviewer").post(to(experiment, "act", "finish"), {"seen": seen(experiment)}).status_code == 302
+        )
+
+
 class TestTheDecision:
+    @pytest.mark.parametrize(
+        ("code", "arms", "decision", "doubt"),
+        [
+            (Code.BEST, ("b",), "publish-b", ""),
+            (Code.BETTER, ("b", "c"), "publish-c", ""),
+            (Code.SAME, (), "publish-b", ""),
+            (Code.SAME, (), "keep", ""),
+            (Code.BLOCKED, (), "discard", ""),
+            (Code.INCONCLUSIVE, (), "keep", ""),
+            (Code.BEST, ("b",), "publish-c", "It was not shown that this text does better"),
+            (Code.INCONCLUSIVE, (), "publish-b", "It was not shown that this text does better"),
+            (Code.BLOCKED, (), "publish-b", "its figures cannot be trusted"),
+            (Code.BEST, ("b",), "keep", "Another text was shown to do better"),
+            (Code.BEST, ("b",), "discard", "Nothing is known to be wrong with its figures"),
+        ],
+    )
+    def test_what_no_look_supports_is_asked_twice(self, signed_in, code, arms, decision, doubt):
+        experiment = finished(written(), "Text B", "Text C")
+        said(experiment, code, *arms)
+        client = signed_in("reviewer")
+        page = text(client.get(to(experiment, "act", "complete")))
+        assert (doubt or "4 to 11 points more") in page
+        form = {"seen": seen(experiment), "decision": decision, "why": "So."}
+        assert client.post(to(experiment, "act", "complete"), form).status_code == (422 if doubt else 302)
+        experiment.refresh_from_db()
+        assert experiment.state == ("finished" if doubt else "completed")
+        if doubt:
+            assert client.post(to(experiment, "act", "complete"), form | {"is_sure": "on"}).status_code == 302
+
+    def test_harm_by_a_guard_rail_is_a_doubt_though_the_metric_is_better(self, signed_in):
+        experiment = finished(written())
+        said(experiment, Code.BEST, "b", guards=(Guard("form", "b", 50, 60, 30, 60, -0.5, -0.1, is_harmed=True),))
+        assert "A guard-rail shows harm" in text(signed_in("reviewer").get(to(experiment, "act", "complete")))
+
+    def test_without_any_look_nothing_is_known_of_a_text(self, signed_in):
+        experiment = finished(written())
+        assert "No look has been taken" in text(signed_in("reviewer").get(to(experiment, "act", "complete")))
+
     def test_keeping_is_logged_with_its_reason(self, signed_in):
         experiment = finished(written())
         do(signed_in("reviewer"), experiment, "complete", decision="keep", why="No difference.", is_sure="on")
@@ -449,6 +532,7 @@ class TestTheList:
         done = finished(written("Done"))
         live = running(written("Live"))
         planned(written("Planned"))
+        said(live, Code.UNCLEAR)
         ended = running(written("Ended"))
         experiments.stop(ended, by=None, why="A mistake in it.")
         Exposure.objects.create(
@@ -457,7 +541,10 @@ class TestTheList:
         client = signed_in("reviewer")
         with django_assert_max_num_queries(25):
             page = text(client.get(self.URL))
-        order = [page.index(words) for words in ("Needs you", "1 of 900", "Begun by", "A mistake in it.")]
+        order = [
+            page.index(words)
+            for words in ("Needs you", "4 to 11 points more", "1 of 900", "Begun by", "A mistake in it.")
+        ]
         assert order == sorted(order)
         assert f"/desk/experiments/{done.pk}/do/complete/" in page
         assert "Being planned <b>1</b>" in page

@@ -1,4 +1,4 @@
-"""What a test would take, from an article's own readers: the figures, the refusals, and the rows that they come from."""
+"""What a test would take, by an article's own readers: the figures, the refusals, and the rows that they come from."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TestWhatCouldNeverEnd:
         assert instead in " ".join(proposal.advice)
 
     def test_another_metric_is_named_where_that_one_could_be_seen(self):
-        known = traffic(readers=200, confirmed=Share(20, 1000))
+        known = traffic(readers=140, confirmed=Share(20, 1000))
         assert "“Confirmed” takes" in " ".join(experiment_plans.propose(known, wish()).advice)
 
     def test_each_advice_alone_makes_it_possible(self):

@@ -73,6 +73,7 @@ DESK_PAGES: list[tuple[str, tuple[str, ...], Callable[[], int]]] = [
     ("/desk/experiments/{}/do/ramp/", ("reviewer", "admin"), running),
     ("/desk/experiments/{}/do/weights/", ("reviewer", "admin"), lambda: _latest("running")),
     ("/desk/experiments/{}/do/pause/", ("reviewer", "admin"), lambda: _latest("running")),
+    ("/desk/experiments/{}/do/finish/", ("reviewer", "admin"), lambda: _latest("running")),
     ("/desk/experiments/{}/do/stop/", ("reviewer", "admin"), lambda: _latest("running")),
     ("/desk/experiments/{}/do/resume/", ("reviewer", "admin"), paused),
     ("/desk/experiments/{}/do/complete/", ("reviewer", "admin"), finished),
