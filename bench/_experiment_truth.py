@@ -92,7 +92,7 @@ def copy_of_world(home: Path, name: str) -> Iterator[str]:
             server.execute(drop)
 
 
-def play(home: Path, kind: str, seed: int, *, visitors: int, is_quick: bool) -> dict[str, Any]:
+def play(home: Path, kind: str, seed: int, *, visitors: int, is_quick: bool, in_bulk: bool) -> dict[str, Any]:
     """One test in this process's database: its readers come, a look is taken every night, and what the looks said."""
     started = time.monotonic()
     _set_up(home, os.environ["PREEMPT_DATABASE"])
@@ -107,11 +107,13 @@ def play(home: Path, kind: str, seed: int, *, visitors: int, is_quick: bool) -> 
     first, last = trial.span(test, days=DAYS, now=now)
     trial.begin(test, at=first, last=last, visitors=visitors)
     lift = (0.3 if is_quick else 0.05) if kind == "found" else 0.0
-    readers = _readers(test, kind, lift=lift)
-    moments = trial.arrivals(first, last, visitors, random.Random(seed))
-    loses = QUICK_LOSES if is_quick else LOSES
-    with trial.quick_commits(), _losing(loses if kind == "srm" else 0.0, seed):
-        done = trial.walk(readers, list(enumerate(moments)), seed=seed)
+    loses = (QUICK_LOSES if is_quick else LOSES) if kind == "srm" else 0.0
+    if in_bulk:
+        done = _write(test, visitors, lift=lift, loses=loses, seed=seed)
+    else:
+        moments = trial.arrivals(first, last, visitors, random.Random(seed))
+        with trial.quick_commits(), _losing(loses, seed):
+            done = trial.walk(_readers(test, kind, lift=lift), list(enumerate(moments)), seed=seed)
     if failed := [what for what in done if what.startswith("failed")]:
         raise RuntimeError(f"pages failed: {failed}")
     walked = time.monotonic()
@@ -154,6 +156,23 @@ def _readers(test: Any, kind: str, *, lift: float) -> Any:
     # Who is counted is all that matters: they come straight to the article, read it and go.
     silent = trial.Truth(writes=0, says_no=0, says_yes=0, about_else=0)
     return trial.of(test, asks, silent, ways=trial.Ways(straight=1, home=0, search=0))
+
+
+def _write(test: Any, visitors: int, *, lift: float, loses: float, seed: int) -> dict[str, int]:
+    """The same readers as rows, past the pages."""
+    from analytics.simulation import bulk, trial
+
+    base = trial.Truth().base
+    written = bulk.exposures(
+        test,
+        visitors=visitors,
+        shares={"a": base, "b": base + lift},
+        seed=seed,
+        days=DAYS,
+        keeps=lambda arm, rng: arm != "b" or rng.random() >= loses,
+        with_reads=False,
+    )
+    return {f"{arm}: read": number for arm, number in written.readers.items()}
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ look may say anything else. srm: something loses 4 % of arm b's readers before t
 blocked. So small a loss is no longer chance after some 100,000 readers (at 20,000 it is seen in a quarter of tests),
 so there are five times as many of them; they only read. A quick run loses half of arm b's readers instead.
 
+`--bulk` writes the readers as rows, past the pages: a minute a seed, and proves the verdicts only.
+
 What is done is kept in .data/experiment_truth: a run that was cut off goes on where it was. A seed takes some minutes
 of both processors (docs/simulation.md). `--check` ends with 1 where a figure misses its bound.
 """
@@ -36,7 +38,11 @@ def main() -> int:
     given = _arguments()
     if given.one:
         kind, seed = given.one
-        print(json.dumps(truth.play(HOME, kind, int(seed), visitors=given.visitors, is_quick=given.quick)))
+        print(
+            json.dumps(
+                truth.play(HOME, kind, int(seed), visitors=given.visitors, is_quick=given.quick, in_bulk=given.bulk)
+            )
+        )
         return 0
     if given.make_world:
         truth.make_world(HOME)
@@ -71,6 +77,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--visitors", type=int, default=0, help="of a test (20,000; 1,500 and a greater lift, quick)")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--bulk", action="store_true", help="the readers as rows, past the pages: only the verdicts")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--keep", action="store_true", help="keep what was played, for a run with more seeds")
     parser.add_argument("--only", action="append", choices=KINDS)
@@ -85,10 +92,8 @@ def _arguments() -> argparse.Namespace:
 def _play(given: argparse.Namespace, kind: str, seed: int) -> dict[str, object]:
     """One test in a process and a database of its own. Its result is written down."""
     with truth.copy_of_world(HOME, f"truth_{kind}_{seed}") as name:
-        said = _child(
-            "--one", kind, str(seed), "--visitors", str(given.visitors), *(["--quick"] if given.quick else []),
-            database=name,
-        )  # fmt: skip
+        flags = [f"--{flag}" for flag in ("quick", "bulk") if getattr(given, flag)]
+        said = _child("--one", kind, str(seed), "--visitors", str(given.visitors), *flags, database=name)
     result: dict[str, object] = json.loads(said.splitlines()[-1])
     with (HOME / "done.jsonl").open("a") as file:
         file.write(json.dumps({"kind": kind, "seed": seed, "of": _of(given), **result}) + "\n")
@@ -104,7 +109,7 @@ def _child(*arguments: str, database: str = truth.WORLD) -> str:
 
 
 def _of(given: argparse.Namespace) -> str:
-    return f"{given.visitors}{' quick' if given.quick else ''}"
+    return f"{given.visitors}{' quick' if given.quick else ''}{' in bulk' if given.bulk else ''}"
 
 
 def _done(given: argparse.Namespace) -> dict[tuple[str, int], dict[str, object]]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.db import connection
@@ -25,6 +26,7 @@ from core import clock
 from kb import article_html, experiments, selectors
 from kb.models import Article, Experiment, ExperimentState, Mode, Revision
 
+_TO_WRITE = timedelta(minutes=5)
 _BEFORE_THE_END = timedelta(hours=1)  # nobody looks around for longer before they open the article
 
 
@@ -72,6 +74,7 @@ class Trial:
     truth: Truth
     window: timedelta
     ways: Ways = field(default_factory=Ways)
+    until: datetime | None = None  # nobody has done anything after this
     done: Counter[str] = field(default_factory=Counter)
 
     def arm_on(self, page: Page) -> str:
@@ -146,9 +149,11 @@ class Reader:
         self._submit(page.form_with("helpful"), helpful=helpful)
 
     def _writes(self, page: Page, *, is_about_it: bool) -> bool:
-        """Within the window, mostly soon. False where the form was opened and left."""
+        """Within the window, mostly soon. False where the form was left, or is not opened yet."""
         soon = self.trial.window * min(0.95, self.rng.expovariate(12))
         self.at += max(soon, timedelta(seconds=20))
+        if self.trial.until is not None and self.at > self.trial.until - _TO_WRITE:
+            return False
         letter = self.trial.letter(self.rng, is_about_it=is_about_it)
         article = next((link for link in page.links if "/contact/" in link), f"/{self.trial.locale}/contact/")
         form = self._open(article).form_with("email", "message")
@@ -182,8 +187,10 @@ def find(named: str) -> Experiment:
     return found
 
 
-def of(experiment: Experiment, script: Script, truth: Truth, *, ways: Ways | None = None) -> Trial:
-    """What the test's readers need to know. Raises TrialError."""
+def of(
+    experiment: Experiment, script: Script, truth: Truth, *, ways: Ways | None = None, until: datetime | None = None
+) -> Trial:
+    """What the test's readers need to know. Who would write after `until` has not done so yet. Raises TrialError."""
     article = Article.objects.select_related("category").get(pk=experiment.article_id)
     cards = selectors.cards([article.pk], article.locale)
     if not cards:
@@ -200,6 +207,7 @@ def of(experiment: Experiment, script: Script, truth: Truth, *, ways: Ways | Non
         truth=truth,
         window=timedelta(days=experiment.window_days),
         ways=ways or Ways(),
+        until=until,
     )
 
 
@@ -230,7 +238,9 @@ def begin(experiment: Experiment, *, at: datetime, last: datetime, visitors: int
     """Start a draft as if it were `at`, planned for these visitors until `last`. Raises ExperimentError."""
     if experiment.state == ExperimentState.DRAFT:
         is_due = experiment.mode == Mode.DEADLINE
-        planned = {"planned_units": experiment.planned_units or visitors, "due_at": last} if is_due else {}
+        planned: dict[str, Any] = (
+            {"planned_units": experiment.planned_units or visitors, "due_at": last} if is_due else {}
+        )
         with clock.frozen(at):
             experiments.start(experiment, by=None, **planned)
 

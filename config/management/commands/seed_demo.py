@@ -17,10 +17,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from analytics import article_results, settling
-from analytics.simulation import demo_trial, late_customers, script
-from config import demo_accounts, demo_orders, demo_shop
+from analytics.simulation import late_customers, script
+from config import demo_accounts, demo_orders, demo_shop, demo_trials
 from core import clock, roles
-from kb import experiments, pieces, publishing, search_tests
+from kb import pieces, publishing, search_tests
 from kb.models import Article, Piece, PieceSort, RunReason
 from kb.search import checking, indexing, suggest
 from notifications import occasions, replay, transit
@@ -58,9 +58,12 @@ class Command(BaseCommand):
         with clock.frozen(now - timedelta(days=DAYS)):
             call_command("load_reasons", folder / "reasons.yaml", verbosity=0)
             call_command("import_articles", folder / "articles", source="demo", verbosity=0)
+        step("A/B tests of articles: one decided, one finished, one that runs")
+        asks = script.of_demo(folder)
+        demo_trials.play_past(folder, asks, now=now, seed=options["seed"])
+        running = demo_trials.begin_running(folder, now=now)
+        with clock.frozen(now - timedelta(days=DAYS)):
             indexing.rebuild()
-        with clock.frozen(now - timedelta(days=28)):
-            _start_experiment(folder / "experiments" / "where-is-my-order-b.md")
         _schedule_a_change(now, by=User.objects.filter(groups__name=roles.REVIEWER).first())
         _share_out_the_articles(now)
         _leave_work_in_progress(User.objects.get(username=demo_accounts.ACCOUNTS[0].username))
@@ -79,11 +82,12 @@ class Command(BaseCommand):
             "simulate_traffic", seed=options["seed"], per_day=options["visitors_per_day"], lift=0.12, verbosity=0,
             stdout=self.stdout,
         )  # fmt: skip
+        demo_trials.read_running(running, asks, now=now, seed=options["seed"])
         late_customers.live(
             Message.objects.filter(episode__kind__in=occasions.TROUBLES).select_related(
                 "customer", "episode__shipment__order"
             ),
-            script.of_demo(folder),
+            asks,
             patience=late_customers.Patience(),
             seed=options["seed"],
         )
@@ -117,10 +121,6 @@ def _make_accounts() -> None:
             account.username, f"{account.username}@fernhill.example.com", account.password, is_staff=True
         )
         user.groups.add(Group.objects.get(name=account.role))
-
-
-def _start_experiment(path: Path) -> None:
-    experiments.start(demo_trial.draft(path, name="The steps first"), by=None)
 
 
 def _schedule_a_change(now: datetime, *, by: User | None) -> None:
