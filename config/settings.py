@@ -196,7 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle broken sends": {"task": "notifications.reap", "schedule": 30.0},
     "go on with imports of orders that nobody is at": {"task": "notifications.look_after_imports", "schedule": 60.0},
     "go on with incidents that nobody is at": {"task": "notifications.plan_incidents", "schedule": 60.0},
-    "look for trouble with parcels": {"task": "notifications.sweep", "schedule": 600.0},
+    "look for trouble with parcels": {"task": "notifications.sweep", "schedule": 60.0},
     "look after promised updates": {"task": "notifications.look_at_obligations", "schedule": 60.0},
     "learn how long parcels take": {"task": "notifications.learn_transit_times", "schedule": 6 * 3600.0},
     # Once a day: the task looks whether today's was done.

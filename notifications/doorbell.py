@@ -23,6 +23,11 @@ def ring_webhooks() -> None:
     _ring("take_in_webhooks")
 
 
+def ring_sweep() -> None:
+    """Parcels were reported on: what that begins or ends is looked at now, not at the next round."""
+    _ring("sweep")
+
+
 def ring_order_links() -> None:
     """Somebody asked for the link to an order."""
     _ring("send_order_links")

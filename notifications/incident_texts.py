@@ -73,7 +73,8 @@ def save(incident: Incident, locale: str, *, subject: str, body: str, by: User) 
 def missing(incident: Incident) -> str:
     """What keeps it from being confirmed: the default language, which stands in for every other."""
     if not incident.texts.filter(locale=settings.LANGUAGE_CODE).exists():
-        return f"Write the text in {settings.LANGUAGE_CODE}: it is what readers of all other languages get."
+        name = dict(settings.LANGUAGES)[settings.LANGUAGE_CODE]
+        return f"Write the text in {name}: it is what readers of all other languages get."
     wanted = set()
     for text in incident.texts.all():
         wanted |= set(_VARIABLE.findall(text.subject + text.body))

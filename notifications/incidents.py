@@ -16,13 +16,14 @@ from itertools import islice
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Min
 
 from core import audit, clock, erasure
 from core.commits import after_commit
 from notifications import audience, doorbell, holding, incident_texts, planning
 from notifications.audience import Wish
 from notifications.models import (
+    UNDER_WAY,
     Arm,
     Episode,
     EpisodeKind,
@@ -39,7 +40,6 @@ from notifications.models import (
 BATCH = 500  # orders in one transaction
 TEMPLATE = "incident"  # the mail into which the words are put
 OVER = "the incident is over"
-_UNDER_WAY = (IncidentState.RUNNING, IncidentState.PLANNED)
 
 
 class NotReady(Exception):
@@ -70,6 +70,30 @@ def choose(incident: Incident, wish: Wish, *, by: User, holdout: float) -> None:
         if not drafts.update(wish=wish.told(), holdout_share=holdout):
             raise Frozen("The audience was frozen when the incident was confirmed.")
         audit.record(by, "incident.audience_chosen", incident, wish=wish.told(), holdout=holdout)
+
+
+def promise(incident: Incident, at: datetime | None, *, by: User, now: datetime) -> None:
+    """Another moment by which we write again; mails that go out from now on name it. Raises NotReady for one that has
+    passed, or for an incident that is over."""
+    if at is not None and at <= now:
+        raise NotReady("That moment has passed. Name one that is ahead.")
+    with transaction.atomic():
+        open_ones = Incident.objects.filter(pk=incident.pk).exclude(state=IncidentState.CLOSED)
+        if not open_ones.update(next_update_at=at, told_overdue_at=None):
+            raise NotReady("The incident is over: nothing is owed any more.")
+        before = incident.next_update_at.isoformat() if incident.next_update_at else None
+        audit.record(
+            by, "incident.update_promised", incident, before=before, next_update_at=at.isoformat() if at else None
+        )
+
+
+def discard(incident: Incident, *, by: User) -> None:
+    """Throw away one that nobody was written to about. Raises Frozen where it was confirmed."""
+    with transaction.atomic():
+        audit.record(by, "incident.discarded", incident)
+        gone, _of = Incident.objects.filter(pk=incident.pk, state=IncidentState.DRAFT).delete()
+        if not gone:
+            raise Frozen("It was confirmed, so it stays on record. Say that it is over instead.")
 
 
 def confirm(
@@ -186,7 +210,7 @@ def close(incident: Incident, *, by: User, now: datetime) -> int:
     """It is over: what still waits is not sent. Returns how many messages were taken back."""
     with transaction.atomic():
         row = Incident.objects.select_for_update(of=("self",)).select_related("rule").get(pk=incident.pk)
-        if row.state not in _UNDER_WAY or row.rule is None:
+        if row.state not in UNDER_WAY or row.rule is None:
             return 0
         row.state, row.ended_at = IncidentState.CLOSED, now
         row.save(update_fields=["state", "ended_at"])
@@ -205,6 +229,7 @@ class Progress:
     waits: int  # not planned yet
     skipped: tuple[tuple[str, int], ...]  # by SkipReason
     messages: tuple[tuple[str, int], ...]  # by MessageState
+    not_before: datetime | None  # when the first of those that wait may go out, where that is ahead
 
     @property
     def planned(self) -> int:
@@ -217,7 +242,10 @@ def progress(incident: Incident) -> Progress:
     messages = Message.objects.filter(episode__incident=incident).values_list("state").annotate(n=Count("pk"))
     told = sorted(skipped.order_by()), sorted(messages.order_by())
     waits = incident.audience - sum(n for rows in told for _, n in rows)
-    return Progress(incident.audience, waits, tuple(told[0]), tuple(told[1]))
+    ready = Message.objects.filter(episode__incident=incident, state=MessageState.READY)
+    first = ready.aggregate(first=Min("not_before"))["first"]
+    ahead = first if first and first > clock.now() else None
+    return Progress(incident.audience, waits, tuple(told[0]), tuple(told[1]), ahead)
 
 
 def unplanned() -> list[int]:

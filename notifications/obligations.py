@@ -1,5 +1,7 @@
 """The updates that we owe customers: which are kept, late or broken, which keep themselves, and who is told in time.
 
+An incident whose mail said by when we write again is owed likewise, as one and not for each of its orders.
+
 A promise is kept when the customer was told something new after it was made: a message of ours that the mail provider
 took, or news on the order's page. Anything else a colleague says by hand (next_updates.keep).
 """
@@ -24,7 +26,16 @@ from django.utils.translation import ngettext
 
 from core import audit
 from notifications import desk_mail
-from notifications.models import ExpectedDate, Message, MessageState, NextUpdate, TrackingEvent, UpdateEnd
+from notifications.models import (
+    UNDER_WAY,
+    ExpectedDate,
+    Incident,
+    Message,
+    MessageState,
+    NextUpdate,
+    TrackingEvent,
+    UpdateEnd,
+)
 
 WARN_BEFORE = timedelta(hours=2)
 _NAMED = 20  # orders in one mail
@@ -80,9 +91,16 @@ def those(of: Standing, *, now: datetime) -> QuerySet[NextUpdate]:
     return in_time.filter(is_moved) if of == Standing.MOVED else in_time.exclude(is_moved)
 
 
+def of_incidents(*, now: datetime) -> QuerySet[Incident]:
+    """The incidents under way about which we owe an update before the shop's day ends, the first due first."""
+    due = Incident.objects.filter(state__in=UNDER_WAY, next_update_at__lt=_tomorrow(now))
+    return due.order_by("next_update_at", "pk")
+
+
 def owed(*, now: datetime) -> tuple[int, int]:
     """How many open promises are overdue, and how many are due before the shop's day ends. One query."""
-    due = list(NextUpdate.objects.filter(closed_at=None, due_at__lt=_tomorrow(now)).values_list("due_at", flat=True))
+    orders = NextUpdate.objects.filter(closed_at=None, due_at__lt=_tomorrow(now)).values_list("due_at")
+    due = [at for (at,) in orders.union(of_incidents(now=now).order_by().values_list("next_update_at"), all=True)]
     overdue = sum(moment <= now for moment in due)
     return overdue, len(due) - overdue
 
@@ -101,9 +119,16 @@ def look(*, now: datetime) -> Looked:
             for one in still_open.filter(due_at__gt=now, due_at__lte=now + WARN_BEFORE, warned_at=None)
             if warn_at(one) <= now and _is_mine(one, warned_at=now)
         ]
+        incidents = [
+            one
+            for one in of_incidents(now=now).filter(next_update_at__lte=now, told_overdue_at=None)
+            if Incident.objects.filter(pk=one.pk, told_overdue_at=None).update(told_overdue_at=now)
+        ]
         for one in broken:
             audit.record(None, "order.update_broken", one.order, label=one.order.number, due_at=one.due_at.isoformat())
         _mail(broken, warned)
+        for incident in incidents:
+            _mail_of(incident)
     return Looked(kept=kept, warned=len(warned), broken=len(broken))
 
 
@@ -178,6 +203,19 @@ def _mail(broken: Sequence[NextUpdate], warned: Sequence[NextUpdate]) -> None:
     subject = _subject(len(broken), len(warned))
     promisers = [one.made_by for one in (*broken, *warned) if one.made_by is not None]
     desk_mail.tell(subject, "\n".join(lines), also=promisers)
+
+
+def _mail_of(incident: Incident) -> None:
+    """An incident's moment has passed: every customer who was told of it waits."""
+    audit.record(None, "incident.update_broken", incident, due_at=str(incident.next_update_at))
+    lines = [
+        _("The mail about “%(name)s” said that customers would hear from us again by now.") % {"name": incident.name},
+        _("Write to them by a new incident, name another moment, or say that it is over:"),
+        "",
+        f"{settings.SITE_URL}{reverse('desk:incident', args=[incident.pk])}",
+        "",
+    ]
+    desk_mail.tell(_("Incident “%(name)s”: an update is overdue") % {"name": incident.name}, "\n".join(lines))
 
 
 def _subject(broken: int, warned: int) -> str:

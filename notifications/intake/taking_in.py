@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from core import clock
+from notifications import doorbell
 from notifications.intake import decoding, forgetting, parking, sources, storing
 from notifications.intake.facts import Fact, Scanned, in_time_order
 from notifications.intake.source import Unreadable
@@ -67,6 +68,8 @@ def take_parked() -> int:
     """Take in facts whose order or parcel is here by now. Returns how many scans and parcels came of it."""
     with transaction.atomic():
         stored = storing.take_parked(parking.come(), now=clock.now())
+    if stored.scans or stored.parcels:
+        doorbell.ring_sweep()
     return stored.scans + stored.parcels + stored.expected + stored.changed + stored.cancellations
 
 
@@ -91,6 +94,8 @@ def _take_batch(*, after: int) -> tuple[Taken, int]:
     _write(rows)
     _empty([call for calls in by_source.values() for call in calls])
     taken = Counter(row.state for row in rows)
+    if taken[InboundState.DONE]:
+        doorbell.ring_sweep()
     return (
         Taken(
             done=taken[InboundState.DONE],

@@ -24,7 +24,7 @@ from notifications.models.inbound import (
     SourceSilence,
     UnknownWord,
 )
-from notifications.models.incidents import Incident, IncidentState, IncidentText
+from notifications.models.incidents import UNDER_WAY, Incident, IncidentState, IncidentText
 from notifications.models.ledger import MessageStep
 from notifications.models.mail_texts import MailDraft, MailVersion
 from notifications.models.order_desk import OrderNote, Skip, SkipReason
@@ -56,6 +56,7 @@ from notifications.models.sheets import SheetFile, SheetFilePart, SheetMapping, 
 
 __all__ = [
     "MILESTONES",
+    "UNDER_WAY",
     "AmbiguityPolicy",
     "ApiAnswer",
     "Arm",

@@ -15,6 +15,9 @@ class IncidentState(models.TextChoices):
     CLOSED = "closed", _("Over")  # what still waited is not sent: it would not be true any more
 
 
+UNDER_WAY = (IncidentState.RUNNING, IncidentState.PLANNED)
+
+
 class Incident(models.Model):
     """A trouble from `began_at` to `ended_at`. Its audience are its episodes, made when it was confirmed."""
 
@@ -23,6 +26,7 @@ class Incident(models.Model):
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     next_update_at = models.DateTimeField(null=True, blank=True, help_text="by when we write again, as the mail says")
+    told_overdue_at = models.DateTimeField(null=True, help_text="when ops were told that this moment has passed")
     holdout_share = models.FloatField(default=0.0, help_text="share of people kept without the message, at random")
     state = models.CharField(max_length=8, choices=IncidentState, default=IncidentState.DRAFT)
     rule = models.OneToOneField(

@@ -48,6 +48,17 @@ class NewForm(forms.Form):
     )
 
 
+class PromiseForm(forms.Form):
+    """By when we write again."""
+
+    next_update_at = forms.DateTimeField(
+        label=gettext_lazy("Next update by"),
+        required=False,
+        help_text=gettext_lazy("Mails that go out from now on name it; empty: nothing is promised."),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+
 class AudienceForm(forms.Form):
     """Whom it hits; what is empty does not narrow."""
 
@@ -176,6 +187,36 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 
 @desk(OPS)
 @require_POST
+def promise(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another moment by which we write again."""
+    found = get_object_or_404(Incident, pk=pk)
+    form = PromiseForm(request.POST)
+    if form.is_valid():
+        try:
+            at = form.cleaned_data["next_update_at"]
+            incidents.promise(found, at, by=roles.user_of(request), now=clock.now())
+            messages.success(request, _("Saved."))
+            return redirect("desk:incident", pk)
+        except incidents.NotReady as error:
+            form.add_error("next_update_at", str(error))
+    return _page(request, found, promise=form)
+
+
+@desk(OPS)
+@require_POST
+def discard(request: HttpRequest, pk: int) -> HttpResponse:
+    """Throw away a draft."""
+    try:
+        incidents.discard(get_object_or_404(Incident, pk=pk), by=roles.user_of(request))
+    except incidents.Frozen as error:
+        messages.error(request, str(error))
+        return redirect("desk:incident", pk)
+    messages.success(request, _("The draft is thrown away. Nobody was written to."))
+    return redirect("desk:incidents")
+
+
+@desk(OPS)
+@require_POST
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     """It is over."""
     count = incidents.close(get_object_or_404(Incident, pk=pk), by=roles.user_of(request), now=clock.now())
@@ -193,6 +234,7 @@ def _page(
     *,
     form: AudienceForm | None = None,
     texts: dict[str, TextForm] | None = None,
+    promise: PromiseForm | None = None,
 ) -> HttpResponse:
     said = {one.locale: one for one in found.texts.all()}
     hit = audience.parcels(Wish.of(found)) if _is_draft(found) else Shipment.objects.filter(episodes__incident=found)
@@ -201,6 +243,7 @@ def _page(
         "section": "incidents",
         "incident": found,
         "is_draft": _is_draft(found),
+        "promise_form": promise or PromiseForm(initial={"next_update_at": found.next_update_at}),
         "may_change": _may_change(request),
         "variables": incident_texts.VARIABLES,
         "texts": [_language(found, locale, said.get(locale), sample, texts or {}) for locale in languages.served()],
@@ -211,9 +254,12 @@ def _page(
     if _is_draft(found):
         initial = {**found.wish, "holdout_percent": round(found.holdout_share * 100)}
         is_narrow = Wish.of(found).is_narrow
+        foreseen = audience.foresee(found, now=clock.now()) if is_narrow else None
+        names = dict(settings.LANGUAGES)
         context |= {
             "form": form or AudienceForm(initial=initial),
-            "foreseen": audience.foresee(found, now=clock.now()) if is_narrow else None,
+            "foreseen": foreseen,
+            "readers": [(names[locale], number) for locale, number in foreseen.locales] if foreseen else [],
             "sample": sample if is_narrow else [],
             "missing": incident_texts.missing(found),
         }
@@ -228,7 +274,7 @@ def _page(
         }
     is_part = request.headers.get("HX-Request") == "true" and not _is_draft(found)
     template = "desk/incident_progress.html" if is_part else "desk/incident.html"
-    return render(request, template, context, status=422 if form or texts else 200)
+    return render(request, template, context, status=422 if form or texts or promise else 200)
 
 
 def _is_draft(found: Incident) -> bool:

@@ -140,6 +140,8 @@ def owed(request: HttpRequest) -> HttpResponse:
         "current": current,
         "label": dict(_TABS)[current],
         "updates": page,
+        "incidents": obligations.of_incidents(now=now),
+        "now": now,
         "sees_people": may_see_people(request),
     }
     return render(request, "desk/obligations.html", context)

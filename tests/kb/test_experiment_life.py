@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from datetime import timedelta
 from itertools import product
 
 import pytest
+from django.db import connection
 
 from core import clock
 from core.models import AuditEntry
@@ -396,3 +398,16 @@ def test_a_review_may_be_asked_for_while_a_test_runs(write, person):
     started(article)
     write_in_draft(article, "Text C", by=ann)
     assert reviews.ask(article, by=ann).state == "open"
+
+
+def test_a_test_that_ran_before_there_were_epochs_gets_its_first(write):
+    """By the migration: without one, a share could not be raised and a verdict would have no stratum."""
+    test, waiting = started(write("Late", "Text A"), allocation=0.3), planned(write("Other", "Text A"))
+    experiments.epochs_of(test)[0].delete()
+    sql = importlib.import_module("kb.migrations.0021_first_epochs").FIRST_EPOCHS
+    for _again in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+    (epoch,) = experiments.epochs_of(test)
+    assert (epoch.number, epoch.since, epoch.allocation, epoch.weights) == (1, NOW, 0.3, {"a": 1, "b": 1})
+    assert experiments.epochs_of(waiting) == []

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from core import clock, roles
-from notifications import audience, dispatch, episodes, holding, incident_texts, incidents, suppression
+from notifications import audience, dispatch, episodes, holding, incident_texts, incidents, obligations, suppression
 from notifications.audience import Wish
 from notifications.models import (
     Episode,
@@ -202,7 +204,7 @@ def test_nothing_begins_without_a_text_a_filter_or_an_audience(ops) -> None:
         with pytest.raises(incidents.NotReady, match=why):
             confirm(strike(ops, wish=wish), ops)
     bare = incidents.prepare(name="Bare", wish=STRIKE, began_at=NOW, by=ops)
-    with pytest.raises(incidents.NotReady, match="Write the text in en"):
+    with pytest.raises(incidents.NotReady, match="Write the text in English"):
         confirm(bare, ops)
 
 
@@ -250,3 +252,54 @@ def test_on_the_desk_it_is_prepared_looked_at_and_confirmed(ops, client) -> None
     client.post(f"{page}close/")
     assert states() == {"cancelled": 1}
     assert "It is over" in client.get(page).content.decode()
+
+
+def test_an_update_that_is_owed_to_all_of_them_is_told_of_once_until_another_moment_is_named(
+    ops, client, settings
+) -> None:
+    ops.groups.add(Group.objects.get_or_create(name=roles.OPS)[0])
+    ops.is_staff = True
+    ops.save()
+    client.force_login(ops)
+    incident = strike(ops, "Ada")
+    page = f"/desk/incidents/{incident.pk}/"
+    past = client.post(f"{page}promise/", {"next_update_at": "2001-01-01T12:00"})
+    assert past.status_code == 422
+    assert "has passed" in past.content.decode()
+    due = NOW + timedelta(hours=2)
+    client.post(f"{page}promise/", {"next_update_at": f"{due.astimezone(ZoneInfo(settings.TIME_ZONE)):%Y-%m-%dT%H:%M}"})
+    assert obligations.owed(now=NOW) == (0, 0), "a draft promised nobody anything"
+    confirm(incident, ops)
+    assert obligations.owed(now=NOW) == (0, 1)
+    late = due + timedelta(minutes=1)
+    assert obligations.owed(now=late) == (1, 0)
+    assert told(late) == ["Incident “Strike”: an update is overdue"]
+    assert told(late) == [], "once"
+    with clock.frozen(late):
+        assert "Strike" in client.get("/desk/orders/owed/").content.decode()
+    incident.refresh_from_db()
+    incidents.promise(incident, late + DAY, by=ops, now=late)
+    assert obligations.owed(now=late) == (0, 0)
+    assert told(late + 2 * DAY) == ["Incident “Strike”: an update is overdue"]
+    incidents.close(incident, by=ops, now=late)
+    assert obligations.owed(now=late + 2 * DAY) == (0, 0)
+    with pytest.raises(incidents.NotReady):
+        incidents.promise(incident, late + 3 * DAY, by=ops, now=late)
+
+
+def test_a_draft_can_be_thrown_away_and_nothing_else(ops) -> None:
+    thrown, begun = strike(ops, "Ada"), incidents.prepare(name="Flood", wish=STRIKE, began_at=NOW, by=ops)
+    assert incident_texts.save(begun, "en", subject="A flood", body=BODY, by=ops) == []
+    confirm(begun, ops)
+    incidents.discard(thrown, by=ops)
+    with pytest.raises(incidents.Frozen):
+        incidents.discard(begun, by=ops)
+    assert list(Incident.objects.all()) == [begun]
+
+
+def told(now: datetime) -> list[str]:
+    """The subjects of what one look told ops."""
+    said: list[str] = []
+    with patch.object(obligations.desk_mail, "tell", lambda subject, *_a, **_k: said.append(subject)):
+        obligations.look(now=now)
+    return said

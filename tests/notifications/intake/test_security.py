@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import clock
+from notifications import tasks
 from notifications.intake import sources, storing, taking_in
 from notifications.models import (
     ExpectedDate,
@@ -114,6 +115,25 @@ def test_the_story_ends_as_it_should(name: str) -> None:
         assert end.reasons <= set(parcel.events.values_list("reason", flat=True))
         assert parcel.expected_by == end.expected_by
     assert not ParkedFact.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_was_reported_is_looked_at_at_once(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    """A milestone's mail waits for no round of the sweep."""
+    rung: list[object] = []
+    monkeypatch.setattr(tasks.sweep, "apply_async", lambda **given: rung.append(given))
+    sample = samples.of("aftership")
+    place(sample)
+    for call in sample.story:
+        assert post(sample, call).status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        taking_in.take_in()
+    assert len(rung) == 1, "once a batch"
+    with django_capture_on_commit_callbacks(execute=True):
+        taking_in.take_in()
+    assert len(rung) == 1, "nothing new, nothing to look at"
 
 
 @every_source
