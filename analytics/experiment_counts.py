@@ -10,12 +10,12 @@ contact the newest counts; it belongs to its visitor and to every visitor tied t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from analytics import contact_facts, outcomes
 from kb.models import Experiment
@@ -87,21 +87,52 @@ class Row:
 
 @dataclass(frozen=True)
 class _Asked:
-    """An experiment's question to the database: the words that differ from one to another, and what they are given."""
+    """An experiment's question to the database. `is_fed`: when contacts came by other ways than our own form; empty
+    where they never did."""
 
     watermark: datetime
-    linkable: str
-    source: str
+    is_fed: str
     given: dict[str, Any]
+
+    @property
+    def linkable(self) -> str:
+        """Whether we would have known of a contact, by what was known at the exposure: the browser brought its id back
+        and, where contacts came by other ways than our own form, it was tied to a person."""
+        return f"(seen.is_returning AND (NOT {self.is_fed} OR {_IS_TIED}))" if self.is_fed else "seen.is_returning"
 
 
 def count(experiment: Experiment, *, now: datetime) -> Counts:
-    """Every epoch × arm in which anybody was exposed. Of a deadline's test nobody counts who came after it."""
+    """Every epoch × arm in which anybody was exposed. Of a deadline's test nobody counts who came after it.
+
+    Three passes, each of which the database can share among its workers: all exposures; those that a tie makes
+    linkable; and those after which something happened.
+    """
     asked = _ask(experiment, now)
-    with connection.cursor() as cursor:
-        cursor.execute(_FATES + _COUNT.format(linkable=asked.linkable, source=asked.source), asked.given)
-        cells = tuple(Cell(*row) for row in cursor.fetchall())
-    return Counts(now, asked.watermark, cells)
+    keys = dict(experiment.variants.values_list("pk", "key"))
+    cells: dict[tuple[int, str], Cell] = {}
+
+    def add(epoch: int, variant_id: int, **numbers: int) -> None:
+        place = epoch, keys[variant_id]
+        old = cells.get(place, Cell(*place))
+        cells[place] = replace(old, **{name: getattr(old, name) + number for name, number in numbers.items()})
+
+    fed = asked.is_fed or "false"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{_MEMORY}'; SET LOCAL jit = off")  # for a million, in this look alone
+        cursor.execute(_EVERYBODY.format(is_fed=fed), asked.given)
+        for epoch, variant_id, exposed, mature, linkable, judged in cursor.fetchall():
+            add(epoch, variant_id, exposed=exposed, mature=mature, linkable=linkable, judged=judged)
+        if sum(cell.exposed for cell in cells.values()) > _MANY:
+            # The database expects hundreds of fates where there are hundreds of thousands, and would look up each.
+            cursor.execute("SET LOCAL enable_nestloop = off")
+        if asked.is_fed:
+            cursor.execute(_TIED.format(is_fed=fed), asked.given)
+            for epoch, variant_id, linkable, judged in cursor.fetchall():
+                add(epoch, variant_id, linkable=linkable, judged=judged)
+        cursor.execute(_FATES + _FATES_COUNTED.format(is_fed=fed), asked.given)
+        for epoch, variant_id, *numbers in cursor.fetchall():
+            add(epoch, variant_id, **dict(zip(_FATED, numbers, strict=True)))
+    return Counts(now, asked.watermark, tuple(cells[place] for place in sorted(cells)))
 
 
 # What a list of exposures can be narrowed to; the numbers of a Cell, and the successes and failures of each metric.
@@ -133,9 +164,9 @@ def rows(
     where = f"{_SHOWN} AND arm.key = %(arm)s AND ({condition})" + (" AND seen.epoch = %(epoch)s" if epoch else "")
     given = asked.given | {"arm": arm, "epoch": epoch, "limit": limit, "offset": offset}
     with connection.cursor() as cursor:
-        cursor.execute(f"{_FATES} SELECT count(*) {asked.source} WHERE {where}", given)
+        cursor.execute(f"{_FATES} SELECT count(*) {_FROM} WHERE {where}", given)
         number = int(cursor.fetchone()[0])
-        cursor.execute(_FATES + _ROWS.format(linkable=asked.linkable, source=asked.source, where=where), given)
+        cursor.execute(_FATES + _ROWS.format(linkable=asked.linkable, where=where), given)
         return number, [Row(*row) for row in cursor.fetchall()]
 
 
@@ -154,19 +185,16 @@ def _ask(experiment: Experiment, now: datetime) -> _Asked:
         "mature_until": watermark - window,
         "revisions": list(experiment.variants.values_list("revision_id", flat=True)),
     }
-    return _Asked(watermark, _linkable(spans, given), _FROM + _TIES if spans else _FROM, given)
+    return _Asked(watermark, _is_fed(spans, given), given)
 
 
-def _linkable(spans: Sequence[tuple[datetime, datetime]], given: dict[str, Any]) -> str:
-    """Whether we would have known of a contact, by what was known at the exposure: the browser brought its id back and,
-    where contacts came (outcomes.Feed.is_connected) by other ways than our own form, it was tied to a person."""
-    if not spans:
-        return "seen.is_returning"
+def _is_fed(spans: Sequence[tuple[datetime, datetime]], given: dict[str, Any]) -> str:
+    """When a contact about an exposure could have come by a connected source (outcomes.Feed.is_connected)."""
     connected = []
     for number, (first, last) in enumerate(spans):
         given |= {f"first{number}": first, f"last{number}": last}
         connected.append(f"seen.at BETWEEN %(first{number})s AND %(last{number})s")
-    return f"(seen.is_returning AND (NOT ({' OR '.join(connected)}) OR coalesce(tie.at <= seen.at, false)))"
+    return f"({' OR '.join(connected)})" if connected else ""
 
 
 def _merged(spans: Iterable[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
@@ -183,72 +211,88 @@ def _merged(spans: Iterable[tuple[datetime, datetime]]) -> Iterator[tuple[dateti
         yield current
 
 
+_MEMORY = "64MB"
+_MANY = 50_000  # visitors from which on whole tables are joined and no rows looked up
 _MATURE = "seen.at <= %(mature_until)s"
 _SHOWN = "seen.experiment_id = %(experiment)s AND seen.at <= %(until)s"
-_WITHIN = "happened.at >= seen.at AND happened.at < seen.at + %(window)s"
+_IS_TIED = "EXISTS (SELECT FROM analytics_identity AS tie WHERE tie.visitor = seen.visitor AND tie.at <= seen.at)"
+
+_EVERYBODY = f"""
+SELECT seen.epoch, seen.variant_id, count(*), count(*) FILTER (WHERE {_MATURE}),
+       count(*) FILTER (WHERE seen.is_returning AND NOT {{is_fed}}),
+       count(*) FILTER (WHERE seen.is_returning AND NOT {{is_fed}} AND {_MATURE})
+FROM kb_exposure AS seen WHERE {_SHOWN}
+GROUP BY seen.epoch, seen.variant_id
+"""  # noqa: S608
+
+_TIED = f"""
+SELECT seen.epoch, seen.variant_id, count(*), count(*) FILTER (WHERE {_MATURE})
+FROM kb_exposure AS seen WHERE {_SHOWN} AND seen.is_returning AND {{is_fed}} AND {_IS_TIED}
+GROUP BY seen.epoch, seen.variant_id
+"""  # noqa: S608
 
 # A contact's rows say the same moment, so that those of before the test are left out at once. Who called: the contact's
-# visitor, and whoever was ever tied to its person.
+# visitor, and whoever was ever tied to its person. Of votes the last one: time, row, and whether it was a yes.
 _FATES = f"""
-WITH contact AS MATERIALIZED (
-    SELECT DISTINCT ON (contact_id) contact_id, at, visitor, person, topic, data ->> 'source' = 'form' AS by_form
+WITH told AS MATERIALIZED (
+    SELECT id, contact_id, at, visitor, person, topic IN ('', %(topic)s) OR %(topic)s = '' AS on_topic,
+           data ->> 'source' = 'form' AS by_form
     FROM analytics_event WHERE kind = 'contact' AND at >= %(since)s AND at <= %(now)s
-    ORDER BY contact_id, id DESC
-), caller AS (
-    SELECT visitor, at, topic, by_form FROM contact WHERE visitor IS NOT NULL
+), contact AS MATERIALIZED (
+    SELECT DISTINCT ON (contact_id) at, visitor, person, on_topic, by_form FROM told ORDER BY contact_id, id DESC
+), happened AS (
+    SELECT visitor, at, on_topic, by_form AS sent, false AS opened, NULL::bigint[] AS vote, NULL::bigint AS revision_id
+    FROM contact WHERE visitor IS NOT NULL
     UNION ALL
-    SELECT tied.visitor, contact.at, contact.topic, false FROM contact
-    JOIN analytics_identity AS tied ON tied.person = contact.person WHERE contact.person <> ''
-), called AS (
-    SELECT seen.id, bool_or(happened.topic IN ('', %(topic)s) OR %(topic)s = '') AS on_topic, bool_or(by_form) AS sent
-    FROM caller AS happened JOIN kb_exposure AS seen ON seen.visitor = happened.visitor AND {_SHOWN} AND {_WITHIN}
-    GROUP BY seen.id
-), voted AS (
-    SELECT DISTINCT ON (seen.id) seen.id, (happened.data ->> 'is_helpful')::boolean AS vote
-    FROM analytics_event AS happened
-    JOIN kb_exposure AS seen ON seen.visitor = happened.visitor AND {_SHOWN} AND {_WITHIN}
-    JOIN kb_variant AS arm ON arm.id = seen.variant_id AND arm.revision_id = happened.revision_id
-    WHERE happened.kind = 'vote' AND happened.at >= %(since)s AND happened.at <= %(now)s
-        AND happened.revision_id = ANY(%(revisions)s)
-    ORDER BY seen.id, happened.at DESC, happened.id DESC
-), opened AS (
-    SELECT DISTINCT seen.id FROM analytics_event AS happened
-    JOIN kb_exposure AS seen ON seen.visitor = happened.visitor AND {_SHOWN} AND {_WITHIN}
-    WHERE happened.kind = 'form' AND happened.at >= %(since)s AND happened.at <= %(now)s
+    SELECT tied.visitor, contact.at, on_topic, false, false, NULL, NULL
+    FROM contact JOIN analytics_identity AS tied ON tied.person = contact.person WHERE contact.person <> ''
+    UNION ALL
+    SELECT visitor, at, NULL, NULL, true, NULL, NULL
+    FROM analytics_event WHERE kind = 'form' AND at >= %(since)s AND at <= %(now)s
+    UNION ALL
+    SELECT visitor, at, NULL, NULL, false,
+           ARRAY[(extract(epoch FROM at) * 1000000)::bigint, id, (data ->> 'is_helpful')::boolean::int], revision_id
+    FROM analytics_event
+    WHERE kind = 'vote' AND at >= %(since)s AND at <= %(now)s AND revision_id = ANY(%(revisions)s)
 ), fate AS MATERIALIZED (
-    SELECT id, on_topic, coalesce(sent, false) AS sent, called.id IS NOT NULL AS called, vote,
-           opened.id IS NOT NULL AS opened
-    FROM called FULL JOIN voted USING (id) FULL JOIN opened USING (id)
+    SELECT seen.id, seen.visitor, seen.at, seen.epoch, seen.variant_id, seen.is_returning,
+           coalesce(bool_or(on_topic), false) AS on_topic, coalesce(bool_or(sent), false) AS sent,
+           count(on_topic) > 0 AS called, bool_or(opened) AS opened, (max(vote))[3] = 1 AS vote
+    FROM kb_exposure AS seen
+    JOIN happened ON happened.visitor = seen.visitor
+        AND happened.at >= seen.at AND happened.at < seen.at + %(window)s
+    LEFT JOIN kb_variant AS arm ON arm.id = seen.variant_id
+    WHERE {_SHOWN} AND (happened.revision_id IS NULL OR happened.revision_id = arm.revision_id)
+    GROUP BY seen.id
 )
 """  # noqa: S608
+
+_FATED = ("contacts", "denied", "any_contacts", "confirmed", "voted", "forms_opened", "forms_sent")
+_FATES_COUNTED = """
+, tied AS (
+    SELECT DISTINCT fate.id FROM fate JOIN analytics_identity AS tie ON tie.visitor = fate.visitor AND tie.at <= fate.at
+), seen AS (
+    SELECT fate.*, tied.id IS NOT NULL AS is_tied FROM fate LEFT JOIN tied USING (id) WHERE fate.at <= %(mature_until)s
+), judged AS (
+    SELECT *, is_returning AND (NOT {is_fed} OR is_tied) AS is_judged FROM seen
+)
+SELECT epoch, variant_id, count(*) FILTER (WHERE is_judged AND on_topic),
+       count(*) FILTER (WHERE is_judged AND NOT on_topic AND NOT vote),
+       count(*) FILTER (WHERE is_judged AND called), count(*) FILTER (WHERE vote AND NOT on_topic),
+       count(*) FILTER (WHERE vote IS NOT NULL), count(*) FILTER (WHERE opened), count(*) FILTER (WHERE opened AND sent)
+FROM judged GROUP BY epoch, variant_id
+"""
 
 _FROM = """
 FROM kb_exposure AS seen
 JOIN kb_variant AS arm ON arm.id = seen.variant_id
 LEFT JOIN fate ON fate.id = seen.id
 """
-_TIES = "LEFT JOIN (SELECT visitor, min(at) AS at FROM analytics_identity GROUP BY visitor) AS tie USING (visitor)"
-
-_COUNT = f"""
-SELECT seen.epoch, arm.key, count(*), count(*) FILTER (WHERE {{linkable}}), count(*) FILTER (WHERE {_MATURE}),
-       count(*) FILTER (WHERE {{linkable}} AND {_MATURE}),
-       count(*) FILTER (WHERE on_topic AND {{linkable}} AND {_MATURE}),
-       count(*) FILTER (WHERE NOT vote AND NOT coalesce(on_topic, false) AND {{linkable}} AND {_MATURE}),
-       count(*) FILTER (WHERE called AND {{linkable}} AND {_MATURE}),
-       count(*) FILTER (WHERE vote AND NOT coalesce(on_topic, false) AND {_MATURE}),
-       count(*) FILTER (WHERE vote IS NOT NULL AND {_MATURE}),
-       count(*) FILTER (WHERE opened AND {_MATURE}),
-       count(*) FILTER (WHERE opened AND sent AND {_MATURE})
-{{source}}
-WHERE {_SHOWN}
-GROUP BY seen.epoch, arm.key
-ORDER BY seen.epoch, arm.key
-"""
 
 _ROWS = f"""
 SELECT seen.visitor, seen.at, seen.epoch, arm.key, {{linkable}}, {_MATURE}, coalesce(on_topic, false),
        coalesce(called, false), vote, coalesce(opened, false), coalesce(sent, false)
-{{source}}
+{_FROM}
 WHERE {{where}}
 ORDER BY seen.at DESC, seen.id DESC LIMIT %(limit)s OFFSET %(offset)s
 """

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from analytics import api
 from analytics.views import (
     article_evidence,
     desk,
@@ -35,4 +36,9 @@ desk_urlpatterns = [
     path("experiments/<int:pk>/start/", experiment_planning.start, name="experiment-start"),
     path("experiments/<int:pk>/do/<slug:name>/", experiment_actions.act, name="experiment-act"),
     path("search/learning/", search.learning, name="search-learning"),
+]
+
+api_urlpatterns = [
+    path("experiments", api.Experiments.as_view(), name="experiments"),
+    path("experiments/<int:pk>", api.OneExperiment.as_view(), name="experiment"),
 ]

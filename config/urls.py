@@ -38,6 +38,7 @@ desk = [
 api = [
     *kb.urls.api_urlpatterns,
     *notifications.urls.api_urlpatterns,
+    *analytics.urls.api_urlpatterns,
     path("schema", SpectacularJSONAPIView.as_view(permission_classes=[Everybody]), name="schema"),
     path("<path:rest>", kb.api.Unknown.as_view()),
 ]

@@ -35,8 +35,19 @@ from django.db.models.functions import Cast, Coalesce, Lower, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from core.selects import PlainSelect
-from kb import attention, upkeep
-from kb.models import Article, ArticleState, Category, CategoryText, Draft, Plan, PlanState, Review, ReviewState
+from kb import attention, experiments, upkeep
+from kb.models import (
+    Article,
+    ArticleState,
+    Category,
+    CategoryText,
+    Draft,
+    Experiment,
+    Plan,
+    PlanState,
+    Review,
+    ReviewState,
+)
 from kb.models.article import words_of_draft
 
 PER_PAGE = 50
@@ -63,11 +74,13 @@ _DIFFERS = (
 )
 _OPEN_REVIEW = Review.objects.filter(article=OuterRef("pk"), state=ReviewState.OPEN)
 _PLANS = Plan.objects.filter(article=OuterRef("pk"), state__in=[PlanState.WAITING, PlanState.FAILED])
+_LIVE_TESTS = Experiment.objects.filter(article=OuterRef("pk"), state__in=experiments.LIVE)
 # What the list can be narrowed to by state: its word in the address, its name, its condition.
 STATES: dict[str, tuple[Any, Q]] = {
     **{state.value: (state.label, Q(state=state)) for state in ArticleState},
     CHANGED: (_("Published, draft changed"), Q(state=ArticleState.PUBLISHED) & _DIFFERS),
     "review": (_("In review"), Q(Exists(_OPEN_REVIEW))),
+    "tested": (_("Under test"), Q(Exists(_LIVE_TESTS))),
     "planned": (_("Planned"), Q(Exists(_PLANS.filter(state=PlanState.WAITING)))),
     "failed": (_("Plan failed"), Q(Exists(_PLANS.filter(state=PlanState.FAILED)))),
 }
@@ -189,6 +202,7 @@ def _as_shown(when: attention.Moment) -> QuerySet[Any]:
         is_changed=Case(When(STATES[CHANGED][1], then=Value(True)), default=Value(False), output_field=BooleanField()),
         last_touched_at=F("draft__updated_at"),
         is_in_review=Exists(_OPEN_REVIEW),
+        is_under_test=Exists(_LIVE_TESTS),
         next_plan=Subquery(_next_plan().values("at")[:1]),
         has_failed_plan=Exists(_next_plan().filter(state=PlanState.FAILED)),
         votes=Coalesce("live_revision__vote_count__votes", 0),

@@ -64,6 +64,7 @@ def shown(rows: Sequence[Any], *, may_write: bool) -> list[dict[str, Any]]:
                 "category": row.category_name,
                 "state": badge_of("changed" if row.is_changed else row.state),
                 "is_in_review": row.is_in_review,
+                "is_under_test": row.is_under_test,
                 "plan": _plan(row),
                 "review_by": day_of(row.review_by) if row.review_by else "",
                 "owner": (str(owner) if owner.is_active else f"{owner} {left}") if owner else nobody,

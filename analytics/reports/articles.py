@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import Count
 
+from analytics import verdicts
 from analytics.models import Event, EventKind
 from analytics.periods import Period
 from analytics.reports import contacts, journeys
@@ -39,11 +40,14 @@ class Arm:
 
 @dataclass(frozen=True)
 class Test:
+    """`said`: the sentence of the newest look at it; empty before the first."""
+
     experiment_id: int
     name: str
     state: str
     started_at: datetime | None
     arms: tuple[Arm, ...]
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,7 @@ def _tests() -> dict[int, Test]:
         .annotate(number=Count("id"))
         .values_list("variant", "number")
     )
+    said = {pk: verdict.sentence for pk, verdict in verdicts.latest_of(live).items()}
     tests: dict[int, Test] = {}
     arms: dict[int, list[Arm]] = {}
     for variant in Variant.objects.filter(experiment__in=live).select_related("experiment"):
@@ -159,6 +164,6 @@ def _tests() -> dict[int, Test]:
         )
         test = variant.experiment
         tests[test.article_id] = Test(
-            test.pk, test.name, test.get_state_display(), test.started_at, tuple(arms[test.pk])
+            test.pk, test.name, test.get_state_display(), test.started_at, tuple(arms[test.pk]), said.get(test.pk, "")
         )
     return tests

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, Min, Q
 
-from analytics import charts
+from analytics import charts, verdicts
 from analytics.models import SettlingMark
 from analytics.periods import Period, shop_zone
 from analytics.reports import journeys
@@ -364,7 +364,8 @@ def _test(article: Article) -> tuple[Test, dict[int, str]] | None:
     )
     variants = list(live.variants.all())
     arms = tuple(Arm(each.pk, each.key, each.is_control, seen.get(each.pk, 0)) for each in variants)
-    test = Test(live.pk, live.name, live.get_state_display(), live.started_at, arms)
+    looked = verdicts.latest(live)
+    test = Test(live.pk, live.name, live.get_state_display(), live.started_at, arms, looked.sentence if looked else "")
     return test, {each.revision_id: each.key for each in variants}
 
 

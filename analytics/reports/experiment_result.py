@@ -51,9 +51,28 @@ def stored_as_data(verdict: Verdict, *, with_details: bool = True) -> dict[str, 
     }
 
 
+def whole(experiment: Experiment) -> dict[str, Any]:
+    """A test as it was declared, its newest look with all of its numbers, and what every look said."""
+    looks = list(experiment.verdicts.all())
+    return {
+        "experiment": about(experiment),
+        "verdict": stored_as_data(looks[0]) if looks else None,
+        "looks": [stored_as_data(look, with_details=False) for look in looks],
+    }
+
+
 def about(experiment: Experiment, declared: Declared | None = None) -> dict[str, Any]:
     """A test as it was declared, and where it stands."""
     declared = declared or verdicts.declared_of(experiment)
+    return {
+        **in_short(experiment),
+        "arms": [{"key": arm.key, "revision": arm.revision, "is_control": arm.is_control} for arm in declared.arms],
+        "epochs": [{"number": number, "weights": dict(weights)} for number, weights in declared.weights.items()],
+    }
+
+
+def in_short(experiment: Experiment) -> dict[str, Any]:
+    """The same without what is in other tables than the test's and its article's."""
     article = experiment.article
     return {
         "id": experiment.pk,
@@ -75,10 +94,6 @@ def about(experiment: Experiment, declared: Declared | None = None) -> dict[str,
         "ended_at": _iso(experiment.ended_at),
         "why_ended": experiment.why_ended,
         "decision": experiment.decision,
-        "arms": [
-            {"key": arm.key, "revision": arm.revision, "is_control": arm.is_control} for arm in declared.arms
-        ],
-        "epochs": [{"number": number, "weights": dict(weights)} for number, weights in declared.weights.items()],
     }  # fmt: skip
 
 

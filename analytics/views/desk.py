@@ -44,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "now": now,
         "silences": silence.standing(),
         "drifts": drift.standing(),
+        "may_open_tests": bool(roles.roles_of(request.user) - {roles.OPS}),
         **_owed(request, now=now),
         **_about(request, period, wrong),
     }

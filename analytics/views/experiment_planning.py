@@ -242,7 +242,7 @@ def _planned_so_far(experiment: Experiment, arms: list[Arm], traffic: Traffic) -
     if not experiment.plan:
         mode = experiment_plans.proposed_mode(traffic, _wish_of(experiment, arms))
     return {
-        "points": float(experiment_plans.points(experiment.worthwhile)),
+        "points": experiment_plans.points(experiment.worthwhile),
         "allocation": round(100 * experiment.allocation),
         "mode": mode,
         "earns": experiment.earns,
@@ -252,7 +252,7 @@ def _planned_so_far(experiment: Experiment, arms: list[Arm], traffic: Traffic) -
 def _wish(initial: Mapping[str, Any], experiment: Experiment, arms: list[Arm]) -> Wish:
     return Wish(
         metric=experiment.metric,
-        worthwhile=initial["points"] / 100,
+        worthwhile=float(initial["points"]) / 100,
         window_days=experiment.window_days,
         allocation=initial["allocation"] / 100,
         weights=tuple(arm.weight for arm in arms),
@@ -276,6 +276,8 @@ def _problems(experiment: Experiment, arms: list[Arm], proposal: Proposal) -> li
         found.append(
             (_("“%(name)s” is running on this article. Stop it first.") % {"name": running.name}, "desk:experiment")
         )
+    if not experiment.plan:
+        found.append((_("Its plan has not been saved yet."), "desk:experiment-plan"))
     if proposal.refusal:
         found.append((proposal.refusal, "desk:experiment-plan"))
     return found

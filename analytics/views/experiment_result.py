@@ -74,11 +74,7 @@ def export(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         raise Http404
     name = f'attachment; filename="test-{pk}.{kind}"'
     if kind == "json":
-        data = {
-            "experiment": experiment_result.about(experiment),
-            "verdict": experiment_result.stored_as_data(verdict),
-            "looks": [experiment_result.stored_as_data(each, with_details=False) for each in experiment.verdicts.all()],
-        }
+        data = experiment_result.whole(experiment)
         text = json.dumps(data, indent=2)
         return HttpResponse(text, content_type="application/json", headers={"Content-Disposition": name})
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})

@@ -47,9 +47,12 @@ def frozen(article: Article, body: str) -> Revision:
 def planned(article: Article, *bodies: str, **declared) -> Experiment:
     others = [Arm(key, frozen(article, body)) for key, body in zip("bcde", bodies or ("Text B",), strict=False)]
     declared.setdefault("hypothesis", "Fewer ask.")
-    return experiments.create(
+    plan = declared.pop("plan", {"is_chosen": True})
+    made = experiments.create(
         article, name="Shorter", control=Arm("a", article.live_revision), others=others, by=None, **declared
     )
+    experiments.revise(made, by=None, plan=plan)
+    return made
 
 
 def read(article: Article, *, readers: int, contacts: int) -> None:
@@ -112,7 +115,7 @@ class TestFromTheTextsToTheStart:
     def test_each_step_keeps_what_was_said_and_the_last_one_starts_it(self, signed_in):
         article = written()
         read(article, readers=700, contacts=200)
-        experiment = planned(article, hypothesis="")
+        experiment = planned(article, hypothesis="", plan={})
         editor = signed_in("writer")
         assert "Text B" in text(editor.get(to(experiment, "compare")))
         said = {"name": "Shorter", "hypothesis": "Half as long.", "metric": "contact", "window_days": "3"}
@@ -159,6 +162,14 @@ class TestFromTheTextsToTheStart:
         page = text(signed_in("reviewer").post(to(planned(article, hypothesis=" ", worthwhile=0.12), "start")))
         assert "There is no hypothesis yet." in page
 
+    def test_a_plan_that_nobody_has_looked_at_does_not_start_but_proposes_its_mode(self, signed_in):
+        article = written()
+        read(article, readers=700, contacts=200)
+        experiment = planned(article, worthwhile=0.12, plan={})
+        client = signed_in("reviewer")
+        assert "Its plan has not been saved yet." in text(client.post(to(experiment, "start")))
+        assert re.search(r'value="deadline"[^>]* checked', text(client.get(to(experiment, "plan"))))
+
     def test_a_new_live_text_is_taken_as_the_control_before_it_starts(self, signed_in):
         article = written()
         read(article, readers=700, contacts=200)
@@ -186,7 +197,7 @@ class TestFromTheTextsToTheStart:
         reviewer.post(url, form)
         PublishingRules.objects.create(four_eyes=True)
         experiment = Experiment.objects.get()
-        experiments.revise(experiment, by=None, hypothesis="x", worthwhile=0.12)
+        experiments.revise(experiment, by=None, hypothesis="x", worthwhile=0.12, plan={"is_chosen": True})
         assert "nobody publishes their own" in text(reviewer.get(to(experiment, "start")))
         reviewer.post(to(experiment, "start"))
         experiment.refresh_from_db()

@@ -9,9 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from core import clock
-from kb import attention, desk_list, publishing, translations, upkeep
+from kb import attention, desk_list, experiments, publishing, translations, upkeep
 from kb.models import Article, ArticleLink, ArticleResult, LinkState, Vote, VoteCount
 from kb.publishing import Text
+from tests.kb.experimenting import planned, started
 
 pytestmark = pytest.mark.django_db
 LIST = "/desk/articles/"
@@ -128,6 +129,18 @@ def test_contacts_after_reading_stand_with_their_denominator_and_sort(writer, wr
     assert "45 of 900" in page
     assert "As of 2 Mar 2026" in page
     assert unknown.pk
+
+
+def test_an_article_under_test_says_so_and_is_found(writer, write):
+    tested, planned_only = write("Tested"), write("Planned")
+    running = started(tested)
+    planned(planned_only)
+    assert titles(writer, "state=tested") == ["Tested"]
+    assert writer.get(LIST).content.decode().count("Under test</span>") == 1
+    experiments.pause(running, by=None)
+    assert titles(writer, "state=tested") == ["Tested"], "its text is locked all the same"
+    experiments.stop(running, by=None)
+    assert titles(writer, "state=tested") == []
 
 
 def test_a_translation_behind_its_original_says_so(writer, write, settings):
