@@ -46,7 +46,9 @@ class Row:
 
 def found(text: str) -> QuerySet[Experiment]:
     """The tests whose name, hypothesis or article has these words, the newest first."""
-    rows = Experiment.objects.select_related("article__draft", "created_by", "decided_by", "published")
+    rows = Experiment.objects.select_related(
+        "article__draft", "article__live_revision", "created_by", "decided_by", "published"
+    )
     for word in text.split()[:8]:
         rows = rows.filter(
             Q(name__icontains=word) | Q(hypothesis__icontains=word) | Q(article__draft__title__icontains=word)
@@ -78,7 +80,7 @@ def told(experiments: Sequence[Experiment], *, now: datetime) -> list[Row]:
         rows.append(
             Row(
                 experiment=one,
-                title=one.article.draft.title,
+                title=one.article.live_revision.title if one.article.live_revision else one.article.draft.title,
                 sentence=looks[one.pk].sentence if one.pk in looks else "",
                 exposed=every,
                 counted=every if one.metric == Metric.CONFIRMED else returning,

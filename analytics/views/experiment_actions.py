@@ -171,6 +171,8 @@ def _moved_on(request: HttpRequest, experiment: Experiment, action: Action) -> s
     now = f"{experiment.state}-{_epoch(experiment)}"
     if experiment.state not in action.states:
         return _("Nothing was done: the test is “%(state)s” now.") % {"state": experiment.get_state_display()}
+    if experiment.earns and action is ACTIONS["weights"]:
+        return _("This test earns while it runs: its parts follow what it sees, day by day.")
     if request.method == "POST" and seen != now:
         return _("Nothing was done: the test was changed since you opened that page. Look at it, then decide again.")
     return ""

@@ -362,6 +362,12 @@ class TestWhatIsDoneToATest:
         do(signed_in("reviewer"), experiment, "weights", **{"weight-a": "1", "weight-b": "3"})
         assert experiments.epochs_of(experiment)[-1].weights == {"a": 1.0, "b": 3.0}
 
+    def test_the_weights_of_a_test_that_earns_are_nobodys_to_change(self, signed_in):
+        experiment = running(written(), earns=True)
+        form = {"weight-a": "1", "weight-b": "3"}
+        assert "This test earns while it runs" in do(signed_in("reviewer"), experiment, "weights", **form)
+        assert len(experiments.epochs_of(experiment)) == 1
+
     def test_a_stop_says_why(self, signed_in):
         experiment = running(written())
         client = signed_in("reviewer")

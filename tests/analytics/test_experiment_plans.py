@@ -10,7 +10,7 @@ import pytest
 from analytics import experiment_plans, experiment_traffic
 from analytics.experiment_plans import Wish
 from analytics.experiment_traffic import Share, Traffic
-from analytics.models import Identity
+from analytics.models import Event, EventKind, Identity
 from analytics.stats import power
 from analytics.stats.power import Mode
 from kb.models import Metric
@@ -160,6 +160,15 @@ class TestTheArticlesOwnReaders:
         assert known.share("contact") == Share(6, 9)
         assert known.share("resolution") == Share(5, 9)
         assert known.share("confirmed") == Share(2, 10)
+
+    def test_a_contact_that_was_coded_anew_counts_as_its_newest_row_says(self, article):
+        history.read(person(1), article, at(days=40))
+        made = history.contact(at(days=41), visitor=person(1), why=history.reason("delivery"))
+        assert experiment_traffic.of(article, window_days=7, now=NOW).share("contact") == Share(0, 1)
+        Event.objects.create(
+            kind=EventKind.CONTACT, at=at(days=41), visitor=person(1), contact_id=made.pk, topic="returns"
+        )
+        assert experiment_traffic.of(article, window_days=7, now=NOW).share("contact") == Share(1, 1)
 
     def test_whose_window_is_not_over_is_no_base(self, article):
         history.read(person(1), article, at(days=54))
