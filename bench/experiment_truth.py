@@ -10,7 +10,7 @@ so there are five times as many of them; they only read. A quick run loses half 
 
 `--bulk` writes the readers as rows, past the pages: a minute a seed, and proves the verdicts only.
 
-What is done is kept in .data/experiment_truth: a run that was cut off goes on where it was. A seed takes some minutes
+What is done is kept in .data/experiment_truth: a run that was cut off goes on where it was (--fresh forgets it). A seed takes some minutes
 of both processors (docs/simulation.md). `--check` ends with 1 where a figure misses its bound.
 """
 
@@ -48,6 +48,9 @@ def main() -> int:
         truth.make_world(HOME)
         return 0
     started = time.monotonic()
+    if given.fresh:
+        truth.stop_server(HOME)
+        shutil.rmtree(HOME, ignore_errors=True)
     done = _done(given)
     wanted = [(kind, seed) for seed in range(1, given.seeds + 1) for kind in given.only or KINDS]
     missing = [one for one in wanted if one not in done]
@@ -80,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--bulk", action="store_true", help="the readers as rows, past the pages: only the verdicts")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--keep", action="store_true", help="keep what was played, for a run with more seeds")
+    parser.add_argument("--fresh", action="store_true", help="forget what an earlier run left, as after any change")
     parser.add_argument("--only", action="append", choices=KINDS)
     parser.add_argument("--one", nargs=2, metavar=("KIND", "SEED"), help=argparse.SUPPRESS)
     parser.add_argument("--make-world", action="store_true", help=argparse.SUPPRESS)
