@@ -10,8 +10,8 @@ so there are five times as many of them; they only read. A quick run loses half 
 
 `--bulk` writes the readers as rows, past the pages: a minute a seed, and proves the verdicts only.
 
-What is done is kept in .data/experiment_truth: a run that was cut off goes on where it was (--fresh forgets it). A seed takes some minutes
-of both processors (docs/simulation.md). `--check` ends with 1 where a figure misses its bound.
+What is done is kept in .data/experiment_truth: a run that was cut off goes on where it was (--fresh forgets it). A seed
+takes some minutes of both processors (docs/simulation.md). `--check` ends with 1 where a figure misses its bound.
 """
 
 from __future__ import annotations
