@@ -45,8 +45,9 @@ RUNNING = _Test(
     hypothesis="Who asks where a parcel is wants to act, not to read: three steps first, the explanations after.",
     since=28,
     days=28,
-    readers=140,
-    truth=trial.Truth(base=0.55, lift=0.15, writes=0.2, says_no=0.6),
+    readers=220,
+    truth=trial.Truth(base=0.55, lift=0.15, writes=0.15, says_no=0.65),
+    planned=400,
 )
 AWAITING = _Test(
     file="reset-password-b.md",
@@ -102,7 +103,7 @@ def _begin(folder: Path, one: _Test, *, now: datetime) -> Experiment:
         declared = {"hypothesis": one.hypothesis, "by": editor, **one.declared}
         test = demo_trial.draft(folder / "experiments" / one.file, name=one.name, **declared)
     with clock.frozen(start):
-        due_at = start + timedelta(days=one.days) if one.planned else None
+        due_at = start + timedelta(days=one.days) if test.mode == Mode.DEADLINE else None
         experiments.start(test, by=editor, planned_units=one.planned, due_at=due_at)
     return test
 
