@@ -21,7 +21,7 @@ from kb import experiments
 from kb.models import Decision, Experiment, ExperimentState, Mode
 
 _NIGHT = 3  # o'clock
-_NO_SEARCH = trial.Ways(search=0)  # the index is built after them
+_NO_SEARCH = trial.Ways(search=0)  # a search costs ten times a page, and the demo is waited for
 
 
 @dataclass(frozen=True, kw_only=True)

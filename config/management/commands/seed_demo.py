@@ -58,12 +58,11 @@ class Command(BaseCommand):
         with clock.frozen(now - timedelta(days=DAYS)):
             call_command("load_reasons", folder / "reasons.yaml", verbosity=0)
             call_command("import_articles", folder / "articles", source="demo", verbosity=0)
+            indexing.rebuild()
         step("A/B tests of articles: one decided, one finished, one that runs")
         asks = script.of_demo(folder)
         demo_trials.play_past(folder, asks, now=now, seed=options["seed"])
         running = demo_trials.begin_running(folder, now=now)
-        with clock.frozen(now - timedelta(days=DAYS)):
-            indexing.rebuild()
         _schedule_a_change(now, by=User.objects.filter(groups__name=roles.REVIEWER).first())
         _share_out_the_articles(now)
         _leave_work_in_progress(User.objects.get(username=demo_accounts.ACCOUNTS[0].username))
