@@ -9,12 +9,13 @@ is written in the same transaction as its rows, so each is written once, whateve
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -198,9 +199,36 @@ def gather() -> None:
         os.register_at_fork(after_in_child=_writer.forget)
 
 
+_together: list[Row] | None = None
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Within the block, rows that this process puts are written many at a time, the last of them at its end: for who
+    sends thousands of invented readers. In the thread that puts them, by its own connection and in its transaction.
+    """
+    global _together
+    outer, _together = _together, []
+    try:
+        yield
+    finally:
+        rows, _together = _together, outer
+        _write_out(rows)
+
+
+def _write_out(rows: list[Row]) -> None:
+    if rows:
+        write(rows)
+        rows.clear()
+
+
 def put(row: Row) -> None:
     """Take down a look at a page. See _INSERT for its columns; JSON values."""
-    if not _is_gathering or not _writer.put(row):
+    if _together is not None:
+        _together.append(row)
+        if len(_together) >= _BATCH:
+            _write_out(_together)
+    elif not _is_gathering or not _writer.put(row):
         write([row])
 
 

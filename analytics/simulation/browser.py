@@ -34,7 +34,6 @@ class Form:
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.links: list[str] = []
         self.main_links: list[str] = []
         self.forms: list[Form] = []
         self._form: Form | None = None
@@ -45,10 +44,8 @@ class _Reader(HTMLParser):
         a = {name: value or "" for name, value in attrs}
         if tag == "main":
             self._in_main = True
-        elif tag == "a" and "href" in a:
-            self.links.append(a["href"])
-            if self._in_main:
-                self.main_links.append(a["href"])
+        elif tag == "a" and "href" in a and self._in_main:
+            self.main_links.append(a["href"])
         elif tag == "form":
             self._form = Form(action=a.get("action", ""), method=a.get("method", "get").lower())
             self.forms.append(self._form)
@@ -74,15 +71,22 @@ class _Reader(HTMLParser):
             self._form.values[self._textarea] = before + (data if before else data.removeprefix("\n"))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Page:
-    """What came back, as far as a visitor would use it. `links` are those of the main part, in order, each once."""
+    """What came back, as far as a visitor would use it."""
 
     url: str
     status: int
     html: str
-    links: list[str]
-    forms: list[Form]
+
+    @property
+    def links(self) -> list[str]:
+        """Those of the main part, in order, each once."""
+        return list(dict.fromkeys(_read(self.html).main_links))
+
+    @property
+    def forms(self) -> list[Form]:
+        return _read(self.html).forms
 
     def form_with(self, *names: str) -> Form:
         """The first form that has fields of all these names. Raises PageError where there is none."""
@@ -90,6 +94,14 @@ class Page:
             if form.names.issuperset(names):
                 return form
         raise PageError(f"{self.url} has no form with {', '.join(names)}")
+
+
+@functools.lru_cache(maxsize=64)
+def _read(html: str) -> _Reader:
+    """Thousands of readers get the very same page: it is taken apart once."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader
 
 
 @functools.cache
@@ -130,16 +142,7 @@ class Browser:
             # Without what may be a secret of the link, and so that like failures count together.
             place = "/".join(part if len(part) < 40 else "…" for part in urlsplit(url).path.split("/"))
             raise PageError(f"{place} answered {response.status_code}")
-        html = response.content.decode()
-        reader = _Reader()
-        reader.feed(html)
-        self.page = Page(
-            url=url,
-            status=response.status_code,
-            html=html,
-            links=list(dict.fromkeys(reader.main_links)),
-            forms=reader.forms,
-        )
+        self.page = Page(url=url, status=response.status_code, html=response.content.decode())
         return self.page
 
     @staticmethod

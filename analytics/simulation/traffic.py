@@ -15,7 +15,7 @@ from analytics.simulation.visitors import Article, Visitor, World
 from kb import experiments, selectors
 
 # Share of a day's visits that come in each hour of the shop's day: quiet nights, a lunch peak, busy evenings.
-_HOURS = [1, 0.6, 0.4, 0.3, 0.3, 0.6, 1.5, 3, 4.5, 5.5, 6, 6.2, 6.8, 6.2, 5.6, 5.4, 5.4, 5.8, 6.6, 7.6, 8, 7, 4.6, 2.1]
+HOURS = [1, 0.6, 0.4, 0.3, 0.3, 0.6, 1.5, 3, 4.5, 5.5, 6, 6.2, 6.8, 6.2, 5.6, 5.4, 5.4, 5.8, 6.6, 7.6, 8, 7, 4.6, 2.1]
 _WEEKDAYS = [1.15, 1.08, 1.02, 1.0, 0.95, 0.82, 0.98]  # Monday first
 
 
@@ -33,7 +33,7 @@ def arrivals(first: datetime, days: int, per_day: float, rng: random.Random) -> 
     for day in range(days):
         start = first + timedelta(days=day)
         for _visit in range(_poisson(per_day * _WEEKDAYS[start.weekday()], rng)):
-            hour = rng.choices(range(24), _HOURS)[0]
+            hour = rng.choices(range(24), HOURS)[0]
             moments.append(start + timedelta(hours=hour, seconds=rng.uniform(0, 3600)))
     return sorted(moments)
 

@@ -58,6 +58,28 @@ def test_a_row_that_the_database_refuses_takes_no_other_with_it(writer, caplog):
     assert "an event was refused" in caplog.text
 
 
+@pytest.mark.django_db
+def test_rows_put_together_are_written_many_at_a_time_and_the_rest_at_the_end(django_assert_num_queries):
+    with django_assert_num_queries(2), writing.together():
+        for number in range(writing._BATCH + 3):
+            writing.put(row(article_id=number))
+    assert Event.objects.count() == writing._BATCH + 3
+    with django_assert_num_queries(1):  # each by itself again
+        writing.put(row())
+
+
+@pytest.mark.django_db
+def test_rows_put_together_are_written_though_what_put_them_failed():
+    def fails():
+        with writing.together():
+            writing.put(row())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert Event.objects.count() == 1
+
+
 def test_a_row_that_is_no_json_fails_where_it_is_made(writer):
     with pytest.raises(TypeError):
         writer.put(row(data=object()))

@@ -62,11 +62,15 @@ def ids(locale: str) -> set[str]:
     return {page.meta["id"] for page in articles(locale)}
 
 
+def alternatives() -> list[Page]:
+    return [read_page(path) for path in sorted((DEMO / "experiments").glob("*.md"))]
+
+
 def variant_b() -> Page:
     return read_page(DEMO / "experiments" / "where-is-my-order-b.md")
 
 
-ALL_PAGES = [*articles("en"), *articles("es"), variant_b()]
+ALL_PAGES = [*articles("en"), *articles("es"), *alternatives()]
 each_page = pytest.mark.parametrize("page", ALL_PAGES, ids=str)
 
 
@@ -165,6 +169,14 @@ def test_every_fact_of_facts_yaml_is_one_of_the_shops_and_every_placeholder_has_
 def test_english_is_british(page: Page) -> None:
     if page.meta["locale"] == "en":
         assert AMERICAN.findall(" ".join([page.meta["title"], page.meta["summary"], page.body])) == []
+
+
+def test_every_alternative_text_stands_beside_an_article_and_says_it_in_other_words() -> None:
+    for b in alternatives():
+        (a,) = [page for page in articles("en") if page.meta["id"] == b.meta["id"]]
+        assert (b.meta["category"], b.path.stem) == (a.meta["category"], f"{a.meta['id']}-b")
+        assert b.meta["title"] != a.meta["title"]
+        assert b.body != a.body
 
 
 def test_the_alternative_text_is_shorter_and_begins_with_steps() -> None:

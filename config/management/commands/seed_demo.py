@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
@@ -19,10 +18,10 @@ from django.utils import timezone
 
 from analytics import article_results, settling
 from analytics.simulation import late_customers, script
-from config import demo_accounts, demo_orders, demo_shop
+from config import demo_accounts, demo_orders, demo_shop, demo_trials
 from core import clock, roles
-from kb import experiments, pieces, publishing, search_tests
-from kb.models import Article, Piece, PieceSort, Revision, RunReason
+from kb import pieces, publishing, search_tests
+from kb.models import Article, Piece, PieceSort, RunReason
 from kb.search import checking, indexing, suggest
 from notifications import occasions, replay, transit
 from notifications.intake.facts import Fact, in_time_order
@@ -60,8 +59,10 @@ class Command(BaseCommand):
             call_command("load_reasons", folder / "reasons.yaml", verbosity=0)
             call_command("import_articles", folder / "articles", source="demo", verbosity=0)
             indexing.rebuild()
-        with clock.frozen(now - timedelta(days=28)):
-            _start_experiment(folder / "experiments" / "where-is-my-order-b.md")
+        step("A/B tests of articles: one decided, one finished, one that runs")
+        asks = script.of_demo(folder)
+        demo_trials.play_past(folder, asks, now=now, seed=options["seed"])
+        running = demo_trials.begin_running(folder, now=now)
         _schedule_a_change(now, by=User.objects.filter(groups__name=roles.REVIEWER).first())
         _share_out_the_articles(now)
         _leave_work_in_progress(User.objects.get(username=demo_accounts.ACCOUNTS[0].username))
@@ -80,11 +81,12 @@ class Command(BaseCommand):
             "simulate_traffic", seed=options["seed"], per_day=options["visitors_per_day"], lift=0.12, verbosity=0,
             stdout=self.stdout,
         )  # fmt: skip
+        demo_trials.read_running(running, asks, now=now, seed=options["seed"])
         late_customers.live(
             Message.objects.filter(episode__kind__in=occasions.TROUBLES).select_related(
                 "customer", "episode__shipment__order"
             ),
-            script.of_demo(folder),
+            asks,
             patience=late_customers.Patience(),
             seed=options["seed"],
         )
@@ -118,26 +120,6 @@ def _make_accounts() -> None:
             account.username, f"{account.username}@fernhill.example.com", account.password, is_staff=True
         )
         user.groups.add(Group.objects.get(name=account.role))
-
-
-def _start_experiment(path: Path) -> None:
-    head, _, body = path.read_text(encoding="utf-8").removeprefix("---\n").partition("\n---\n")
-    said = yaml.safe_load(head)
-    article = Article.objects.get(source="demo", external_id=said["id"], locale=said["locale"])
-    control = Revision.objects.get(article=article)
-    before = publishing.Text.of(article.draft)
-    other = publishing.Text(said["title"], said["summary"], body.strip())
-    draft = publishing.save_draft(article, other, version=article.draft.version, by=None)
-    challenger = publishing.freeze(article, by=None, comment="Variant b: the steps first")
-    publishing.save_draft(article, before, version=draft.version, by=None)
-    experiment = experiments.create(
-        article,
-        name="The steps first",
-        control=experiments.Arm("a", control),
-        others=[experiments.Arm("b", challenger)],
-        by=None,
-    )
-    experiments.start(experiment, by=None)
 
 
 def _schedule_a_change(now: datetime, *, by: User | None) -> None:
