@@ -41,7 +41,7 @@ class Stay:
 
 
 def parse(body: bytes) -> Stay:
-    """Raises BadStay for everything but the one small shape that static/js/stayed.js sends."""
+    """Raises BadStay for everything but the one small shape that static/js/reading.js sends."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):

@@ -358,6 +358,7 @@ SPECTACULAR_SETTINGS = {
 # --- Pages ---
 
 STATIC_URL = "/static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else needs them, and each answer is 33 bytes shorter
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {

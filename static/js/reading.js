@@ -1,6 +1,18 @@
+// Says under the vote's buttons that an answer did not arrive: htmx itself leaves the page as it is, without a word.
+for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(name, ({ target }) => {
+    const said = target.closest("#vote")?.querySelector("[data-failed]");
+    if (said) said.textContent = said.dataset.failed;
+  });
+}
+document.addEventListener("htmx:beforeRequest", ({ target }) => {
+  const said = target.closest("#vote")?.querySelector("[data-failed]");
+  if (said) said.textContent = "";
+});
 // Says how long an article was in use and how much of it was in sight, each time its page is hidden or left.
 (() => {
   const { to, article } = document.currentScript.dataset;
+  if (!to) return;
   const text = document.querySelector("main article");
   const isSeen = () => document.visibilityState === "visible";
   let [active, scrolled, since, wasSeen] = [0, 0, performance.now(), isSeen()];
