@@ -44,7 +44,7 @@ class SendGrid:
     """The SendGrid adapter. One per process and thread-safe: it keeps connections open between mails."""
 
     name = NAME
-    capabilities = Capabilities(timeout_seconds=_TIMEOUT_SECONDS, most_together=sendgrid_batch.MOST, most_at_once=16)
+    capabilities = Capabilities(timeout_seconds=_TIMEOUT_SECONDS, most_together=sendgrid_batch.MOST, most_at_once=32)
 
     def __init__(self, *, api_key: str, base_url: str, timeout: httpx.Timeout = _TIMEOUT) -> None:
         """Raises ValueError, naming the setting, for a key or an address that no request can be made with."""
@@ -55,7 +55,7 @@ class SendGrid:
         self._client = httpx.Client(
             base_url=base_url,
             timeout=timeout,
-            limits=httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=5),
+            limits=httpx.Limits(max_connections=36, max_keepalive_connections=36, keepalive_expiry=5),
             headers={"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
         )
 
