@@ -88,14 +88,14 @@ def test_killed_after_the_intent_the_witnesses_tell_and_exactly_one_is_sent(work
 
 
 def test_killed_amid_a_full_wave_leaves_no_more_than_that_unknown_and_the_reports_settle_it(worker, fake) -> None:
-    calm = {"times": 15, "accept": True, "status": 202}  # waves of 1, 2, 4 and 8
-    fake.order(answers=[calm, {"times": 16, "accept": True, "then": "hang"}], events={"hold": True})
-    messages = ready(40)
+    calm = {"times": 31, "accept": True, "status": 202}  # waves of 1, 2, 4, 8 and 16
+    fake.order(answers=[calm, {"times": 32, "accept": True, "then": "hang"}], events={"hold": True})
+    messages = ready(64)
     worker.start()
     tasks.drain.delay("normal")
-    until(lambda: fake.state()["requests"] == 31, "sixteen are with the provider")
+    until(lambda: fake.state()["requests"] == 63, "a full wave is with the provider")
     worker.kill()
-    assert counts() == {"accepted": 15, "sending": 16, "claimed": 9}
+    assert counts() == {"accepted": 31, "sending": 32, "claimed": 1}
     for message in messages:
         hours_later(message)
     fake.order(answers=[], events={"hold": False})
