@@ -182,7 +182,7 @@ def _chart(
     worth = 100 * declared.worthwhile * (-1 if declared.metric == "contact" else 1)
     return figures.Chart(
         name=f"looks-{each.second}",
-        title=_("%(name)s against the live text, look after look") % {"name": name},
+        title=name,
         reads=f"{text[:1].upper()}{text[1:]}.",
         source=_("Visitors whose window was over at each look. The band is the interval, the line its middle."),
         unit=_("points"),

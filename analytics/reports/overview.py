@@ -47,6 +47,18 @@ class Overview:
         return any(rule.effect.prevented is not None and rule.effect.prevented.is_shown for rule in self.rules)
 
     @property
+    def rules_with_news(self) -> list[messages.RuleRow]:
+        """Those that had anybody to write to, in these days or before; the busiest first."""
+        busy = [rule for rule in self.rules if rule.eligible or rule.effect.held_out.of or rule.effect.notified.of]
+        return sorted(busy, key=lambda rule: -rule.eligible)
+
+    @property
+    def rules_without(self) -> list[messages.RuleRow]:
+        """The others."""
+        busy = {rule.id for rule in self.rules_with_news}
+        return [rule for rule in self.rules if rule.id not in busy]
+
+    @property
     def is_empty(self) -> bool:
         """Nothing that could be counted happened in the period."""
         happened = [self.tally.count(), self.articles, self.all_contacts.now, *(rule.eligible for rule in self.rules)]
