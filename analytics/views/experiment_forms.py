@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from analytics import settling
 from analytics.experiment_plans import Wish
@@ -44,7 +44,9 @@ class HypothesisForm(forms.Form):
     def __init__(self, *args: Any, experiment: Experiment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         days = sorted({*settling.windows(), experiment.window_days})
-        self.fields["window_days"].choices = [(one, _("%(days)s days") % {"days": one}) for one in days]  # type: ignore[attr-defined]
+        self.fields["window_days"].choices = [
+            (one, ngettext("%(days)d day", "%(days)d days", one) % {"days": one}) for one in days
+        ]  # type: ignore[attr-defined]
 
 
 class WeightsForm(forms.Form):
