@@ -44,9 +44,8 @@ class HypothesisForm(forms.Form):
     def __init__(self, *args: Any, experiment: Experiment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         days = sorted({*settling.windows(), experiment.window_days})
-        self.fields["window_days"].choices = [
-            (one, ngettext("%(days)d day", "%(days)d days", one) % {"days": one}) for one in days
-        ]  # type: ignore[attr-defined]
+        choices = [(one, ngettext("%(days)d day", "%(days)d days", one) % {"days": one}) for one in days]
+        self.fields["window_days"].choices = choices  # type: ignore[attr-defined]
 
 
 class WeightsForm(forms.Form):
