@@ -184,3 +184,8 @@ def test_htmx_is_told_to_keep_the_content_policy():
     assert config
     assert '"allowEval": false' in config[1]
     assert '"includeIndicatorStyles": false' in config[1]
+
+
+def test_scripts_of_ours_travel_without_the_lines_that_are_for_us():
+    script = "// What it is for.\n\nconst a = 1; // stays\n  // why\n  go('//host');\n"
+    assert static_files.without_comments(script) == "const a = 1; // stays\n  go('//host');\n"

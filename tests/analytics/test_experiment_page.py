@@ -57,7 +57,7 @@ def test_the_sentence_stands_on_top_and_numbers_have_their_denominators(signed_i
     assert "What a test is judged by" not in text  # captions are links, see below
     assert response.content.count(b"How this could mislead you") == 3
     assert b"?what=" not in response.content  # an editor sees no visitors' rows
-    assert b"data-chart=\"looks-b\"" in response.content
+    assert b'data-chart="looks-b"' in response.content
 
 
 def test_each_number_opens_on_its_exposures_and_they_on_their_journeys(signed_in) -> None:

@@ -473,6 +473,7 @@ PAGES = [
 ]
 
 WITHOUT_A_PAGE = {
+    "stayed": "takes what an article's page says of its reading",
     "help:to-article": "goes on to the article",
     "help:switch-language": "goes on to the page in another language",
     "set_language": "goes on to the page in another language",
