@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,19 +15,8 @@ from analytics.reports import experiment_result
 from core import api
 from core.api_views import View
 from core.models import Scope
-from kb.api_shapes import Problem
+from kb.api_shapes import problems
 from kb.models import Experiment
-
-_PROBLEMS = {
-    (status, api.PROBLEM): OpenApiResponse(Problem, description=description)
-    for status, description in (
-        (401, "The API key is not known or has been revoked."),
-        (403, "The API key lacks the scope, or there is none."),
-        (429, "Too many requests; wait for Retry-After seconds."),
-    )
-}
-_BAD = {(400, api.PROBLEM): OpenApiResponse(Problem, description="A parameter cannot be used; `errors` names it.")}
-_NONE = {(404, api.PROBLEM): OpenApiResponse(Problem, description="There is no such test.")}
 
 
 class _Read(View):
@@ -46,7 +35,7 @@ class Experiments(_Read):
         summary="A/B tests of articles, the newest first, with the newest look at each",
         description="Needs a key of scope `results:read`.",
         parameters=[TestsAsked],
-        responses={200: TestsShape, **_BAD, **_PROBLEMS},
+        responses={200: TestsShape, **problems({400: "A parameter cannot be used; `errors` names it."})},
     )
     def get(self, request: Request) -> Response:
         if (refused := self._refused(request)) is not None:
@@ -79,7 +68,7 @@ class OneExperiment(_Read):
         operation_id="experiment",
         summary="One A/B test: as it was declared, its newest verdict with all numbers, and every look",
         description="Needs a key of scope `results:read`. Nothing is counted anew: a look is taken every night.",
-        responses={200: TestResultShape, **_NONE, **_PROBLEMS},
+        responses={200: TestResultShape, **problems({404: "There is no such test."})},
     )
     def get(self, request: Request, pk: int) -> Response:
         if (refused := self._refused(request)) is not None:

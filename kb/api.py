@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.http import Http404
 from django.utils.html import strip_tags
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,21 +16,12 @@ from rest_framework.response import Response
 from core import api
 from core.api_views import View
 from core.models import Scope
-from kb.api_shapes import Asked, Problem, SearchAsked, SearchShape, SuggestAsked, SuggestShape
+from kb.api_shapes import Asked, SearchAsked, SearchShape, SuggestAsked, SuggestShape, problems
 from kb.models import Category, SearchKind
 from kb.search import log, query, suggest
 from kb.search.query import Facet, Featured, Found, Result
 
-_PROBLEMS = {
-    (status, api.PROBLEM): OpenApiResponse(Problem, description=description)
-    for status, description in (
-        (400, "A parameter cannot be used; `errors` names it."),
-        (401, "The API key is not known or has been revoked."),
-        (403, "The API key lacks the scope, or there is none."),
-        (429, "Too many requests; wait for Retry-After seconds."),
-        (503, "Search cannot answer now."),
-    )
-}
+_PROBLEMS = problems({400: "A parameter cannot be used; `errors` names it.", 503: "Search cannot answer now."})
 
 
 class _View(View):

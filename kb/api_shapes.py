@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+
+from core import api
 
 _LONGEST = 2_000  # characters of a query
 _MOST = 50  # answers at once
@@ -122,3 +126,16 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What happened and what to do.")
     errors = ProblemError(many=True, required=False)
+
+
+_OF_KEYS = {
+    401: "The API key is not known or has been revoked.",
+    403: "The API key lacks the scope, or there is none.",
+    429: "Too many requests; wait for Retry-After seconds.",
+}
+
+
+def problems(own: Mapping[int, str] | None = None) -> dict[tuple[int, str], OpenApiResponse]:
+    """For an endpoint's documentation: the refusals that keys and limits bring about, and its `own`, by status."""
+    said = sorted({**_OF_KEYS, **(own or {})}.items())
+    return {(status, api.PROBLEM): OpenApiResponse(Problem, description=text) for status, text in said}

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 from django.db.models import Count, Prefetch
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core import api, clock
 from core.api_views import View
 from core.models import ApiKey, Scope
-from kb.api_shapes import Problem
+from kb.api_shapes import problems
 from notifications.api_shapes import OrderShape, OrderState, ShipmentShape, TakenShape, TrackingEventShape
 from notifications.intake import api_items, decoding, objects
 from notifications.intake.facts import Fact
@@ -23,18 +23,14 @@ from notifications.intake.reading import At
 from notifications.intake.source import Unreadable
 from notifications.models import Episode, Order, Shipment
 
-_PROBLEMS = {
-    (status, api.PROBLEM): OpenApiResponse(Problem, description=description)
-    for status, description in (
-        (400, "The body is not JSON that can be used, or the Idempotency-Key is too long."),
-        (401, "The API key is not known or has been revoked."),
-        (403, "The API key lacks the scope, or there is none."),
-        (409, "This Idempotency-Key came with another body before."),
-        (413, f"More than {api_items.MOST:,} items, or too many bytes."),
-        (422, "The one item that was sent cannot be used; `errors` says which field and why."),
-        (429, "Too many requests; wait for Retry-After seconds."),
-    )
-}
+_PROBLEMS = problems(
+    {
+        400: "The body is not JSON that can be used, or the Idempotency-Key is too long.",
+        409: "This Idempotency-Key came with another body before.",
+        413: f"More than {api_items.MOST:,} items, or too many bytes.",
+        422: "The one item that was sent cannot be used; `errors` says which field and why.",
+    }
+)
 _KEY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
@@ -172,8 +168,7 @@ class OneOrder(_View):
         description=f"Its promises, parcels and open troubles. Needs a key with the scope `{Scope.ORDERS_READ.value}`.",
         responses={
             200: OrderState,
-            (404, api.PROBLEM): OpenApiResponse(Problem, description="There is no such order."),
-            **{key: value for key, value in _PROBLEMS.items() if key[0] in (401, 403, 429)},
+            **problems({404: "There is no such order."}),
         },
     )
     def get(self, request: Request, source: str, order_id: str) -> Response:

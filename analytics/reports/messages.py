@@ -77,6 +77,11 @@ class RuleRow:
     states: tuple[State, ...]
     effect: Effect
 
+    @property
+    def has_news(self) -> bool:
+        """Somebody was there to write to, in these days or before."""
+        return bool(self.eligible or self.effect.held_out.of or self.effect.notified.of)
+
 
 def rows(period: Period, *, now: datetime) -> list[RuleRow]:
     """Every rule that is active or has a message."""

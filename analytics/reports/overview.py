@@ -48,15 +48,12 @@ class Overview:
 
     @property
     def rules_with_news(self) -> list[messages.RuleRow]:
-        """Those that had anybody to write to, in these days or before; the busiest first."""
-        busy = [rule for rule in self.rules if rule.eligible or rule.effect.held_out.of or rule.effect.notified.of]
-        return sorted(busy, key=lambda rule: -rule.eligible)
+        """The busiest first."""
+        return sorted((rule for rule in self.rules if rule.has_news), key=lambda rule: -rule.eligible)
 
     @property
     def rules_without(self) -> list[messages.RuleRow]:
-        """The others."""
-        busy = {rule.id for rule in self.rules_with_news}
-        return [rule for rule in self.rules if rule.id not in busy]
+        return [rule for rule in self.rules if not rule.has_news]
 
     @property
     def is_empty(self) -> bool:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from analytics import experiment_decisions
 from analytics.views.experiment_forms import AllocationForm, DecisionForm, EndForm, WeightsForm, WhyForm
-from analytics.views.experiment_planning import DIRECTORS, PREPARERS
+from analytics.views.experiment_planning import PREPARERS, clean
 from core import roles
 from kb import experiment_drafts, experiments
 from kb.experiments import ExperimentError
@@ -39,15 +39,6 @@ class Action:
     do: Callable[[HttpRequest, Experiment, Any], str]
     form: Callable[[HttpRequest, Experiment], forms.Form] | None = None
     is_danger: bool = False
-
-
-def _given(request: HttpRequest) -> Any:
-    if request.method != "POST":
-        return None
-    given = request.POST.copy()
-    for name in given:
-        given[name] = str(given[name]).replace("\0", "")
-    return given
 
 
 def _pause(request: HttpRequest, experiment: Experiment, form: Any) -> str:
@@ -99,19 +90,19 @@ def _complete(request: HttpRequest, experiment: Experiment, form: DecisionForm) 
 
 def _decision_form(request: HttpRequest, experiment: Experiment) -> forms.Form:
     doubts = experiment_decisions.doubts(experiment)
-    return DecisionForm(_given(request), arms=experiment_drafts.arms_of(experiment), doubts=doubts)
+    return DecisionForm(clean(request), arms=experiment_drafts.arms_of(experiment), doubts=doubts)
 
 
 ACTIONS = {
     "pause": Action((_RUNNING,), _pause),
     "resume": Action((_PAUSED,), _resume),
-    "ramp": Action((_RUNNING, _PAUSED), _ramp, lambda r, e: AllocationForm(_given(r), experiment=e)),
+    "ramp": Action((_RUNNING, _PAUSED), _ramp, lambda r, e: AllocationForm(clean(r), experiment=e)),
     "weights": Action(
-        (_RUNNING, _PAUSED), _weigh, lambda r, e: WeightsForm(_given(r), arms=experiment_drafts.arms_of(e))
+        (_RUNNING, _PAUSED), _weigh, lambda r, e: WeightsForm(clean(r), arms=experiment_drafts.arms_of(e))
     ),
-    "stop": Action((_RUNNING, _PAUSED), _stop, lambda r, e: WhyForm(_given(r)), is_danger=True),
+    "stop": Action((_RUNNING, _PAUSED), _stop, lambda r, e: WhyForm(clean(r)), is_danger=True),
     "finish": Action(
-        (_RUNNING, _PAUSED), _finish, lambda r, e: EndForm(_given(r), doubt=experiment_decisions.doubt_of_ending(e))
+        (_RUNNING, _PAUSED), _finish, lambda r, e: EndForm(clean(r), doubt=experiment_decisions.doubt_of_ending(e))
     ),
     "discard": Action((_DRAFT,), _discard, is_danger=True),
     "complete": Action((_FINISHED,), _complete, _decision_form),
@@ -188,6 +179,3 @@ def _back(experiment: Experiment) -> HttpResponse:
     if experiment.started_at is None:
         return redirect("desk:experiments")
     return redirect("desk:experiment", experiment.pk)
-
-
-__all__ = ["ACTIONS", "DIRECTORS", "act"]

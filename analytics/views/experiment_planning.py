@@ -29,7 +29,6 @@ from kb.refusals import OwnText, PublishingError
 from kb.views import asking
 
 PREPARERS = (WRITER, REVIEWER, ANALYST, ADMIN)
-DIRECTORS = (REVIEWER, ADMIN)
 _LATEST = 30  # frozen texts of the article that can be added
 
 
@@ -66,7 +65,7 @@ def hypothesis(request: HttpRequest, pk: int) -> HttpResponse:
     if experiment.state != ExperimentState.DRAFT:
         return _begun(request, experiment)
     initial = {name: getattr(experiment, name) for name in ("name", "hypothesis", "metric", "window_days")}
-    form = HypothesisForm(_clean(request), initial=initial, experiment=experiment)
+    form = HypothesisForm(clean(request), initial=initial, experiment=experiment)
     if form.is_bound and form.is_valid() and _revised(request, experiment, **form.cleaned_data):
         return redirect("desk:experiment-plan", pk)
     return _page(request, "hypothesis", experiment, {"form": form}, status=422 if form.errors else 200)
@@ -81,7 +80,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         return _begun(request, experiment)
     arms = experiment_drafts.arms_of(experiment)
     traffic = _traffic(experiment)
-    form = PlanForm(_clean(request), arms=arms, initial=_planned_so_far(experiment, arms, traffic))
+    form = PlanForm(clean(request), arms=arms, initial=_planned_so_far(experiment, arms, traffic))
     if form.is_bound and form.is_valid():
         wish = form.wish(experiment)
         declared = {
@@ -169,7 +168,7 @@ def _page(
     return render(request, f"desk/experiment_{step}.html", about | context, status=status)
 
 
-def _clean(request: HttpRequest) -> QueryDict | None:
+def clean(request: HttpRequest) -> QueryDict | None:
     """What was sent, without what a database cannot hold."""
     if request.method != "POST":
         return None
