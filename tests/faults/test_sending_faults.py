@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -38,7 +40,23 @@ def state(message: Message) -> str:
 
 
 def all_arrive(messages: list[Message]) -> None:
-    until(lambda: counts()["delivered"] == len(messages), "every message is delivered", seconds=40)
+    until(delivered(len(messages)), "every message is delivered", seconds=40)
+
+
+def delivered(count: int) -> Callable[[], bool]:
+    """Whether so many are. Beat, which no test here starts, is stood in for: of reports that come many at a time only
+    one in a while rings, and the rest wait for the clock.
+    """
+    rung_at = time.monotonic()
+
+    def look() -> bool:
+        nonlocal rung_at
+        if time.monotonic() - rung_at > 1:
+            tasks.read_inbound.delay()
+            rung_at = time.monotonic()
+        return counts()["delivered"] == count
+
+    return look
 
 
 def each_once(messages: list[Message], fake: fakes.Handle) -> None:
@@ -76,7 +94,7 @@ def test_killed_after_the_intent_the_witnesses_tell_and_exactly_one_is_sent(work
     tasks.reap.delay()
     until(lambda: counts()["unknown"] == 1, "the one in flight is unknown")
     tasks.drain.delay("normal")
-    until(lambda: counts()["delivered"] == len(messages) - 1, "the others are delivered")
+    until(delivered(len(messages) - 1), "the others are delivered")
     # The dead one's hour was made to pass; those that were handed over beside it go back with it.
     SendAttempt.objects.update(started_at=Now() - timedelta(hours=1))
     tasks.reap.delay()
