@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.db.models.functions import TruncDate
 
-from analytics.models import Event, EventKind, Identity, Journey
+from analytics import rollups
+from analytics.models import Event, EventKind, Identity, Journey, RollupKind
 from core.erasure import Counts, Part, Subject, Traits
 
 
@@ -33,6 +35,8 @@ def _count(subject: Subject) -> Counts:
 
 def _erase(subject: Subject) -> Counts:
     went = _count(subject)
+    days = _events(subject).filter(kind=EventKind.SEARCH).annotate(day=TruncDate("at", tzinfo=rollups.zone()))
+    rollups.mark(RollupKind.SEARCHES, days.values_list("day", flat=True).distinct())
     Event.objects.filter(person=subject.person).update(person=subject.alias)
     Identity.objects.filter(person=subject.person).update(person=subject.alias)
     with connection.cursor() as cursor:

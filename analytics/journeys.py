@@ -23,8 +23,10 @@ class HelpEvent:
     revision_id: int | None = None
     topic: str = ""
     is_helpful: bool | None = None  # of a vote; True of ANSWERED
+    variant_id: int | None = None  # of a test
+    locale: str = ""
 
-    def sort_key(self) -> tuple[datetime, int, int, int, bool, str, bool]:
+    def sort_key(self) -> tuple[datetime, int, int, int, bool, str, bool, int, str]:
         """By content alone, so that the order of arrival cannot matter; a read precedes its vote."""
         return (
             self.at,
@@ -34,6 +36,8 @@ class HelpEvent:
             bool(self.is_helpful),
             self.topic,
             self.is_returning,
+            self.variant_id or 0,
+            self.locale,
         )
 
 
@@ -68,6 +72,14 @@ class Journey:
             for event in reversed(self.events):
                 if event.kind in kinds and (event.topic or event.kind == READ):
                     return event.topic
+        return ""
+
+    @property
+    def locale(self) -> str:
+        """Of the last reading; where nothing was read, of the first event that has one."""
+        for event in (*reversed(self.reads), *self.events):
+            if event.locale:
+                return event.locale
         return ""
 
     @property

@@ -25,6 +25,8 @@ class Contact:
     id: int
     at: datetime
     topic: str = ""
+    reason: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Decision:
     is_linkable: bool
     is_contradicted: bool
     vote: str  # yes | no | empty
-    contact_id: int | None
+    contact: Contact | None  # that decided the longest of the windows
     reads: tuple[HelpEvent, ...]  # those that share in the outcome
     decide_at: datetime | None  # when the next window is over by the clock; None where none is open
 
@@ -97,7 +99,7 @@ def decide(
         is_linkable=is_linkable,
         is_contradicted=same is not None and _vote(journey, until=same.at) == "yes",
         vote=_vote(journey, until=longest),
-        contact_id=contact.id if (contact := same or other) else None,
+        contact=same or other,
         reads=reads,
         decide_at=decide_at,
     )

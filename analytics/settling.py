@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from analytics import attribution, contact_facts, journeys, outcomes, partitions
-from analytics.models import Event, EventKind, Identity, Journey, SettlingMark
+from analytics import attribution, contact_facts, journeys, outcomes, partitions, rollups
+from analytics.models import Event, EventKind, Identity, Journey, RollupKind, SettlingMark
 from core import clock
 
 _LOCK = 7_201_001  # of pg_advisory_lock; any number that nothing else takes
@@ -60,7 +60,9 @@ def settle(*, rebuild: bool = False) -> Settled | None:
             source: feed.since for source, feed in feeds.items()
         }:
             visitors = _all()
+            rollups.mark_all(since=partitions.frozen_before(mark))
         else:
+            rollups.mark_events(since=mark.txid)
             moved = [until for source, (_, until) in known.items() if until != feeds[source].until]
             visitors = _touched(mark.txid, moved, outcomes.watermark(feeds.values(), now=now))
         written = 0
@@ -68,6 +70,7 @@ def settle(*, rebuild: bool = False) -> Settled | None:
             some = visitors[start : start + _VISITORS_AT_ONCE]
             written += _settle(some, list(feeds.values()), now, since=partitions.frozen_before(mark) or _FIRST_DAY)
         spans = {source: [feed.since.isoformat(), feed.until.isoformat()] for source, feed in feeds.items()}
+        rollups.make_due(windows=windows())
         SettlingMark.objects.update_or_create(pk=1, defaults={"txid": horizon, "feeds": spans, "settled_at": now})
     return Settled(visitors=len(visitors), journeys=written, contacts_brought_in=brought_in)
 
@@ -137,6 +140,10 @@ def _settle(visitors: Sequence[UUID], feeds: Sequence[outcomes.Feed], now: datet
         ]
         changed = [row for row in new if _facts(row) != _facts(old.get((row.visitor, row.started_at)))]
         gone = old.keys() - {(row.visitor, row.started_at) for row in new}
+        rollups.mark(
+            RollupKind.JOURNEYS,
+            [rollups.day_of(at) for at in (*(row.started_at for row in changed), *(at for _, at in gone))],
+        )
         Journey.objects.filter(pk__in=[old[key].pk for key in gone]).delete()
         Journey.objects.bulk_create(
             changed, update_conflicts=True, unique_fields=["visitor", "started_at"], update_fields=FACTS
@@ -147,11 +154,22 @@ def _settle(visitors: Sequence[UUID], feeds: Sequence[outcomes.Feed], now: datet
 def _help_events(visitors: Sequence[UUID]) -> dict[UUID | None, list[journeys.HelpEvent]]:
     events: dict[UUID | None, list[journeys.HelpEvent]] = defaultdict(list)
     rows = Event.objects.filter(visitor__in=visitors, kind__in=journeys.KINDS).values_list(
-        "visitor", "kind", "at", "is_returning", "article_id", "revision_id", "topic", "data__is_helpful"
+        "visitor",
+        "kind",
+        "at",
+        "is_returning",
+        "article_id",
+        "revision_id",
+        "topic",
+        "data__is_helpful",
+        "variant_id",
+        "locale",
     )
-    for visitor, kind, at, is_returning, article_id, revision_id, topic, is_helpful in rows:
+    for visitor, kind, at, is_returning, article_id, revision_id, topic, is_helpful, variant_id, locale in rows:
         is_yes = True if kind == journeys.ANSWERED else is_helpful
-        events[visitor].append(journeys.HelpEvent(kind, at, is_returning, article_id, revision_id, topic, is_yes))
+        events[visitor].append(
+            journeys.HelpEvent(kind, at, is_returning, article_id, revision_id, topic, is_yes, variant_id, locale)
+        )
     return events
 
 
@@ -170,11 +188,12 @@ def _people(
         Event.objects.filter(Q(visitor__in=visitors) | Q(person__in=of_person), kind=EventKind.CONTACT)
         .order_by("contact_id", "-id")
         .distinct("contact_id")
-        .values_list("visitor", "person", "contact_id", "at", "topic")
+        .values_list("visitor", "person", "contact_id", "at", "topic", "data__reason", "data__source")
     )
-    for who, person, contact_id, at, topic in rows:
+    for who, person, contact_id, at, topic, reason, channel in rows:
+        contact = outcomes.Contact(cast(int, contact_id), at, topic, reason or "", channel or "")
         for visitor in itself.get(who, set()) | of_person.get(person, set()):
-            contacts[visitor].append(outcomes.Contact(cast(int, contact_id), at, topic))
+            contacts[visitor].append(contact)
     return ties, contacts
 
 
@@ -196,12 +215,16 @@ def _row(
         reads=attribution.articles(decision.reads),
         last_article_id=last.article_id if last else None,
         last_revision_id=last.revision_id if last else None,
+        last_variant_id=last.variant_id if last else None,
+        locale=journey.locale,
         searches=journey.searches,
         vote=decision.vote,
         is_linkable=decision.is_linkable,
         is_contradicted=decision.is_contradicted,
         outcomes={str(days): outcome for days, outcome in decision.outcomes.items()},
-        contact_id=decision.contact_id,
+        contact_id=decision.contact.id if decision.contact else None,
+        contact_reason=decision.contact.reason if decision.contact else "",
+        contact_channel=decision.contact.channel if decision.contact else "",
         decide_at=decision.decide_at,
     )
 

@@ -124,6 +124,8 @@ class Journey(models.Model):
     reads = models.JSONField(default=list, help_text="article ids in the order they were read, each once")
     last_article_id = models.BigIntegerField(null=True)
     last_revision_id = models.BigIntegerField(null=True)
+    last_variant_id = models.BigIntegerField(null=True)
+    locale = models.CharField(max_length=10, blank=True, help_text="of the last reading; else of the first event")
     searches = models.PositiveSmallIntegerField(default=0)
     vote = models.CharField(max_length=3, blank=True, help_text="yes, no, or empty")
     is_linkable = models.BooleanField(default=False)
@@ -131,6 +133,8 @@ class Journey(models.Model):
     # {"7": "silent"}: one outcome for each window (days) that is over; a window still open is not in it.
     outcomes = models.JSONField(default=dict)
     contact_id = models.BigIntegerField(null=True, help_text="the contact that decided it, where one did")
+    contact_reason = models.CharField(max_length=50, blank=True, help_text="of that contact; empty: uncoded")
+    contact_channel = models.CharField(max_length=10, blank=True)
     decide_at = models.DateTimeField(null=True, help_text="when the next window is over; null where all are")
 
     class Meta:

@@ -1,0 +1,116 @@
+"""The counts of some days in a row, from the rows: one INSERT for each table of analytics/models/rollups.py.
+
+Each takes %(start)s and %(end)s (moments at which a day of the shop begins; the end is exclusive) and %(zone)s (the
+shop's time zone). JOURNEYS and SHARES take %(windows)s, CONTACTS %(reasons)s and %(topics)s (each code and its topic).
+"""
+
+from __future__ import annotations
+
+# A stay is told several times, each with the seconds since; the visitor of the day is heard once.
+READS = """
+    INSERT INTO analytics_readday
+        (day, article_id, revision_id, variant_id, locale, views, stays, seconds, scrolled, yes, no)
+    SELECT day, article_id, revision_id, variant_id, locale, sum(views), count(*) FILTER (WHERE is_heard),
+           sum(seconds), coalesce(sum(scrolled), 0), sum(yes), sum(no)
+    FROM (
+        SELECT (at AT TIME ZONE %(zone)s)::date AS day, article_id, coalesce(revision_id, 0) AS revision_id,
+               coalesce(variant_id, 0) AS variant_id, locale, visitor,
+               count(*) FILTER (WHERE kind = 'read') AS views,
+               bool_or(kind = 'stayed') AS is_heard,
+               coalesce(sum(seconds) FILTER (WHERE kind = 'stayed'), 0) AS seconds,
+               max(scrolled) FILTER (WHERE kind = 'stayed') AS scrolled,
+               count(*) FILTER (WHERE kind = 'vote' AND (data ->> 'is_helpful')::boolean) AS yes,
+               count(*) FILTER (WHERE kind = 'vote' AND NOT (data ->> 'is_helpful')::boolean) AS no
+        FROM analytics_event
+        WHERE at >= %(start)s AND at < %(end)s AND kind IN ('read', 'stayed', 'vote') AND article_id IS NOT NULL
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ) AS of_visitor
+    GROUP BY 1, 2, 3, 4, 5
+"""
+
+JOURNEYS = """
+    INSERT INTO analytics_journeyday
+        (day, "window", article_id, revision_id, variant_id, locale, topic, reason, channel, is_linkable,
+         is_contradicted, has_searched, vote, outcome, journeys)
+    SELECT (started_at AT TIME ZONE %(zone)s)::date, days, coalesce(last_article_id, 0),
+           coalesce(last_revision_id, 0), coalesce(last_variant_id, 0), locale, topic,
+           CASE WHEN outcomes ->> days::text LIKE 'contacted%%' THEN contact_reason ELSE '' END,
+           CASE WHEN outcomes ->> days::text LIKE 'contacted%%' THEN contact_channel ELSE '' END,
+           is_linkable, is_contradicted, searches > 0, vote, coalesce(outcomes ->> days::text, ''), count(*)
+    FROM analytics_journey CROSS JOIN unnest(%(windows)s::integer[]) AS days
+    WHERE started_at >= %(start)s AND started_at < %(end)s
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+"""
+
+SHARES = """
+    INSERT INTO analytics_shareday (day, "window", article_id, journeys, shared, contacted)
+    SELECT (started_at AT TIME ZONE %(zone)s)::date, days, article::integer, count(*),
+           coalesce(sum(1.0 / jsonb_array_length(reads)) FILTER (WHERE is_linkable AND outcomes ? days::text), 0),
+           coalesce(sum(1.0 / jsonb_array_length(reads)) FILTER (
+               WHERE is_linkable AND outcomes ->> days::text = 'contacted'), 0)
+    FROM analytics_journey
+    CROSS JOIN jsonb_array_elements_text(reads) AS article
+    CROSS JOIN unnest(%(windows)s::integer[]) AS days
+    WHERE started_at >= %(start)s AND started_at < %(end)s
+    GROUP BY 1, 2, 3
+"""
+
+CONTACTS = """
+    INSERT INTO analytics_contactday (day, topic, reason, channel, locale, contacts, known, repeated)
+    WITH coded AS (
+        SELECT contact.id, contact.received_at, contact.person, contact.source, contact.locale,
+               coalesce(named.code, '') AS reason, coalesce(named.topic, '') AS topic
+        FROM contacts_contact AS contact
+        LEFT JOIN LATERAL (
+            SELECT reason.code, given.topic
+            FROM contacts_coding AS coding
+            JOIN contacts_reasoncode AS reason ON reason.id = coding.reason_id
+            JOIN unnest(%(reasons)s::text[], %(topics)s::text[]) AS given (code, topic) ON given.code = reason.code
+            WHERE coding.contact_id = contact.id
+            ORDER BY coding.id DESC LIMIT 1
+        ) AS named ON true
+        WHERE contact.received_at >= %(start)s AND contact.received_at < %(end)s::timestamptz + interval '7 days'
+    ), paired AS (
+        SELECT *, lead(received_at) OVER (PARTITION BY person, reason ORDER BY received_at, id) AS next_at FROM coded
+    )
+    SELECT (received_at AT TIME ZONE %(zone)s)::date, topic, reason, source, locale, count(*),
+           count(*) FILTER (WHERE person <> '' AND reason <> ''),
+           count(*) FILTER (WHERE person <> '' AND reason <> '' AND next_at < received_at + interval '7 days')
+    FROM paired WHERE received_at < %(end)s
+    GROUP BY 1, 2, 3, 4, 5
+"""
+
+SEARCHES = """
+    INSERT INTO analytics_searchday
+        (day, locale, key, text, searches, without_answer, without_click, reformulated, contacted)
+    WITH contacts AS (
+        SELECT visitor, received_at AS at FROM contacts_contact
+        WHERE visitor IS NOT NULL AND received_at >= %(start)s
+          AND received_at < %(end)s::timestamptz + interval '1 day'
+        UNION ALL
+        SELECT known.visitor, contact.received_at
+        FROM contacts_contact AS contact JOIN analytics_identity AS known USING (person)
+        WHERE contact.person <> '' AND contact.received_at >= %(start)s
+          AND contact.received_at < %(end)s::timestamptz + interval '1 day'
+    ), asked AS (
+        SELECT search.id, search.at, search.locale, search.key, search.text, search.total,
+               search.featured IS NOT NULL
+               OR EXISTS (SELECT FROM kb_searchclick AS click WHERE click.search_id = search.id) AS is_opened,
+               EXISTS (SELECT FROM kb_searchlog AS later WHERE later.reformulates_id = search.id) AS is_put_anew,
+               CASE WHEN search.visitor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                    THEN search.visitor::uuid END AS visitor
+        FROM kb_searchlog AS search
+        WHERE search.at >= %(start)s AND search.at < %(end)s AND search.kind = 'page' AND search.visitor <> ''
+          AND search.key <> '' AND search.error = ''
+    )
+    SELECT (at AT TIME ZONE %(zone)s)::date, locale, key, (array_agg(text ORDER BY at DESC, id))[1], count(*),
+           count(*) FILTER (WHERE total = 0),
+           count(*) FILTER (WHERE total > 0 AND NOT is_opened),
+           count(*) FILTER (WHERE is_put_anew),
+           count(*) FILTER (WHERE EXISTS (
+               SELECT FROM contacts
+               WHERE contacts.visitor = asked.visitor
+                 AND contacts.at >= asked.at AND contacts.at < asked.at + interval '1 day'))
+    FROM asked
+    GROUP BY 1, 2, 3
+"""
