@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
-from analytics import settling
+from analytics import settling, settling_sql
 from analytics.models import Event, Identity, Journey
 from core import clock
 from tests.analytics import history
@@ -29,7 +29,7 @@ def settle(*, days: float, rebuild=False):
 
 
 def facts():
-    names = [*settling.FACTS, "visitor", "started_at"]
+    names = [*settling_sql.FACTS, "visitor", "started_at"]
     return sorted(([getattr(row, name) for name in names] for row in Journey.objects.all()), key=repr)
 
 

@@ -1,0 +1,116 @@
+"""What is known of visitors, from one ordered stream of rows, and their journeys as rows to write.
+
+Whatever the size of the history, no more than some thousand visitors are in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.db import connection, transaction
+from psycopg.types.datetime import TimestamptzLoader
+from psycopg.types.string import TextLoader
+
+from analytics import attribution, journeys, outcomes
+from analytics.models import EventKind
+
+_ROWS_AT_ONCE = 10_000
+_CONTACT = EventKind.CONTACT.value
+_TIE = ""
+
+Row = tuple[Any, ...]  # of settling_sql.COLUMNS
+
+
+@dataclass(slots=True)
+class Visitor:
+    """All that decides about one visitor's journeys."""
+
+    id: str
+    events: list[journeys.HelpEvent] = field(default_factory=list)
+    ties: list[datetime] = field(default_factory=list)
+    contacts: dict[int, tuple[tuple[int, int], outcomes.Contact]] = field(default_factory=dict)
+
+    def take(self, row: Row) -> None:
+        """A row of settling_sql.KNOWN_OF_ALL that is no help event."""
+        _visitor, kind, at, *_, topic, _is_yes, _variant, _locale, number, reason, source, txid, pk = row
+        if kind == _TIE:
+            self.ties.append(at)
+        elif number not in self.contacts or self.contacts[number][0] < (txid, pk):
+            # Of rows about one contact the newest counts. Ids begin anew one day; transactions do not.
+            self.contacts[number] = (txid, pk), outcomes.Contact(number, at, topic, reason or "", source or "")
+
+
+@contextlib.contextmanager
+def reading(query: str, *, memory: str) -> Iterator[Iterable[Row]]:
+    """The rows of a query, by and by. The database keeps them as they were at the beginning, so that others may write
+    meanwhile, and we too."""
+    connection.ensure_connection()
+    cursor = connection.connection.cursor("settling", withhold=True)
+    cursor.itersize = _ROWS_AT_ONCE
+    cursor.adapters.register_loader("uuid", TextLoader)
+    cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
+    with cursor:
+        with transaction.atomic():
+            with connection.cursor() as setting:
+                setting.execute("SELECT set_config('work_mem', %s, true)", [memory])
+            cursor.execute(query)
+        yield cursor
+
+
+def visitors(rows: Iterable[Row]) -> Iterator[Visitor]:
+    """Those who have a help event, in the order of their ids."""
+    for who, theirs in groupby(rows, key=itemgetter(0)):
+        visitor = Visitor(who)
+        for row in theirs:
+            if row[1] in journeys.PLACES:
+                visitor.events.append(journeys.HelpEvent._make(row[1:10]))
+            else:
+                visitor.take(row)
+        if visitor.events:
+            yield visitor
+
+
+def journeys_of(visitor: Visitor, terms: outcomes.Terms, *, idle: timedelta, since: datetime) -> Iterator[Row]:
+    """The visitor's journeys that began `since`, decided."""
+    contacts = [contact for _, contact in visitor.contacts.values()]
+    for journey in journeys.build(visitor.events, idle=idle):
+        if journey.started_at >= since:
+            decision = outcomes.decide_on(journey, contacts=contacts, ties=visitor.ties, terms=terms)
+            yield _row(visitor.id, journey, decision)
+
+
+def _row(visitor: str, journey: journeys.Journey, decision: outcomes.Decision) -> Row:
+    last = attribution.last_read(decision.reads)
+    contact = decision.contact
+    return (
+        visitor,
+        journey.started_at,
+        journey.ended_at,
+        journey.topic,
+        str(attribution.articles(decision.reads)),
+        last.article_id if last else None,
+        last.revision_id if last else None,
+        last.variant_id if last else None,
+        journey.locale,
+        journey.searches,
+        decision.vote,
+        decision.is_linkable,
+        decision.is_contradicted,
+        _as_json(tuple(decision.outcomes.items())),
+        contact.id if contact else None,
+        contact.reason if contact else "",
+        contact.channel if contact else "",
+        decision.decide_at,
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _as_json(outcomes_: tuple[tuple[int, str], ...]) -> str:
+    return "{" + ", ".join(f'"{days}": "{outcome}"' for days, outcome in outcomes_) + "}"
