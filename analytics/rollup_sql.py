@@ -28,30 +28,41 @@ READS = """
     GROUP BY 1, 2, 3, 4, 5
 """
 
+# Journeys that are alike in everything are one row before they are looked at by each window.
 JOURNEYS = """
     INSERT INTO analytics_journeyday
         (day, "window", article_id, revision_id, variant_id, locale, topic, reason, channel, is_linkable,
          is_contradicted, has_searched, vote, outcome, journeys)
-    SELECT (started_at AT TIME ZONE %(zone)s)::date, days, coalesce(last_article_id, 0),
-           coalesce(last_revision_id, 0), coalesce(last_variant_id, 0), locale, topic,
+    SELECT day, days, article_id, revision_id, variant_id, locale, topic,
            CASE WHEN outcomes ->> days::text LIKE 'contacted%%' THEN contact_reason ELSE '' END,
            CASE WHEN outcomes ->> days::text LIKE 'contacted%%' THEN contact_channel ELSE '' END,
-           is_linkable, is_contradicted, searches > 0, vote, coalesce(outcomes ->> days::text, ''), count(*)
-    FROM analytics_journey CROSS JOIN unnest(%(windows)s::integer[]) AS days
-    WHERE started_at >= %(start)s AND started_at < %(end)s
+           is_linkable, is_contradicted, has_searched, vote, coalesce(outcomes ->> days::text, ''), sum(alike)
+    FROM (
+        SELECT (started_at AT TIME ZONE %(zone)s)::date AS day, coalesce(last_article_id, 0) AS article_id,
+               coalesce(last_revision_id, 0) AS revision_id, coalesce(last_variant_id, 0) AS variant_id, locale, topic,
+               contact_reason, contact_channel, is_linkable, is_contradicted, searches > 0 AS has_searched, vote,
+               outcomes, count(*) AS alike
+        FROM analytics_journey
+        WHERE started_at >= %(start)s AND started_at < %(end)s
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+    ) AS kinds CROSS JOIN unnest(%(windows)s::integer[]) AS days
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 """
 
 SHARES = """
     INSERT INTO analytics_shareday (day, "window", article_id, journeys, shared, contacted)
-    SELECT (started_at AT TIME ZONE %(zone)s)::date, days, article::integer, count(*),
-           coalesce(sum(1.0 / jsonb_array_length(reads)) FILTER (WHERE is_linkable AND outcomes ? days::text), 0),
-           coalesce(sum(1.0 / jsonb_array_length(reads)) FILTER (
+    SELECT day, days, article::integer, sum(alike),
+           coalesce(sum(alike / jsonb_array_length(reads)) FILTER (WHERE is_linkable AND outcomes ? days::text), 0),
+           coalesce(sum(alike / jsonb_array_length(reads)) FILTER (
                WHERE is_linkable AND outcomes ->> days::text = 'contacted'), 0)
-    FROM analytics_journey
+    FROM (
+        SELECT (started_at AT TIME ZONE %(zone)s)::date AS day, reads, outcomes, is_linkable, count(*)::numeric AS alike
+        FROM analytics_journey
+        WHERE started_at >= %(start)s AND started_at < %(end)s
+        GROUP BY 1, 2, 3, 4
+    ) AS kinds
     CROSS JOIN jsonb_array_elements_text(reads) AS article
     CROSS JOIN unnest(%(windows)s::integer[]) AS days
-    WHERE started_at >= %(start)s AND started_at < %(end)s
     GROUP BY 1, 2, 3
 """
 
@@ -102,15 +113,15 @@ SEARCHES = """
         FROM kb_searchlog AS search
         WHERE search.at >= %(start)s AND search.at < %(end)s AND search.kind = 'page' AND search.visitor <> ''
           AND search.key <> '' AND search.error = ''
+    ), written AS (
+        SELECT DISTINCT asked.id FROM asked JOIN contacts ON contacts.visitor = asked.visitor
+        WHERE contacts.at >= asked.at AND contacts.at < asked.at + interval '1 day'
     )
     SELECT (at AT TIME ZONE %(zone)s)::date, locale, key, (array_agg(text ORDER BY at DESC, id))[1], count(*),
            count(*) FILTER (WHERE total = 0),
            count(*) FILTER (WHERE total > 0 AND NOT is_opened),
            count(*) FILTER (WHERE is_put_anew),
-           count(*) FILTER (WHERE EXISTS (
-               SELECT FROM contacts
-               WHERE contacts.visitor = asked.visitor
-                 AND contacts.at >= asked.at AND contacts.at < asked.at + interval '1 day'))
-    FROM asked
+           count(written.id)
+    FROM asked LEFT JOIN written USING (id)
     GROUP BY 1, 2, 3
 """

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min, Model
 
-from analytics import rollup_sql
+from analytics import rollup_sql, streams
 from analytics.models import (
     ContactDay,
     Event,
@@ -121,12 +121,12 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
     if kind is RollupKind.CONTACTS:
         tree = reasons.stored()
         given |= {"reasons": [reason.code for reason in tree], "topics": [reason.topic for reason in tree]}
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        streams.more_memory()
         RollupDue.objects.filter(kind=kind, day__range=(first, last)).delete()
         for model, sql in _TABLES[kind]:
             model._default_manager.filter(day__range=(first, last)).delete()
-            with connection.cursor() as cursor:
-                cursor.execute(sql, given)
+            cursor.execute(sql, given)
 
 
 def _runs(days: Iterable[date]) -> Iterator[tuple[date, date]]:

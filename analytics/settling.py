@@ -17,13 +17,12 @@ from django import db
 from django.conf import settings
 from django.db import connection, transaction
 
-from analytics import contact_facts, outcomes, partitions, rollups, settling_rows, settling_sql
+from analytics import contact_facts, outcomes, partitions, rollups, settling_rows, settling_sql, streams
 from analytics.models import SettlingMark
 from core import clock
 
 _LOCK = 7_201_001  # of pg_advisory_lock; any number that nothing else takes
 _VISITORS_AT_ONCE = 5_000
-_MEMORY = "64MB"
 # Contacts older than this are looked at again by a rebuild only.
 _LOOK_BACK = timedelta(days=60)
 _AHEAD = timedelta(days=1)  # a help desk's clock may run before ours
@@ -138,7 +137,7 @@ def _settle(terms: outcomes.Terms, *, is_whole: bool, since: datetime) -> tuple[
     idle = timedelta(minutes=settings.JOURNEY_IDLE_MINUTES)
     given = {"since": since, "zone": settings.SHOP_TIME_ZONE}
     query = settling_sql.KNOWN_OF_ALL if is_whole else settling_sql.KNOWN_OF_TOUCHED
-    with settling_rows.reading(query, memory=_MEMORY) as rows:
+    with streams.reading(query) as rows:
         found = settling_rows.visitors(rows)
         while some := list(islice(found, _VISITORS_AT_ONCE)):
             new = [row for visitor in some for row in settling_rows.journeys_of(visitor, terms, idle=idle, since=since)]
@@ -150,7 +149,7 @@ def _settle(terms: outcomes.Terms, *, is_whole: bool, since: datetime) -> tuple[
     return looked_at, written
 
 
-def _replace(new: Sequence[settling_rows.Row], given: dict[str, Any]) -> int:
+def _replace(new: Sequence[streams.Row], given: dict[str, Any]) -> int:
     """Put these journeys in the place of those of their visitors; returns how many rows that changed."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE settling_journey")
