@@ -23,6 +23,7 @@ from analytics.models import (
     RollupDue,
     RollupKind,
     SearchDay,
+    SettlingMark,
     ShareDay,
 )
 from contacts import reasons
@@ -43,6 +44,12 @@ _DAYS_OF_EVENTS = """
     SELECT DISTINCT kind, (at AT TIME ZONE %(zone)s)::date FROM analytics_event
     WHERE txid >= %(since)s AND kind IN ('read', 'stayed', 'vote', 'search', 'contact')
 """
+# Whose browser we know since: their contacts may have followed searches.
+_DAYS_OF_TIES = """
+    SELECT DISTINCT (contact.received_at AT TIME ZONE %(zone)s)::date
+    FROM analytics_identity AS tie JOIN contacts_contact AS contact USING (person)
+    WHERE tie.txid >= %(since)s AND person <> ''
+"""
 
 
 def zone() -> ZoneInfo:
@@ -62,22 +69,31 @@ def mark(kind: RollupKind, days: Iterable[date]) -> None:
 def mark_events(*, since: int) -> None:
     """Mark what the events of transactions from `since` (a txid) on have changed, besides journeys."""
     with connection.cursor() as cursor:
-        cursor.execute(_DAYS_OF_EVENTS, {"since": since, "zone": settings.SHOP_TIME_ZONE})
+        given = {"since": since, "zone": settings.SHOP_TIME_ZONE}
+        cursor.execute(_DAYS_OF_EVENTS, given)
         found = cursor.fetchall()
+        cursor.execute(_DAYS_OF_TIES, given)
+        tied = {day for (day,) in cursor.fetchall()}
     of: dict[str, set[date]] = {}
     for kind, day in found:
         of.setdefault(kind, set()).add(day)
     mark(RollupKind.READS, set().union(*(of.get(kind, set()) for kind in ("read", "stayed", "vote"))))
     contacts = of.get(EventKind.CONTACT, set())
     mark_contacts(contacts)
-    mark(RollupKind.SEARCHES, of.get(EventKind.SEARCH, set()))
+    # What is read may have been opened from a search of the moment before.
+    opened = _and_the_day_before(of.get(EventKind.READ, set()))
+    mark(RollupKind.SEARCHES, of.get(EventKind.SEARCH, set()) | opened | _and_the_day_before(tied))
 
 
 def mark_contacts(days: Collection[date]) -> None:
     """Contacts of these days came, went or are about something else: that changes whether earlier ones were repeated,
     and what searches of the day before led to."""
     mark(RollupKind.CONTACTS, [day - timedelta(days=back) for day in days for back in range(REPEATED_WITHIN.days + 1)])
-    mark(RollupKind.SEARCHES, [day - timedelta(days=back) for day in days for back in (0, 1)])
+    mark(RollupKind.SEARCHES, _and_the_day_before(days))
+
+
+def _and_the_day_before(days: Iterable[date]) -> set[date]:
+    return {day - timedelta(days=back) for day in days for back in (0, 1)}
 
 
 def mark_all(*, since: datetime | None = None) -> None:
@@ -123,10 +139,22 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
         given |= {"reasons": [reason.code for reason in tree], "topics": [reason.topic for reason in tree]}
     with transaction.atomic(), connection.cursor() as cursor:
         streams.more_memory()
+        if kind is RollupKind.READS and (kept := _kept_since()) and kept > first:
+            RollupDue.objects.filter(kind=kind, day__range=(first, min(last, kept - timedelta(days=1)))).delete()
+            if kept > last:
+                return
+            given["start"], first = _midnight(kept), kept
         RollupDue.objects.filter(kind=kind, day__range=(first, last)).delete()
         for model, sql in _TABLES[kind]:
             model._default_manager.filter(day__range=(first, last)).delete()
             cursor.execute(sql, given)
+
+
+def _kept_since() -> date | None:
+    """The first day of which all events are there; None where none were thrown away. Until the end of the transaction no
+    more are. What was counted of the days before stays."""
+    since = SettlingMark.objects.select_for_update().filter(pk=1).values_list("events_since", flat=True).first()
+    return None if since is None else day_of(since) + timedelta(days=_midnight(day_of(since)) < since)
 
 
 def _runs(days: Iterable[date]) -> Iterator[tuple[date, date]]:
