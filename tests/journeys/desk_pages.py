@@ -37,8 +37,8 @@ from tests.journeys import (
 
 # What answers with no page of its own: files, parts of pages, forms that go on elsewhere, doors for who is signed out.
 WITHOUT_A_PAGE = {
-    "privacy-export", "privacy-erase", "incident-audience", "incident-text", "incident-confirm",
-    "incident-close", "incident-promise", "incident-discard",
+    "privacy-export", "privacy-erase", "incident-audience", "incident-text", "incident-confirm", "incident-close",
+    "incident-promise", "incident-discard",
     "sign-in", "sign-out", "join", "audit-export", "brand-preview-css", "brand-preview", "brand-check", "brand-reset",
     "article-link-choices", "article-archive-choices", "bulk-targets", "article-autosave", "article-here",
     "piece-choices", "fact-progress", "block-progress", "search-tests-export", "article-port-report",
@@ -48,7 +48,7 @@ WITHOUT_A_PAGE = {
     "password-link", "person-password-link", "person-password-link-end",
     "account-sessions-end", "account-disconnect", "person-roles", "person-switch", "person-second-factor-reset",
     "invitation-withdraw", "api-key-revoke", "experiment-figures", "experiment-look",
-    "experiment-export", "report-csv", "article-catch-up", "article-reviewed",
+    "experiment-export", "article-catch-up", "article-reviewed",
     "picture-upload", "article-choose",
     "saved-view", "saved-view-remove", "marker-remove",
     "notice-end", "origin-remove", "search-job-ask", "search-synonym-preview", "search-synonym-remove", "search-place",
