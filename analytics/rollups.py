@@ -36,7 +36,7 @@ REPEATED_WITHIN = timedelta(days=7)
 # Of what kb has forgotten, only queries that so many visitors asked for on one day are kept in words.
 _MANY = 5
 
-_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 _TABLES: dict[RollupKind, tuple[tuple[type[Model], str], ...]] = {
     RollupKind.READS: ((ReadDay, rollup_sql.READS),),
@@ -145,7 +145,7 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
         "end": _midnight(last + timedelta(days=1)),
         "zone": settings.SHOP_TIME_ZONE,
         "windows": list(windows),
-        "uuid": _UUID,
+        "uuid": UUID_PATTERN,
     }
     if kind is RollupKind.CONTACTS:
         tree = reasons.stored()

@@ -46,6 +46,8 @@ desk_urlpatterns = [
     path("experiments/<int:pk>/plan/figures/", experiment_planning.figures, name="experiment-figures"),
     path("experiments/<int:pk>/start/", experiment_planning.start, name="experiment-start"),
     path("experiments/<int:pk>/do/<slug:name>/", experiment_actions.act, name="experiment-act"),
+    path("search/health/", search.health, name="search-health"),
+    path("search/health/query/", search.one_query, name="search-query"),
     path("search/learning/", search.learning, name="search-learning"),
 ]
 
