@@ -1,7 +1,8 @@
 """The counts of some days in a row, from the rows: one INSERT for each table of analytics/models/rollups.py.
 
 Each takes %(start)s and %(end)s (moments at which a day of the shop begins; the end is exclusive) and %(zone)s (the
-shop's time zone). JOURNEYS and SHARES take %(windows)s, CONTACTS %(reasons)s and %(topics)s (each code and its topic).
+shop's time zone). JOURNEYS and SHARES take %(windows)s, CONTACTS %(reasons)s and %(topics)s (each code and its topic),
+SEARCHES %(uuid)s (what a visitor's id looks like; another one is none of ours).
 """
 
 from __future__ import annotations
@@ -91,9 +92,12 @@ CONTACTS = """
     GROUP BY 1, 2, 3, 4, 5
 """
 
+# One visitor's asking the same thing on one day is one search, however often the answers were looked at again. Where
+# nothing was left of what was typed (no word in it, or its visitor is forgotten), each row is one.
 SEARCHES = """
     INSERT INTO analytics_searchday
-        (day, locale, key, text, searches, without_answer, without_click, reformulated, contacted)
+        (day, locale, key, text, searches, without_answer, with_passage, without_click, reformulated,
+         in_other_language, contacted)
     WITH contacts AS (
         SELECT visitor, received_at AS at FROM contacts_contact
         WHERE visitor IS NOT NULL AND received_at >= %(start)s
@@ -103,25 +107,49 @@ SEARCHES = """
         FROM contacts_contact AS contact JOIN analytics_identity AS known USING (person)
         WHERE contact.person <> '' AND contact.received_at >= %(start)s
           AND contact.received_at < %(end)s::timestamptz + interval '1 day'
-    ), asked AS (
+    ), logged AS MATERIALIZED (
         SELECT search.id, search.at, search.locale, search.key, search.text, search.total,
-               search.featured IS NOT NULL
-               OR EXISTS (SELECT FROM kb_searchclick AS click WHERE click.search_id = search.id) AS is_opened,
-               EXISTS (SELECT FROM kb_searchlog AS later WHERE later.reformulates_id = search.id) AS is_put_anew,
-               CASE WHEN search.visitor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-                    THEN search.visitor::uuid END AS visitor
+               CASE WHEN search.visitor ~ %(uuid)s THEN search.visitor::uuid END AS visitor,
+               search.featured IS NOT NULL AS has_passage, search.other_locale <> '' AS is_elsewhere,
+               EXISTS (SELECT FROM kb_searchclick AS click WHERE click.search_id = search.id) AS is_opened,
+               EXISTS (SELECT FROM kb_searchlog AS later
+                       WHERE later.reformulates_id = search.id AND later.kind IN ('page', 'suggest')) AS is_put_anew
         FROM kb_searchlog AS search
-        WHERE search.at >= %(start)s AND search.at < %(end)s AND search.kind = 'page' AND search.visitor <> ''
-          AND search.key <> '' AND search.error = ''
-    ), written AS (
-        SELECT DISTINCT asked.id FROM asked JOIN contacts ON contacts.visitor = asked.visitor
-        WHERE contacts.at >= asked.at AND contacts.at < asked.at + interval '1 day'
+        WHERE search.at >= %(start)s AND search.at < %(end)s AND search.kind = 'page' AND search.error = ''
+          AND search.visitor ~ %(uuid)s
+    ), led AS (
+        SELECT DISTINCT logged.id FROM logged JOIN contacts
+          ON contacts.visitor = logged.visitor
+         AND contacts.at >= logged.at AND contacts.at < logged.at + interval '1 day'
+    ), asked AS (
+        SELECT (at AT TIME ZONE %(zone)s)::date AS day, locale, key,
+               (array_agg(text ORDER BY at DESC, id DESC))[1] AS text, max(at) AS at,
+               max(total) = 0 AND NOT bool_or(has_passage) AS is_empty, bool_or(has_passage) AS has_passage,
+               bool_or(is_opened) AS is_opened, bool_or(is_put_anew) AS is_put_anew,
+               bool_or(is_elsewhere) AS is_elsewhere, count(led.id) > 0 AS is_contacted
+        FROM logged LEFT JOIN led USING (id)
+        GROUP BY 1, locale, key, visitor, CASE WHEN key = '' THEN logged.id END
     )
-    SELECT (at AT TIME ZONE %(zone)s)::date, locale, key, (array_agg(text ORDER BY at DESC, id))[1], count(*),
-           count(*) FILTER (WHERE total = 0),
-           count(*) FILTER (WHERE total > 0 AND NOT is_opened),
-           count(*) FILTER (WHERE is_put_anew),
-           count(written.id)
-    FROM asked LEFT JOIN written USING (id)
+    SELECT day, locale, key, CASE WHEN key <> '' THEN (array_agg(text ORDER BY at DESC, text))[1] ELSE '' END, count(*),
+           count(*) FILTER (WHERE is_empty),
+           count(*) FILTER (WHERE has_passage),
+           count(*) FILTER (WHERE NOT is_empty AND NOT has_passage AND NOT is_opened),
+           count(*) FILTER (WHERE is_put_anew AND NOT is_opened),
+           count(*) FILTER (WHERE is_elsewhere AND NOT is_empty),
+           count(*) FILTER (WHERE is_contacted)
+    FROM asked
     GROUP BY 1, 2, 3
+"""
+
+# What only few asked for goes when kb forgets what was typed; the counts stay, together.
+RARE_WORDS = """
+    WITH gone AS (
+        DELETE FROM analytics_searchday WHERE day <= %(until)s AND key <> '' AND searches < %(few)s RETURNING *
+    )
+    INSERT INTO analytics_searchday
+        (day, locale, key, text, searches, without_answer, with_passage, without_click, reformulated,
+         in_other_language, contacted)
+    SELECT day, locale, '', '', sum(searches), sum(without_answer), sum(with_passage), sum(without_click),
+           sum(reformulated), sum(in_other_language), sum(contacted)
+    FROM gone GROUP BY day, locale
 """

@@ -28,11 +28,16 @@ from analytics.models import (
 )
 from contacts import reasons
 from contacts.models import Contact
+from core import clock
 from kb.models import SearchLog
 
 # Days counted in one transaction: a screen waits for none of it, and a killed run has little to do again.
 AT_ONCE = 7
 REPEATED_WITHIN = timedelta(days=7)
+# Of what kb has forgotten, only queries that so many visitors asked for on one day are kept in words.
+_MANY = 5
+
+UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 _TABLES: dict[RollupKind, tuple[tuple[type[Model], str], ...]] = {
     RollupKind.READS: ((ReadDay, rollup_sql.READS),),
@@ -44,11 +49,23 @@ _DAYS_OF_EVENTS = """
     SELECT DISTINCT kind, (at AT TIME ZONE %(zone)s)::date FROM analytics_event
     WHERE txid >= %(since)s AND kind IN ('read', 'stayed', 'vote', 'search', 'contact')
 """
-# Whose browser we know since: their contacts may have followed searches.
-_DAYS_OF_TIES = """
-    SELECT DISTINCT (contact.received_at AT TIME ZONE %(zone)s)::date
-    FROM analytics_identity AS tie JOIN contacts_contact AS contact USING (person)
-    WHERE tie.txid >= %(since)s AND person <> ''
+# Searches that others put anew (they came up to 60 s before them), those from which something was opened, and those of
+# visitors of whom we now know that they are somebody who contacted us then.
+_DAYS_OF_SEARCHES = """
+    SELECT ((at - interval '60 seconds') AT TIME ZONE %(zone)s)::date FROM analytics_event
+    WHERE txid >= %(since)s AND kind = 'search'
+    UNION
+    SELECT (search.at AT TIME ZONE %(zone)s)::date
+    FROM (SELECT article_id, min(at) AS first, max(at) AS last FROM analytics_event
+          WHERE txid >= %(since)s AND kind = 'read' AND article_id IS NOT NULL GROUP BY 1) AS opened
+    JOIN kb_searchclick AS click ON click.article_id = opened.article_id
+     AND click.at BETWEEN opened.first - interval '1 minute' AND opened.last + interval '1 minute'
+    JOIN kb_searchlog AS search ON search.id = click.search_id
+    UNION
+    SELECT (contact.received_at AT TIME ZONE %(zone)s)::date - back
+    FROM analytics_identity AS known JOIN contacts_contact AS contact USING (person)
+    CROSS JOIN generate_series(0, 1) AS back
+    WHERE known.txid >= %(since)s AND known.person <> ''
 """
 
 
@@ -72,17 +89,15 @@ def mark_events(*, since: int) -> None:
         given = {"since": since, "zone": settings.SHOP_TIME_ZONE}
         cursor.execute(_DAYS_OF_EVENTS, given)
         found = cursor.fetchall()
-        cursor.execute(_DAYS_OF_TIES, given)
-        tied = {day for (day,) in cursor.fetchall()}
+        cursor.execute(_DAYS_OF_SEARCHES, {"since": since, "zone": settings.SHOP_TIME_ZONE})
+        searched = {day for (day,) in cursor.fetchall()}
     of: dict[str, set[date]] = {}
     for kind, day in found:
         of.setdefault(kind, set()).add(day)
     mark(RollupKind.READS, set().union(*(of.get(kind, set()) for kind in ("read", "stayed", "vote"))))
     contacts = of.get(EventKind.CONTACT, set())
     mark_contacts(contacts)
-    # What is read may have been opened from a search of the moment before.
-    opened = _and_the_day_before(of.get(EventKind.READ, set()))
-    mark(RollupKind.SEARCHES, of.get(EventKind.SEARCH, set()) | opened | _and_the_day_before(tied))
+    mark(RollupKind.SEARCHES, of.get(EventKind.SEARCH, set()) | searched)
 
 
 def mark_contacts(days: Collection[date]) -> None:
@@ -119,6 +134,9 @@ def make_due(*, windows: Sequence[int]) -> int:
     made = 0
     for kind in RollupKind:
         days = list(RollupDue.objects.filter(kind=kind).order_by("day").values_list("day", flat=True))
+        if kind is RollupKind.SEARCHES and (kept := _forgotten(days)):
+            RollupDue.objects.filter(kind=kind, day__in=kept).delete()
+            days = [day for day in days if day not in kept]
         for first, last in _runs(days):
             _make(kind, first, last, windows)
         made += len(days)
@@ -133,6 +151,7 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
         "end": _midnight(last + timedelta(days=1)),
         "zone": settings.SHOP_TIME_ZONE,
         "windows": list(windows),
+        "uuid": UUID_PATTERN,
     }
     if kind is RollupKind.CONTACTS:
         tree = reasons.stored()
@@ -155,6 +174,30 @@ def _kept_since() -> date | None:
     more are. What was counted of the days before stays."""
     since = SettlingMark.objects.select_for_update().filter(pk=1).values_list("events_since", flat=True).first()
     return None if since is None else day_of(since) + timedelta(days=_midnight(day_of(since)) < since)
+
+
+def forget_rare_words() -> int:
+    """Of days whose searches kb forgets, keep in words only what many asked for; the counts stay. Returns how many
+    counts lost their words."""
+    until = _forgotten_until()
+    with transaction.atomic():
+        few = SearchDay.objects.filter(day__lte=until, searches__lt=_MANY).exclude(key="").count()
+        if few:
+            with connection.cursor() as cursor:
+                cursor.execute(rollup_sql.RARE_WORDS, {"until": until, "few": _MANY})
+    return few
+
+
+def _forgotten(days: Collection[date]) -> set[date]:
+    """Those of the days that were counted and of which kb no longer has every search: their counts stay as they are."""
+    oldest = SearchLog.objects.aggregate(at=Min("at"))["at"]
+    until = max(_forgotten_until(), day_of(oldest) - timedelta(days=1) if oldest else date.max)
+    return set(SearchDay.objects.filter(day__lte=until, day__in=days).values_list("day", flat=True))
+
+
+def _forgotten_until() -> date:
+    """The last day of which kb throws searches away."""
+    return day_of(clock.now() - timedelta(days=settings.SEARCH_LOG_DAYS))
 
 
 def _runs(days: Iterable[date]) -> Iterator[tuple[date, date]]:
