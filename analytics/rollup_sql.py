@@ -31,15 +31,15 @@ READS = """
 JOURNEYS = """
     INSERT INTO analytics_journeyday
         (day, "window", article_id, revision_id, variant_id, locale, topic, reason, channel, is_linkable,
-         is_contradicted, has_searched, vote, outcome, journeys)
+         is_contradicted, has_searched, entry, vote, outcome, journeys)
     SELECT (started_at AT TIME ZONE %(zone)s)::date, days, coalesce(last_article_id, 0),
            coalesce(last_revision_id, 0), coalesce(last_variant_id, 0), locale, topic,
            CASE WHEN outcomes ->> days::text LIKE 'contacted%%' THEN contact_reason ELSE '' END,
            CASE WHEN outcomes ->> days::text LIKE 'contacted%%' THEN contact_channel ELSE '' END,
-           is_linkable, is_contradicted, searches > 0, vote, coalesce(outcomes ->> days::text, ''), count(*)
+           is_linkable, is_contradicted, searches > 0, entry, vote, coalesce(outcomes ->> days::text, ''), count(*)
     FROM analytics_journey CROSS JOIN unnest(%(windows)s::integer[]) AS days
     WHERE started_at >= %(start)s AND started_at < %(end)s
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 """
 
 SHARES = """

@@ -226,6 +226,7 @@ def _row(
         contact_reason=decision.contact.reason if decision.contact else "",
         contact_channel=decision.contact.channel if decision.contact else "",
         decide_at=decision.decide_at,
+        entry=journey.entry,
     )
 
 
