@@ -63,6 +63,11 @@ class Journey:
         return self.events[-1].at
 
     @property
+    def entry(self) -> str:
+        """By what it began: the kind of its first event."""
+        return self.events[0].kind
+
+    @property
     def reads(self) -> tuple[HelpEvent, ...]:
         return tuple([event for event in self.events if event.kind == READ])
 

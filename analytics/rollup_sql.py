@@ -33,21 +33,21 @@ READS = """
 JOURNEYS = """
     INSERT INTO analytics_journeyday
         (day, "window", article_id, revision_id, variant_id, locale, topic, reason, channel, is_linkable,
-         is_contradicted, has_searched, vote, outcome, journeys)
+         is_contradicted, has_searched, entry, vote, outcome, journeys)
     SELECT day, days, article_id, revision_id, variant_id, locale, topic,
            CASE WHEN outcomes ->> days::text LIKE 'contacted%%' THEN contact_reason ELSE '' END,
            CASE WHEN outcomes ->> days::text LIKE 'contacted%%' THEN contact_channel ELSE '' END,
-           is_linkable, is_contradicted, has_searched, vote, coalesce(outcomes ->> days::text, ''), sum(alike)
+           is_linkable, is_contradicted, has_searched, entry, vote, coalesce(outcomes ->> days::text, ''), sum(alike)
     FROM (
         SELECT (started_at AT TIME ZONE %(zone)s)::date AS day, coalesce(last_article_id, 0) AS article_id,
                coalesce(last_revision_id, 0) AS revision_id, coalesce(last_variant_id, 0) AS variant_id, locale, topic,
-               contact_reason, contact_channel, is_linkable, is_contradicted, searches > 0 AS has_searched, vote,
-               outcomes, count(*) AS alike
+               contact_reason, contact_channel, is_linkable, is_contradicted, searches > 0 AS has_searched, entry,
+               vote, outcomes, count(*) AS alike
         FROM analytics_journey
         WHERE started_at >= %(start)s AND started_at < %(end)s
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
     ) AS kinds CROSS JOIN unnest(%(windows)s::integer[]) AS days
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 """
 
 SHARES = """

@@ -53,12 +53,35 @@ def visitors(rows: Iterable[Row]) -> Iterator[Visitor]:
 
 
 def journeys_of(visitor: Visitor, terms: outcomes.Terms, *, idle: timedelta, since: datetime) -> Iterator[Row]:
-    """The visitor's journeys that began `since`, decided: rows of settling_sql.COLUMNS."""
+    """The visitor's journeys that began `since`, decided: rows of KEY and FACTS."""
     contacts = [contact for _, contact in visitor.contacts.values()]
     for journey in journeys.build(visitor.events, idle=idle):
         if journey.started_at >= since:
             decision = outcomes.decide_on(journey, contacts=contacts, ties=visitor.ties, terms=terms)
             yield _row(visitor.id, journey, decision)
+
+
+# What _row() fills, in its order: a visitor's journey is found by the first two.
+KEY = ("visitor", "started_at")
+FACTS = (
+    "ended_at",
+    "topic",
+    "reads",
+    "last_article_id",
+    "last_revision_id",
+    "last_variant_id",
+    "locale",
+    "entry",
+    "searches",
+    "vote",
+    "is_linkable",
+    "is_contradicted",
+    "outcomes",
+    "contact_id",
+    "contact_reason",
+    "contact_channel",
+    "decide_at",
+)
 
 
 def _row(visitor: str, journey: journeys.Journey, decision: outcomes.Decision) -> Row:
@@ -74,6 +97,7 @@ def _row(visitor: str, journey: journeys.Journey, decision: outcomes.Decision) -
         last.revision_id if last else None,
         last.variant_id if last else None,
         journey.locale,
+        journey.entry,
         journey.searches,
         decision.vote,
         decision.is_linkable,

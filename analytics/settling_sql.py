@@ -7,12 +7,10 @@ them matters, so that of each only the weeks since are opened; settling_journey 
 from __future__ import annotations
 
 from analytics.journeys import ANSWERED, KINDS, VOTE
-from analytics.models import EventKind, Journey
+from analytics.models import EventKind
+from analytics.settling_rows import FACTS, KEY
 
-_KEY = ("visitor", "started_at")
-FACTS = [field.name for field in Journey._meta.concrete_fields if field.name not in ("id", *_KEY)]
-_columns = [field.column for field in Journey._meta.concrete_fields if field.name in FACTS]
-COLUMNS = ", ".join([*_KEY, *_columns])
+COLUMNS = ", ".join([*KEY, *FACTS])
 
 TABLES = f"""
     CREATE TEMP TABLE settling_touched (visitor uuid PRIMARY KEY, since timestamptz NOT NULL);
@@ -95,9 +93,9 @@ _REPLACE = f"""
             WHERE old.visitor = new.visitor AND old.started_at = new.started_at OFFSET 0
         ) AS old ON true
         WHERE old.id IS NULL
-           OR ({", ".join(f"old.{name}" for name in _columns)})
-              IS DISTINCT FROM ({", ".join(f"new.{name}" for name in _columns)})
-        ON CONFLICT (visitor, started_at) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _columns)}
+           OR ({", ".join(f"old.{name}" for name in FACTS)})
+              IS DISTINCT FROM ({", ".join(f"new.{name}" for name in FACTS)})
+        ON CONFLICT (visitor, started_at) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in FACTS)}
         RETURNING started_at
     ), gone AS (
         DELETE FROM analytics_journey AS old

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as _
 
-from analytics.reports import experiments, journey_outcomes, ledger, messages, search_learning, search_tables
+from analytics.reports import experiments, flow, journey_outcomes, ledger, messages, search_learning, search_tables
 from analytics.reports.tables import Report
 
 REPORTS: dict[str, Report] = {
-    "journeys": Report("journeys", _("How journeys ended"), "journeys", journey_outcomes.tables, "Outcome"),
+    "journeys": Report("journeys", _("Journeys: how they began and ended"), "journeys", flow.tables, "Outcome"),
     "experiments": Report(
         "experiments", _("A/B tests of articles"), "experiments", experiments.tables, "Verdict of a test"
     ),

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from analytics import partitions, receivers, settling, settling_sql, streams
+from analytics import partitions, receivers, settling, settling_rows, streams
 from analytics.models import Event, Journey, ReadDay
 from core import clock
 from kb.models import SearchLog
@@ -22,8 +22,13 @@ DAYS = 14  # of story; sources, ties and codings come late
 
 
 def journeys() -> list[str]:
-    names = [*settling_sql.FACTS, "visitor", "started_at"]
+    names = [*settling_rows.FACTS, "visitor", "started_at"]
     return sorted(repr([getattr(row, name) for name in names]) for row in Journey.objects.all())
+
+
+def test_every_column_of_a_journey_is_filled() -> None:
+    fields = {field.name for field in Journey._meta.concrete_fields} - {"id"}
+    assert fields == {*settling_rows.KEY, *settling_rows.FACTS}
 
 
 class Story:
