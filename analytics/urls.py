@@ -3,6 +3,7 @@ from django.urls import path
 from analytics import api
 from analytics.views import (
     article_evidence,
+    articles_scorecard,
     dashboard,
     desk,
     experiment_actions,
@@ -30,6 +31,8 @@ desk_urlpatterns = [
     path("evidence/", desk.evidence, name="evidence"),
     path("metrics/", desk.metrics, name="metrics"),
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),
+    path("results/", articles_scorecard.page, name="article-scorecards"),
+    path("results/<int:pk>/", articles_scorecard.one, name="article-scorecard"),
     path("articles/next/", next_article.page, name="next-article"),
     path("articles/next/draft/", next_article.draft, name="next-draft"),
     path("articles/next/dismiss/", next_article.dismiss, name="next-dismiss"),

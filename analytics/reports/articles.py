@@ -90,7 +90,8 @@ class ArticleRow:
 
 @dataclass(frozen=True)
 class Narrowed:
-    """Which articles are listed; an empty word narrows nothing. `topic`: its code. `words`: in the title."""
+    """Which articles are listed; an empty word narrows nothing. `topic`: its code. `words`: in the title. `only` one is
+    there also where nobody read it."""
 
     locale: str = ""
     topic: str = ""
@@ -212,6 +213,38 @@ def in_order(found: Iterable[ArticleRow], sort: str) -> list[ArticleRow]:
     return sorted(found, key=place)
 
 
+def total(found: Iterable[ArticleRow]) -> ArticleRow:
+    """The articles together, without a name. `journeys` is 0: one that read two of them would count twice."""
+    rows = list(found)
+
+    def together(rates: Iterable[Rate]) -> Rate:
+        each = list(rates)
+        return Rate(sum(rate.hits for rate in each), sum(rate.of for rate in each))
+
+    return ArticleRow(
+        id=0,
+        title="",
+        locale="",
+        topic="",
+        views=sum(row.views for row in rows),
+        journeys=0,
+        last_reads=sum(row.last_reads for row in rows),
+        confirmed=Confirmed(
+            together(row.confirmed.rate for row in rows),
+            response=together(row.confirmed.response for row in rows),
+            ceiling=together(row.confirmed.ceiling for row in rows),
+        ),
+        contact_after_read=Guarded(
+            together(row.contact_after_read.rate for row in rows),
+            together(row.contact_after_read.coverage for row in rows),
+        ),
+        shared=Shared(sum(row.shared.contacted for row in rows), sum(row.shared.journeys for row in rows)),
+        test=None,
+        no=together(row.no for row in rows),
+        change=None,
+    )
+
+
 def changed(now: Tally, before: Tally | None) -> Change | None:
     """None where either is withheld: a difference of what may not be shown may not be shown."""
     if before is None or now.contact_after_read.why_withheld or before.contact_after_read.why_withheld:
@@ -231,6 +264,7 @@ class _Facts:
     reads: dict[int, tuple[int, Rate]]  # views, and the noes of the votes
     shares: dict[int, tuple[int, Shared]]  # journeys in which it was read, and its equal shares
     last: dict[int, Tally]
+    only: int | None
 
     @classmethod
     def of(cls, period: Period, tally: Tally, only: int | None) -> _Facts:
@@ -252,12 +286,15 @@ class _Facts:
         return cls(
             reads={pk: (views, Rate(no, yes + no)) for pk, views, yes, no in reads},
             shares={pk: (number, Shared(contacted, of)) for pk, number, contacted, of in shares},
-            last=last if only is None else {pk: own for pk, own in last.items() if pk == only},
+            last=last,
+            only=only,
         )
 
     @property
     def ids(self) -> set[int]:
-        """What was read; a vote alone, on a page opened before the period, is none."""
+        """What was read, or is asked for; a vote alone, on a page opened before the period, is none."""
+        if self.only is not None:
+            return {self.only}
         return {pk for pk, (views, _no) in self.reads.items() if views} | set(self.shares)
 
     @cached_property
