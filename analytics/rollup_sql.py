@@ -8,11 +8,12 @@ SEARCHES %(uuid)s (what a visitor's id looks like; another one is none of ours).
 from __future__ import annotations
 
 # A stay is told several times, each with the seconds since; the visitor of the day is heard once.
+# A no is said again with its reason: of a visitor's votes on a text the last of the day counts.
 READS = """
     INSERT INTO analytics_readday
         (day, article_id, revision_id, variant_id, locale, views, stays, seconds, scrolled, yes, no)
     SELECT day, article_id, revision_id, variant_id, locale, sum(views), count(*) FILTER (WHERE is_heard),
-           sum(seconds), coalesce(sum(scrolled), 0), sum(yes), sum(no)
+           sum(seconds), coalesce(sum(scrolled), 0), count(*) FILTER (WHERE said), count(*) FILTER (WHERE NOT said)
     FROM (
         SELECT (at AT TIME ZONE %(zone)s)::date AS day, article_id, coalesce(revision_id, 0) AS revision_id,
                coalesce(variant_id, 0) AS variant_id, locale, visitor,
@@ -20,8 +21,8 @@ READS = """
                bool_or(kind = 'stayed') AS is_heard,
                coalesce(sum(seconds) FILTER (WHERE kind = 'stayed'), 0) AS seconds,
                max(scrolled) FILTER (WHERE kind = 'stayed') AS scrolled,
-               count(*) FILTER (WHERE kind = 'vote' AND (data ->> 'is_helpful')::boolean) AS yes,
-               count(*) FILTER (WHERE kind = 'vote' AND NOT (data ->> 'is_helpful')::boolean) AS no
+               (array_agg(data ->> 'is_helpful' ORDER BY at DESC, id DESC)
+                   FILTER (WHERE kind = 'vote'))[1]::boolean AS said
         FROM analytics_event
         WHERE at >= %(start)s AND at < %(end)s AND kind IN ('read', 'stayed', 'vote') AND article_id IS NOT NULL
         GROUP BY 1, 2, 3, 4, 5, 6

@@ -3,6 +3,7 @@ from django.urls import path
 from analytics import api, api_reports
 from analytics.views import (
     article_evidence,
+    articles_scorecard,
     dashboard,
     desk,
     experiment_actions,
@@ -33,6 +34,8 @@ desk_urlpatterns = [
     path("reports/<slug:name>/", report_files.page, name="report"),
     path("reports/<slug:name>/<slug:table>.csv", report_files.table, name="report-csv"),
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),
+    path("results/", articles_scorecard.page, name="article-scorecards"),
+    path("results/<int:pk>/", articles_scorecard.one, name="article-scorecard"),
     path("articles/next/", next_article.page, name="next-article"),
     path("articles/next/draft/", next_article.draft, name="next-draft"),
     path("articles/next/dismiss/", next_article.dismiss, name="next-dismiss"),

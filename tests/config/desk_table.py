@@ -86,6 +86,8 @@ ROLES: dict[str, set[str] | str] = {
     "pictures": {WRITER, REVIEWER, ADMIN},
     "picture-upload": {WRITER, REVIEWER, ADMIN},
     "article-evidence": ARTICLES,
+    "article-scorecards": EVERYBODY,
+    "article-scorecard": EVERYBODY,
     "next-article": ARTICLES,
     "next-draft": EDITORS,
     "next-dismiss": EDITORS,
