@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from analytics import attribution, contact_facts, journeys, outcomes, partitions, rollups
+from analytics import attribution, contact_facts, effect_days, journeys, outcomes, partitions, rollups
 from analytics.models import Event, EventKind, Identity, Journey, RollupKind, SettlingMark
 from core import clock
 
@@ -71,6 +71,8 @@ def settle(*, rebuild: bool = False) -> Settled | None:
             written += _settle(some, list(feeds.values()), now, since=partitions.frozen_before(mark) or _FIRST_DAY)
         spans = {source: [feed.since.isoformat(), feed.until.isoformat()] for source, feed in feeds.items()}
         rollups.make_due(windows=windows())
+        in_until = outcomes.watermark(feeds.values(), now=now)
+        effect_days.refresh(since=mark.txid, windows=windows(), in_until=in_until, anew=rebuild)
         SettlingMark.objects.update_or_create(pk=1, defaults={"txid": horizon, "feeds": spans, "settled_at": now})
     return Settled(visitors=len(visitors), journeys=written, contacts_brought_in=brought_in)
 

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('units', models.IntegerField(help_text='people in it for the first time; of suggestions visitors')),
                 ('contacted', models.IntegerField(help_text='of units: a contact of whatever reason within the window')),
                 ('sent', models.IntegerField(help_text='messages handed over, to people of whatever time; of suggestions forms sent')),
-                ('answered', models.IntegerField(default=0, help_text='of units: said that a suggestion was the answer')),
+                ('answered', models.IntegerField(default=0, help_text='of units: said that a suggestion was the answer, or opened one')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('window', 'day', 'rule_id', 'share', 'arm'), name='effect_day_once')],

@@ -14,7 +14,7 @@ SUGGESTIONS = 0  # in the place of a rule
 
 
 class EffectDay(models.Model):
-    """Of one shop's day: the people of one arm who came into it then, and how many of them contacted us within the window.
+    """Of one shop's day: the people of one arm who came into it then, and how many of them contacted us in the window.
 
     Made of rows (analytics/effect_days.py) once the windows of all of them are over; thrown away with them at any time.
     """
@@ -27,7 +27,9 @@ class EffectDay(models.Model):
     units = models.IntegerField(help_text="people in it for the first time; of suggestions visitors")
     contacted = models.IntegerField(help_text="of units: a contact of whatever reason within the window")
     sent = models.IntegerField(help_text="messages handed over, to people of whatever time; of suggestions forms sent")
-    answered = models.IntegerField(default=0, help_text="of units: said that a suggestion was the answer")
+    answered = models.IntegerField(
+        default=0, help_text="of units: said that a suggestion was the answer, or opened one"
+    )
 
     class Meta:
         constraints = [

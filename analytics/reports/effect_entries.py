@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from statistics import NormalDist
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics.stats import proportions
-from analytics.stats.proportions import ALPHA, Interval, Rate
+from analytics.stats.proportions import ALPHA, Interval, Prevented, Rate
 
-SAME_WITHIN = (
-    0.03  # in shares: no difference worth having lies within it, or within a fifth of the base if that is less
-)
+SAME_WITHIN = 0.03  # in shares: no difference worth having, nor is a fifth of the base where that is less
 WORTH_SEEING = 0.20  # a fall so large (of the base) is what "so many more weeks" is reckoned for
 
 
@@ -31,6 +30,7 @@ class Code(StrEnum):
 
     SHOWN = "shown"  # prevents contacts
     HARMFUL = "harmful"  # brings contacts
+    SUPPRESSED = "suppressed"  # fewer contacts, while the way to a person was less open: no help
     SAME = "same"  # practically the same
     NOT_SHOWN = "not_shown"
     TOO_EARLY = "too_early"
@@ -44,34 +44,38 @@ ORDER = list(Code)
 class Measured:
     """The difference of two arms, per 1,000 units: without minus with. Positive: contacts are prevented.
 
-    `interval` holds at every look; `joint(k)` gives one that holds together with k - 1 others.
+    `interval` holds at every look and is what all looks so far leave; `half` is half the width of this look's own.
     """
 
     per_1000: float
     se: float
     units: int  # of both arms
     interval: Interval
+    half: float
     planned: float = proportions.PLANNED_TOTAL
     is_deadline: bool = False  # bounds spent look by look, not a sequence
 
+    @classmethod
+    def of(cls, found: Prevented | None) -> Measured | None:
+        if found is None:
+            return None
+        half = (found.interval.high - found.interval.low) / 2
+        return cls(found.per_1000, found.se, found.held_out.of + found.notified.of, found.interval, half)
+
     def joint(self, effects: int) -> Interval:
-        """The interval at alpha / `effects` (Bonferroni), so that so many of them hold at once with 95 %."""
+        """An interval at alpha / `effects` (Bonferroni), so that so many of them hold at once with 95 %."""
         if effects <= 1:
             return self.interval
-        half = (self.interval.high - self.interval.low) / 2
-        middle = (self.interval.high + self.interval.low) / 2
-        wider = half * _widening(self.units, self.planned, effects, is_deadline=self.is_deadline)
-        return Interval(middle - wider, middle + wider)
+        half = self.half * self._widening(effects)
+        return Interval(self.per_1000 - half, self.per_1000 + half)
 
-
-def _widening(units: int, planned: float, effects: int, *, is_deadline: bool) -> float:
-    """By how much the interval grows when alpha is divided by `effects`."""
-    if is_deadline:
-        normal = proportions.NormalDist()
-        return normal.inv_cdf(1 - ALPHA / effects / 2) / normal.inv_cdf(1 - ALPHA / 2)
-    # The sequence's tuning stays that of alpha: it was frozen at the start.
-    t = units * (-2 * math.log(ALPHA) + math.log(1 - 2 * math.log(ALPHA))) / planned
-    return math.sqrt(math.log((t + 1) / (ALPHA / effects) ** 2) / math.log((t + 1) / ALPHA**2))
+    def _widening(self, effects: int) -> float:
+        if self.is_deadline:
+            normal = NormalDist()
+            return normal.inv_cdf(1 - ALPHA / effects / 2) / normal.inv_cdf(1 - ALPHA / 2)
+        # The sequence's tuning stays that of alpha: it was frozen at the start.
+        t = self.units * (-2 * math.log(ALPHA) + math.log(1 - 2 * math.log(ALPHA))) / self.planned
+        return math.sqrt(math.log((t + 1) / (ALPHA / effects) ** 2) / math.log((t + 1) / ALPHA**2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +86,18 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """Money of the period. `at_least`: lower bound × people × cost − sending; None where that is not above 0 or not
-    known, and `why` says which. `sending` None: what a message costs is not set."""
+    """Money of the period. `at_least`: lower bound × people × cost of a contact − sending; None where that is not above
+    0 or not known, and `why` says which. `costs_at_least`: it costs more than it saves, by so much at least."""
 
     at_least: Money | None
     why: str = ""
-    sending: Money | None = None
+    costs_at_least: Money | None = None
 
 
 @dataclass(frozen=True)
 class Entry:
     """One effect. `control` went without, `treated` had it: who contacted us / mature units, since the beginning to the
-    period's end. `exposed`: mature units of `treated` that came into it in the period, `by_day` the same day by day."""
+    period's end. `by_day`: mature units of `treated` that came into it in the period; `sent_by_day`: messages sent."""
 
     key: str
     kind: Kind
@@ -105,7 +109,6 @@ class Entry:
     treated: Rate
     code: Code
     measured: Measured | None
-    exposed: int = 0
     by_day: dict[date, int] = field(default_factory=dict)
     sent_by_day: dict[date, int] = field(default_factory=dict)
     more_needed: int | None = None
@@ -113,6 +116,10 @@ class Entry:
     notes: tuple[str, ...] = ()
     rows: dict[str, str] = field(default_factory=dict)  # "control", "control_hits", "treated", …: address of the rows
     saved: Saved = Saved(None)
+
+    @property
+    def exposed(self) -> int:
+        return sum(self.by_day.values())
 
     @property
     def is_judged(self) -> bool:
@@ -145,6 +152,8 @@ class Entry:
                 return _("Prevents %(span)s contacts per 1,000.") % {"span": _span(self.interval)}
             case Code.HARMFUL:
                 return _("Brings %(span)s more contacts per 1,000.") % {"span": _span(_turned(self.interval))}
+            case Code.SUPPRESSED:
+                return _("Suppression: fewer contacts, while fewer who looked for help came to the contact form.")
             case Code.SAME:
                 return _("Practically the same with and without: %(range)s.") % {"range": _range(self.interval)}
             case Code.NOT_SHOWN:
@@ -157,12 +166,10 @@ class Entry:
     @property
     def waits(self) -> str:
         """What it would take to know; empty where it is known, or nobody can say."""
-        if self.code not in (Code.NOT_SHOWN, Code.TOO_EARLY):
+        if self.code not in (Code.NOT_SHOWN, Code.TOO_EARLY) or self.weeks is None:
             return ""
-        if self.weeks is None:
-            return _("Nobody came into it of late, so that more will not become known.") if not self.exposed else ""
         if not self.weeks:
-            return _("Large enough to show a fall of a fifth: a smaller one takes longer.")
+            return _("Large enough to show a fall of a fifth; a smaller one takes longer.")
         if self.weeks > 104:
             years = round(self.weeks / 52)
             return _("About %(years)s more years at the present rate; a larger hold-out is quicker.") % {"years": years}
@@ -187,12 +194,14 @@ def code_of(measured: Measured | None, control: Rate, treated: Rate, *, is_block
     return Code.SAME if abs(measured.per_1000) + close < margin else Code.NOT_SHOWN
 
 
-def of_pair(control: Rate, treated: Rate) -> Measured | None:
-    """Two arms drawn in one proportion all along; None below 2 in an arm, or where nothing varies."""
-    found = proportions.prevented(held_out=control, notified=treated)
-    if found is None or not found.se:
-        return None
-    return Measured(found.per_1000, found.se, control.of + treated.of, found.interval)
+def needed(control: Rate, treated: Rate, *, share: float, weekly: float) -> tuple[int | None, int | None]:
+    """How many more people, and weeks at `weekly` people each, until a fall of WORTH_SEEING most likely shows."""
+    base = control if control.hits else Rate(control.hits + treated.hits, control.of + treated.of)
+    if not base.share or not 0 < share < 1:
+        return None, None
+    total = proportions.total_needed(base=base.share, relative_fall=WORTH_SEEING, held_out_share=share)
+    more = max(0, total - control.of - treated.of)
+    return more, math.ceil(more / weekly) if weekly else None
 
 
 def _span(interval: Interval | None) -> str:
@@ -204,7 +213,7 @@ def _span(interval: Interval | None) -> str:
 
 
 def _range(interval: Interval | None) -> str:
-    """between −4 and +9 per 1,000."""
+    """between −4 and +9 prevented per 1,000."""
     if interval is None:
         return "?"
     return _("between %(low)s and %(high)s prevented per 1,000") % {
