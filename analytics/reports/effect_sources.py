@@ -33,6 +33,7 @@ from notifications.models import Arm, EpisodeKind, Rule
 class WithoutControl:
     """Something that nobody is kept without, so that nothing can be claimed for it. `url`: where that can be set."""
 
+    kind: Kind
     name: str
     why: str
     url: str = ""
@@ -52,7 +53,7 @@ def of_rules(period: Period, known: Known) -> tuple[list[Entry], list[WithoutCon
                 if rule.is_legal_notice
                 else _("Its rule keeps nobody back.")
             )
-            without.append(WithoutControl(rule.name, why, _page_of(rule)))
+            without.append(WithoutControl(Kind.RULE, rule.name, why, _page_of(rule)))
     return entries, without
 
 
@@ -87,7 +88,7 @@ def of_suggestions(found: Suggestions, period: Period) -> tuple[list[Entry], lis
     url = reverse("desk:contact-suggestions")
     name = _("Suggestions in the contact form")
     if not found.share and not found.without.of:
-        return [], [WithoutControl(name, _("Every visitor gets them."), url)]
+        return [], [WithoutControl(Kind.SUGGESTIONS, name, _("Every visitor gets them."), url)]
     return [
         Entry(
             key="suggestions",
@@ -120,7 +121,7 @@ def of_tests(period: Period, *, now: datetime, in_until: datetime) -> tuple[list
         url = reverse("desk:experiment", args=[test.pk])
         if test.earns:
             why = _("Its weights follow the results, so that by how much is not known.")
-            without.append(WithoutControl(test.name, why, url))
+            without.append(WithoutControl(Kind.TEST, test.name, why, url))
             continue
         look = looks.get(test.pk)
         declared = experiment_result.declared_then(look) if look else verdicts.declared_of(test)

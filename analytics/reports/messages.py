@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from analytics import effect_days, effect_rows
 from analytics.effect_days import Known
 from analytics.periods import Period
+from analytics.reports.tables import Column, Table
 from analytics.stats import holdout, proportions
 from analytics.stats.proportions import Prevented, Rate
 from notifications.models import Arm, Message, MessageState, Rule
@@ -95,7 +97,7 @@ def rows(period: Period, *, now: datetime) -> list[RuleRow]:
         if not (own or rule.is_active or rule.pk in measured):
             continue
         states: dict[str, int] = {}
-        for _, state, _, number, _ in own:
+        for _rule, state, _arm, number, _sent in own:
             states[state] = states.get(state, 0) + number
         made.append(
             RuleRow(
@@ -103,9 +105,9 @@ def rows(period: Period, *, now: datetime) -> list[RuleRow]:
                 key=rule.key,
                 name=rule.name,
                 holdout_share=rule.holdout_share,
-                eligible=sum(number for *_, number, _ in own),
-                sent=sum(sent for *_, sent in own),
-                held_out=sum(number for _, _, arm, number, _ in own if arm == Arm.HELD_OUT),
+                eligible=sum(number for *_rest, number, _sent in own),
+                sent=sum(sent for *_rest, sent in own),
+                held_out=sum(number for _rule, _state, arm, number, _sent in own if arm == Arm.HELD_OUT),
                 states=tuple(
                     State(state, str(MessageState(state).label), states[state])
                     for state in MessageState.values
@@ -174,4 +176,75 @@ def _effect(rule: Rule, known: Known) -> Effect:
         needed=needed,
         weekly=known.weekly(rule.pk),
         is_blocked=holdout.is_mismatch(strata),
+    )
+
+
+def tables(period: Period, now: datetime) -> Sequence[Table]:
+    """What became of each rule's messages, and their effect."""
+    found_rules = rows(period, now=now)
+    return [_by_state(found_rules), _effects(found_rules, period)]
+
+
+def _by_state(found_rules: Sequence[RuleRow]) -> Table:
+    return Table(
+        name="states",
+        title=_("Messages by rule and state"),
+        columns=(
+            Column("rule", _("Rule")),
+            Column("name", _("Name")),
+            Column("state", _("State")),
+            Column("messages", _("Messages")),
+            Column("share", _("Of the eligible")),
+        ),
+        rows=[
+            (rule.key, rule.name, state.state, state.count, Rate(state.count, rule.eligible))
+            for rule in found_rules
+            for state in rule.states
+        ],
+        note=_("By the moment at which the episode became something to write about. The states are what is true now."),
+    )
+
+
+def _effects(found_rules: Sequence[RuleRow], period: Period) -> Table:
+    def of(rule: RuleRow) -> tuple[str | float | bool | Rate | None, ...]:
+        prevented = rule.effect.prevented
+        size: tuple[float | None, ...] = (None, None, None)
+        if prevented is not None and not prevented.is_too_early:
+            size = (prevented.per_1000, prevented.interval.low, prevented.interval.high)
+        return (
+            rule.key,
+            rule.name,
+            rule.eligible,
+            rule.sent,
+            rule.held_out,
+            rule.effect.held_out,
+            rule.effect.notified,
+            *size,
+            prevented is not None and prevented.is_shown,
+            rule.effect.more_needed,
+        )
+
+    return Table(
+        name="effects",
+        title=_("Effect of messages by rule"),
+        columns=(
+            Column("rule", _("Rule")),
+            Column("name", _("Name")),
+            Column("eligible", _("Eligible")),
+            Column("sent", _("Sent")),
+            Column("held_out", _("Held out")),
+            Column("contacted_held_out", _("Contacted us: held out")),
+            Column("contacted_notified", _("Contacted us: notified")),
+            Column("prevented_per_1000", _("Prevented per 1,000")),
+            Column("prevented_low", _("At least")),
+            Column("prevented_high", _("At most")),
+            Column("is_shown", _("Shown")),
+            Column("more_needed", _("People still needed")),
+        ),
+        rows=[of(rule) for rule in found_rules],
+        note=_(
+            "Eligible, sent and held out: of the period. The effect: first messages from the rule’s beginning to the "
+            "end of the period, contacts within %(days)s days; empty where it is too early."
+        )
+        % {"days": period.window},
     )
