@@ -17,7 +17,16 @@ from django import db
 from django.conf import settings
 from django.db import connection, transaction
 
-from analytics import contact_facts, outcomes, partitions, rollups, settling_rows, settling_sql, streams
+from analytics import (
+    contact_facts,
+    effect_days,
+    outcomes,
+    partitions,
+    rollups,
+    settling_rows,
+    settling_sql,
+    streams,
+)
 from analytics.models import SettlingMark
 from core import clock
 
@@ -69,6 +78,7 @@ def settle(*, rebuild: bool = False) -> Settled | None:
                 _touch(mark, terms, [until for source, (_, until) in known.items() if until != feeds[source].until])
             visitors, written = _settle(terms, is_whole=is_whole, since=partitions.frozen_before(mark) or _FIRST_DAY)
         rollups.make_due(windows=windows())
+        effect_days.refresh(since=mark.txid, windows=windows(), in_until=terms.in_until, anew=rebuild)
         spans = {source: [feed.since.isoformat(), feed.until.isoformat()] for source, feed in feeds.items()}
         SettlingMark.objects.update_or_create(pk=1, defaults={"txid": horizon, "feeds": spans, "settled_at": now})
     return Settled(visitors=visitors, journeys=written, contacts_brought_in=brought_in)

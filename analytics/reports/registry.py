@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as _
 
-from analytics.reports import experiments, flow, journey_outcomes, ledger, messages, search_learning, search_tables
+from analytics.reports import (
+    effects,
+    experiments,
+    flow,
+    ledger,
+    messages,
+    search_learning,
+    search_tables,
+)
 from analytics.reports.tables import Report
 
 REPORTS: dict[str, Report] = {
@@ -20,4 +28,5 @@ REPORTS: dict[str, Report] = {
     "search_learning": Report(
         "search_learning", _("Whether the learnt ranking of search helps"), "search", search_learning.tables
     ),
+    "effects": Report("effects", _("Effects"), "effects", effects.tables, "Effects"),
 }
