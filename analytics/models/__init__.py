@@ -1,5 +1,6 @@
 """What happened, what we made of it, and the counts that screens show."""
 
+from analytics.models.effects import SUGGESTIONS, CostKind, CostSetting, EffectDay, EffectMark
 from analytics.models.facts import (
     Event,
     EventKind,
@@ -7,6 +8,7 @@ from analytics.models.facts import (
     GapKind,
     Identity,
     Journey,
+    LeftOutDay,
     LookKind,
     Marker,
     Outcome,
@@ -26,7 +28,12 @@ from analytics.models.rollups import (
 )
 
 __all__ = [
+    "SUGGESTIONS",
     "ContactDay",
+    "CostKind",
+    "CostSetting",
+    "EffectDay",
+    "EffectMark",
     "Event",
     "EventKind",
     "GapDecision",
@@ -34,6 +41,7 @@ __all__ = [
     "Identity",
     "Journey",
     "JourneyDay",
+    "LeftOutDay",
     "LookKind",
     "Marker",
     "Outcome",
