@@ -192,5 +192,3 @@ def _about(request: HttpRequest, period: Period, wrong: list[str]) -> dict[str, 
         "may_open_tests": bool(mine & {roles.ANALYST, roles.ADMIN}),
         "may_set": bool(mine & _MAY_SET),
     }
-
-

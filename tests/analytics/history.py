@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from contacts import events as contact_events
-from contacts.models import Coding, Contact, ReasonCode
+from contacts.models import Coding, Contact, FormVisit, ReasonCode
 from kb import events as kb_events
 from kb.models import Article, Category, Revision
 from notifications.models import Customer, Episode, Message, Order, Rule, Shipment
@@ -182,3 +182,18 @@ def _shipment() -> Shipment:
     customer = Customer.objects.create(source="test", external_id="1")
     order = Order.objects.create(source="test", external_id="1", number="1", customer=customer, placed_at=MONDAY)
     return Shipment.objects.create(order=order, carrier="post", tracking_no="of tests")
+
+
+def form(visitor, when, *, arm: str = "on", share: float = 0.5, sent: Contact | None = None, opened=()) -> FormVisit:
+    """The contact form was opened, in an arm."""
+    if visitor:
+        form_opened(visitor, when)
+    return FormVisit.objects.create(
+        visitor=visitor,
+        arm=arm,
+        arm_reason="said_no" if arm == "not_eligible" else "",
+        off_share=share,
+        opened_at=when,
+        contact=sent,
+        opened=list(opened),
+    )

@@ -78,7 +78,7 @@ def test_the_navigation_shows_what_opens_and_nothing_that_opens_is_missing(role)
         re.findall(r'<li><a href="([^"]+)"', page.partition('<ul class="desk-links">')[2].partition("</ul>")[0])
     )
     entries = (
-        "home", "articles", "experiments", "notices", "search", "contacts", "orders", "sources", "predictions",
+        "home", "articles", "experiments", "effects", "notices", "search", "contacts", "orders", "sources", "predictions",
         "messages", "incidents", "outbox",
         "widget", "privacy", "brand", "api-keys", "people", "audit",
     )  # fmt: skip
@@ -251,6 +251,9 @@ def prepared(ada: User, client: Client, shelf: Category, tmp_path: Any, settings
         "saved-view": lambda: to("saved-view", name="My month"),
         "saved-view-remove": lambda: to("saved-view-remove", _saved_view(ada).pk),
         "markers": lambda: to("markers", on=clock.now().date().isoformat(), label="New checkout"),
+        "costs": lambda: to(
+            "costs", what="contact", amount="4.50", currency="EUR", since=clock.now().date().isoformat(), why="Payroll"
+        ),
         "marker-remove": lambda: to("marker-remove", markers.add(clock.now().date(), "New checkout", by=ada).pk),
         "origins": lambda: to("origins", path="/checkout", category=shelf.pk),
         "origin-remove": lambda: to("origin-remove", origins.add("/garden", shelf, by=None).pk),
