@@ -4,6 +4,7 @@ from analytics import api, api_reports
 from analytics.views import (
     article_evidence,
     dashboard,
+    data_health,
     desk,
     experiment_actions,
     experiment_list,
@@ -30,6 +31,7 @@ desk_urlpatterns = [
     path("exposures/<int:variant>/", exposures.page, name="exposures"),
     path("evidence/", desk.evidence, name="evidence"),
     path("metrics/", desk.metrics, name="metrics"),
+    path("data-health/", data_health.page, name="data-health"),
     path("reports/<slug:name>/", report_files.page, name="report"),
     path("reports/<slug:name>/<slug:table>.csv", report_files.table, name="report-csv"),
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),
