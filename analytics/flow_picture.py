@@ -63,9 +63,9 @@ def draw(columns: Sequence[Sequence[int]], links: Sequence[tuple[int, int, int, 
 
 
 def _column(numbers: Sequence[int], index: int, columns: int, scale: float, *, top: float) -> list[Bar]:
-    is_last = index == columns - 1
     x = (WIDTH - _BAR) * index / max(1, columns - 1)
-    text_x, anchor = (x - 6, "end") if is_last else (x + _BAR + 6, "start")
+    # Words stand on the side where the next column's do not come towards them.
+    text_x, anchor = (x - 6, "end") if index else (x + _BAR + 6, "start")
     bars = []
     for number in numbers:
         slot = max(number * scale, _LEAST)

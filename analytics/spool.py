@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -70,6 +71,18 @@ def left(folder: Path) -> Iterator[Spool]:
             spool = _hold(path)
         if spool is not None:
             yield spool
+
+
+def sizes(folder: Path) -> list[tuple[UUID, int, datetime]]:
+    """Every file that is there, held or not: its bytes, and when something was last added."""
+    found = []
+    for path in folder.glob(f"*{_ENDING}"):
+        with contextlib.suppress(OSError, ValueError):
+            told = path.stat()
+            found.append(
+                (UUID(path.name.removesuffix(_ENDING)), told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))
+            )
+    return found
 
 
 def _hold(path: Path, flags: int = 0) -> Spool | None:

@@ -90,7 +90,7 @@ class Writer:
 
     @property
     def folder(self) -> Path:
-        return self._folder or _folder()
+        return self._folder or folder()
 
     def put(self, row: Row) -> bool:
         """False where it could not be kept: the disk is full or may not be written on, or the row is huge."""
@@ -181,8 +181,8 @@ class Writer:
         return spool
 
 
-def _folder() -> Path:
-    """One for each database: nobody takes over what is another's."""
+def folder() -> Path:
+    """Where web processes keep what waits. One for each database: nobody takes over what is another's."""
     return Path(settings.EVENT_SPOOL_DIR, connection.settings_dict["NAME"])
 
 
@@ -242,10 +242,10 @@ def write(rows: Sequence[Row]) -> None:
     _insert([json.dumps(row).encode() for row in rows])
 
 
-def take_in_left(folder: Path | None = None) -> int:
+def take_in_left(where: Path | None = None) -> int:
     """Write what killed processes of this machine left; how many bytes. What cannot be written now stays."""
     taken = 0
-    for spool in spools.left(folder or _folder()):
+    for spool in spools.left(where or folder()):
         try:
             start = written = _known(spool.file) or 0
             while written < spool.end and (further := _write_some(spool, written)) > written:

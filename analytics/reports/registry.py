@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop as _
 
 from analytics.reports import (
+    data_health_tables,
     effects,
     experiments,
     flow,
@@ -17,6 +18,13 @@ from analytics.reports.tables import Report
 
 REPORTS: dict[str, Report] = {
     "journeys": Report("journeys", _("Journeys: how they began and ended"), "journeys", flow.tables, "Outcome"),
+    "data_health": Report(
+        "data_health",
+        _("Data health: whether the numbers can be trusted"),
+        "data-health",
+        data_health_tables.tables,
+        "Linkable coverage",
+    ),
     "experiments": Report(
         "experiments", _("A/B tests of articles"), "experiments", experiments.tables, "Verdict of a test"
     ),

@@ -55,6 +55,7 @@ ROLES: dict[str, set[str] | str] = {
     "brand-preview": {ADMIN},
     "brand-preview-css": {ADMIN},
     "widget": {OPS, ADMIN},
+    "data-health": NUMBERS,
     "report": NUMBERS,
     "report-csv": NUMBERS,
     "journeys": NUMBERS,
