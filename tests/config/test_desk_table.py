@@ -78,7 +78,8 @@ def test_the_navigation_shows_what_opens_and_nothing_that_opens_is_missing(role)
         re.findall(r'<li><a href="([^"]+)"', page.partition('<ul class="desk-links">')[2].partition("</ul>")[0])
     )
     entries = (
-        "home", "articles", "experiments", "search-health", "notices", "search", "contacts", "orders", "sources", "predictions",
+        "home", "articles", "experiments", "search-health", "notices", "search",
+        "contacts", "orders", "sources", "predictions",
         "messages", "incidents", "outbox",
         "widget", "privacy", "brand", "api-keys", "people", "audit",
     )  # fmt: skip
