@@ -101,7 +101,8 @@ def of(asked: Sequence[tuple[str, str, str]], period: Period) -> list[Answers]:
 
 def synonym(query: str, title: str, locale: str) -> tuple[str, str]:
     """The telling words of a query that an article's title does not have, and those of the title that the query does
-    not have, in their order. A proposal: nobody knows which of them mean the same. Both empty where one would be, or is long.
+    not have, in their order. A proposal: nobody knows which of them mean the same. Both empty where one
+    would be, or is long.
     """
     of_query, of_title = _telling(query, locale), _telling(title, locale)
     words = [word for word, stem in of_query if stem not in {stem for _word, stem in of_title}]
