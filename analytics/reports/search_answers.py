@@ -15,6 +15,7 @@ from kb.search import analysis
 _EXAMPLES = 3
 _NEWEST = 100  # searches of a query that are looked at
 _LONGEST = 80  # characters of either side of a synonym
+_WORDS = 2  # of either side, beyond which a proposal is a sentence
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,13 @@ def of(asked: Sequence[tuple[str, str, str]], period: Period) -> list[Answers]:
 
 def synonym(query: str, title: str, locale: str) -> tuple[str, str]:
     """The telling words of a query that an article's title does not have, and those of the title that the query does
-    not have, in their order. A proposal: nobody knows which of them mean the same. Both empty where one would be."""
+    not have, in their order. A proposal: nobody knows which of them mean the same. Both empty where one
+    would be, or is long.
+    """
     of_query, of_title = _telling(query, locale), _telling(title, locale)
     words = [word for word, stem in of_query if stem not in {stem for _word, stem in of_title}]
     means = [word for word, stem in of_title if stem not in {stem for _word, stem in of_query}]
-    if not (words and means):
+    if not (0 < len(words) <= _WORDS and 0 < len(means) <= _WORDS):
         return "", ""
     return " ".join(words)[:_LONGEST], " ".join(means)[:_LONGEST]
 

@@ -23,7 +23,7 @@ from analytics.reports.search_counts import Counts
 from analytics.stats.proportions import Rate
 from kb.search.keys import key_of
 
-SHOWN = 25  # clusters on the page
+SHOWN = 15  # clusters of each list
 _NAMED = 6  # queries that a cluster is explained by
 _LEAST = 2  # searches of a cluster that is shown
 ACTS_BACK = timedelta(days=90)
