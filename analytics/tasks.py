@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from analytics import article_results, partitions, search_learning, settling, verdicts, weighing, writing
+from analytics import article_results, autopsies, partitions, search_learning, settling, verdicts, weighing, writing
 from core import clock
 
 
@@ -36,3 +36,9 @@ def weigh_experiments() -> None:
 @shared_task(name="analytics.look_after_weeks")
 def look_after_weeks() -> None:
     partitions.look_after()
+
+
+@shared_task(name="analytics.examine_contacts")
+def examine_contacts() -> None:
+    """What waits, what nobody is at any more, and once a night the contacts of the last weeks."""
+    autopsies.look_after(now=clock.now())

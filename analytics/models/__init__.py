@@ -1,5 +1,6 @@
 """What happened, what we made of it, and the counts that screens show."""
 
+from analytics.models.autopsies import Autopsy, AutopsyFinding, AutopsyState, Cause
 from analytics.models.facts import (
     Event,
     EventKind,
@@ -26,6 +27,10 @@ from analytics.models.rollups import (
 )
 
 __all__ = [
+    "Autopsy",
+    "AutopsyFinding",
+    "AutopsyState",
+    "Cause",
     "ContactDay",
     "Event",
     "EventKind",
