@@ -19,17 +19,19 @@ from kb.api_shapes import problems
 from kb.models import Experiment
 
 
-class _Read(View):
+class ReadResults(View):
+    """An address that only answers keys of scope results:read."""
+
     http_method_names: ClassVar[list[str]] = ["get", "head"]
     limit_name, a_minute = "experiments", 60
 
-    def _refused(self, request: Request) -> Response | None:
+    def refused(self, request: Request) -> Response | None:
         if api.has_scope(request, Scope.RESULTS_READ):
             return None
         return api.problem(403, "No permission", f"Send an API key with the scope {Scope.RESULTS_READ.value}.")
 
 
-class Experiments(_Read):
+class Experiments(ReadResults):
     @extend_schema(
         operation_id="experiments",
         summary="A/B tests of articles, the newest first, with the newest look at each",
@@ -38,7 +40,7 @@ class Experiments(_Read):
         responses={200: TestsShape, **problems({400: "A parameter cannot be used; `errors` names it."})},
     )
     def get(self, request: Request) -> Response:
-        if (refused := self._refused(request)) is not None:
+        if (refused := self.refused(request)) is not None:
             return refused
         given = TestsAsked(data=request.query_params)
         given.is_valid(raise_exception=True)
@@ -63,7 +65,7 @@ class Experiments(_Read):
         return Response({"total": found.count(), "experiments": listed})
 
 
-class OneExperiment(_Read):
+class OneExperiment(ReadResults):
     @extend_schema(
         operation_id="experiment",
         summary="One A/B test: as it was declared, its newest verdict with all numbers, and every look",
@@ -71,7 +73,7 @@ class OneExperiment(_Read):
         responses={200: TestResultShape, **problems({404: "There is no such test."})},
     )
     def get(self, request: Request, pk: int) -> Response:
-        if (refused := self._refused(request)) is not None:
+        if (refused := self.refused(request)) is not None:
             return refused
         row = Experiment.objects.select_related("article__live_revision").filter(pk=pk).first()
         if row is None:

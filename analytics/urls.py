@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics import api
+from analytics import api, api_reports
 from analytics.views import (
     article_evidence,
     dashboard,
@@ -11,6 +11,7 @@ from analytics.views import (
     experiment_result,
     exposures,
     next_article,
+    report_files,
     search,
     stayed,
 )
@@ -29,6 +30,8 @@ desk_urlpatterns = [
     path("exposures/<int:variant>/", exposures.page, name="exposures"),
     path("evidence/", desk.evidence, name="evidence"),
     path("metrics/", desk.metrics, name="metrics"),
+    path("reports/<slug:name>/", report_files.page, name="report"),
+    path("reports/<slug:name>/<slug:table>.csv", report_files.table, name="report-csv"),
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),
     path("articles/next/", next_article.page, name="next-article"),
     path("articles/next/draft/", next_article.draft, name="next-draft"),
@@ -49,4 +52,6 @@ desk_urlpatterns = [
 api_urlpatterns = [
     path("experiments", api.Experiments.as_view(), name="experiments"),
     path("experiments/<int:pk>", api.OneExperiment.as_view(), name="experiment"),
+    path("reports", api_reports.Reports.as_view(), name="reports"),
+    path("reports/<slug:name>", api_reports.OneReport.as_view(), name="report"),
 ]

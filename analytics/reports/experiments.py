@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from analytics import verdicts
+from analytics.periods import Period
+from analytics.reports.tables import Column, Table
 from kb.models import Article, ArticleResult, Experiment, ExperimentState, Exposure, Metric
 
 # What the list can be narrowed to: its word in the address, and its states, in the order in which they are shown.
@@ -102,3 +105,47 @@ def worth_testing() -> ArticleResult | None:
     )
     worst = results.filter(linkable__gte=_ENOUGH, contacts_after_read__gt=0).order_by("-contacts_after_read", "-views")
     return worst.first() or results.order_by("-views").first()
+
+
+def tables(period: Period, now: datetime) -> Sequence[Table]:
+    """Every test that was under way in the period, and all plans."""
+    during = found("").filter(Q(started_at__isnull=True) | Q(started_at__lt=period.end))
+    rows = told(list(during.exclude(ended_at__lt=period.start)), now=now)
+    return [
+        Table(
+            name="experiments",
+            title=_("A/B tests of articles"),
+            columns=(
+                Column("id", _("Test")),
+                Column("name", _("Name")),
+                Column("article", _("Article")),
+                Column("state", _("State")),
+                Column("metric", _("Judged by")),
+                Column("started_at", _("Began")),
+                Column("ended_at", _("Ended")),
+                Column("exposed", _("Exposed")),
+                Column("counted", _("Of these that can count")),
+                Column("planned", _("Planned")),
+                Column("days_left", _("Days left")),
+                Column("sentence", _("What the newest look said")),
+            ),
+            rows=[
+                (
+                    row.experiment.pk,
+                    row.experiment.name,
+                    row.title,
+                    row.experiment.state,
+                    row.experiment.metric,
+                    row.experiment.started_at,
+                    row.experiment.ended_at,
+                    row.exposed,
+                    row.counted,
+                    row.experiment.planned_units,
+                    row.days_left,
+                    row.sentence,
+                )
+                for row in rows
+            ],
+            note=_("Tests under way in the period, and plans. Visitors are counted from the beginning of each test."),
+        )
+    ]

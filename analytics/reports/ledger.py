@@ -1,11 +1,16 @@
-"""The send ledger's totals of a period, for `manage.py report ledger`."""
+"""The send ledger's totals of a period."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from analytics.periods import Period
+from analytics.reports.tables import Column, Table
+from analytics.stats.proportions import Rate
 from notifications import ledger
 from notifications.ledger import Asked, Totals
 from notifications.ledger_outcomes import Outcome
@@ -38,3 +43,37 @@ def as_text(totals: Totals, period: Period) -> str:
         f"  {outcome.label:<26}{count:>9} of {totals.eligible}" for outcome, count in totals.outcomes.items() if count
     ]
     return "\n".join([*lines, ""])
+
+
+def tables(period: Period, now: datetime) -> Sequence[Table]:
+    """The outcomes, and the reasons of those that have some."""
+    totals = build(period, now=now)
+    planned = _("Of all people, episodes and rules that were planned in the period.")
+    reasons = [
+        (outcome.value, code, Rate(count, totals.eligible))
+        for (outcome, code), count in sorted(totals.reasons.items())
+        if code and count and outcome != Outcome.QUIET
+    ]
+    return [
+        Table(
+            name="outcomes",
+            title=_("What became of every planned message"),
+            columns=(
+                Column("outcome", _("Outcome")),
+                Column("name", _("In words")),
+                Column("messages", _("Of all planned")),
+            ),
+            rows=[
+                (outcome.value, str(outcome.label), Rate(count, totals.eligible))
+                for outcome, count in totals.outcomes.items()
+            ],
+            note=planned,
+        ),
+        Table(
+            name="reasons",
+            title=_("Why"),
+            columns=(Column("outcome", _("Outcome")), Column("reason", _("Reason")), Column("messages", _("Of all"))),
+            rows=reasons,
+            note=planned,
+        ),
+    ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from analytics import contact_facts, outcomes
 from analytics.periods import Period
+from analytics.reports.tables import Column, Table
 from analytics.stats import proportions
 from analytics.stats.proportions import Prevented, Rate
 from contacts.models import Contact
@@ -94,7 +96,7 @@ def rows(period: Period, *, now: datetime) -> list[RuleRow]:
         if not (own or rule.is_active or (rule.pk, Arm.NOTIFY) in arms or (rule.pk, Arm.HELD_OUT) in arms):
             continue
         states: dict[str, int] = {}
-        for _, state, _, number, _ in own:
+        for _rule, state, _arm, number, _sent in own:
             states[state] = states.get(state, 0) + number
         made.append(
             RuleRow(
@@ -200,4 +202,75 @@ def _effect(rule: Rule, arms: Mapping[tuple[int, str], tuple[Rate, int]]) -> Eff
         prevented=proportions.prevented(held_out=held_out, notified=notified),
         needed=needed,
         weekly=(recent_held_out + recent_notified) / _WEEKS,
+    )
+
+
+def tables(period: Period, now: datetime) -> Sequence[Table]:
+    """What became of each rule's messages, and their effect."""
+    found_rules = rows(period, now=now)
+    return [_by_state(found_rules), _effects(found_rules, period)]
+
+
+def _by_state(found_rules: Sequence[RuleRow]) -> Table:
+    return Table(
+        name="states",
+        title=_("Messages by rule and state"),
+        columns=(
+            Column("rule", _("Rule")),
+            Column("name", _("Name")),
+            Column("state", _("State")),
+            Column("messages", _("Messages")),
+            Column("share", _("Of the eligible")),
+        ),
+        rows=[
+            (rule.key, rule.name, state.state, state.count, Rate(state.count, rule.eligible))
+            for rule in found_rules
+            for state in rule.states
+        ],
+        note=_("By the moment at which the episode became something to write about. The states are what is true now."),
+    )
+
+
+def _effects(found_rules: Sequence[RuleRow], period: Period) -> Table:
+    def of(rule: RuleRow) -> tuple[str | float | bool | Rate | None, ...]:
+        prevented = rule.effect.prevented
+        size: tuple[float | None, ...] = (None, None, None)
+        if prevented is not None and not prevented.is_too_early:
+            size = (prevented.per_1000, prevented.interval.low, prevented.interval.high)
+        return (
+            rule.key,
+            rule.name,
+            rule.eligible,
+            rule.sent,
+            rule.held_out,
+            rule.effect.held_out,
+            rule.effect.notified,
+            *size,
+            prevented is not None and prevented.is_shown,
+            rule.effect.more_needed,
+        )
+
+    return Table(
+        name="effects",
+        title=_("Effect of messages by rule"),
+        columns=(
+            Column("rule", _("Rule")),
+            Column("name", _("Name")),
+            Column("eligible", _("Eligible")),
+            Column("sent", _("Sent")),
+            Column("held_out", _("Held out")),
+            Column("contacted_held_out", _("Contacted us: held out")),
+            Column("contacted_notified", _("Contacted us: notified")),
+            Column("prevented_per_1000", _("Prevented per 1,000")),
+            Column("prevented_low", _("At least")),
+            Column("prevented_high", _("At most")),
+            Column("is_shown", _("Shown")),
+            Column("more_needed", _("People still needed")),
+        ),
+        rows=[of(rule) for rule in found_rules],
+        note=_(
+            "Eligible, sent and held out: of the period. The effect: first messages from the rule’s beginning to the "
+            "end of the period, contacts within %(days)s days; empty where it is too early."
+        )
+        % {"days": period.window},
     )

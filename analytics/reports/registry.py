@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
+
+from analytics.reports import experiments, journey_outcomes, ledger, messages, search_learning
 from analytics.reports.tables import Report
 
-REPORTS: dict[str, Report] = {}
+REPORTS: dict[str, Report] = {
+    "journeys": Report("journeys", _("How journeys ended"), "journeys", journey_outcomes.tables, "Outcome"),
+    "experiments": Report(
+        "experiments", _("A/B tests of articles"), "experiments", experiments.tables, "Verdict of a test"
+    ),
+    "messages": Report("messages", _("Messages by rule"), "messages", messages.tables, "Effect of a message"),
+    "ledger": Report("ledger", _("What became of every planned message"), "ledger", ledger.tables, "Messages"),
+    "search_learning": Report(
+        "search_learning", _("Whether the learnt ranking of search helps"), "search", search_learning.tables
+    ),
+}

@@ -7,13 +7,16 @@ searches whose 24 hours are over count. So the units of both arms are independen
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from analytics.periods import Period
+from analytics.reports.tables import Column, Table
 from analytics.stats import proportions, srm
 from analytics.stats.proportions import Interval, Rate
 from kb.search import signals
@@ -168,3 +171,44 @@ def _difference(learnt: Rate, plain: Rate) -> Difference | None:
     half = proportions.always_valid_half_width(se, learnt.of + plain.of)
     is_too_early = min(learnt, plain, key=lambda rate: rate.of).hits < proportions.BURN_IN
     return Difference(points, Interval(points - half, points + half), is_too_early)
+
+
+def tables(period: Period, now: datetime) -> Sequence[Table]:
+    """Both arms, and how they differ."""
+    report = build(period, now=now)
+    note = _("Visitors by their first search in which the arms could differ, once 24 hours have passed.")
+    by_arm = [(name.lower(), arm.visitors, arm.clicked, arm.reformulated, arm.contacted) for name, arm in report.arms]
+    differences = [
+        (name, None, None, None, False)
+        if found is None
+        else (name, found.points, found.interval.low, found.interval.high, found.is_shown)
+        for name, found in report.differences
+    ]
+    return [
+        Table(
+            name="arms",
+            title=_("Search with and without what was learnt"),
+            columns=(
+                Column("arm", _("Arm")),
+                Column("visitors", _("Visitors")),
+                Column("clicked", _("Opened an answer")),
+                Column("reformulated", _("Searched again")),
+                Column("contacted", _("Contacted us in 24 h")),
+            ),
+            rows=by_arm,
+            note=note,
+        ),
+        Table(
+            name="differences",
+            title=_("Learnt less plain, in percentage points"),
+            columns=(
+                Column("number", _("Number")),
+                Column("points", _("Points")),
+                Column("low", _("At least")),
+                Column("high", _("At most")),
+                Column("is_shown", _("Shown")),
+            ),
+            rows=differences,
+            note=note,
+        ),
+    ]

@@ -55,6 +55,8 @@ ROLES: dict[str, set[str] | str] = {
     "brand-preview": {ADMIN},
     "brand-preview-css": {ADMIN},
     "widget": {OPS, ADMIN},
+    "report": NUMBERS,
+    "report-csv": NUMBERS,
     "journeys": NUMBERS,
     "journey": NUMBERS,
     "article-views": NUMBERS,

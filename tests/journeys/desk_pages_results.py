@@ -52,5 +52,6 @@ def judged() -> int:
 DESK_PAGES: list[tuple[str, tuple[str, ...], Callable[[], int]]] = [
     ("/desk/experiments/{}/", READERS, started),
     ("/desk/experiments/{}/", READERS, judged),
+    ("/desk/reports/journeys/", ROWS_READERS, lambda: 0),
     ("/desk/exposures/{}/?what=judged", ROWS_READERS, lambda: Variant.objects.latest("pk").pk),
 ]
