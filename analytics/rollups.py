@@ -101,7 +101,7 @@ def make_due(*, windows: Sequence[int]) -> int:
     One at a time, under settling's lock.
     """
     made = 0
-    for kind in RollupKind:
+    for kind in _TABLES:
         days = list(RollupDue.objects.filter(kind=kind).order_by("day").values_list("day", flat=True))
         for first, last in _runs(days):
             _make(kind, first, last, windows)

@@ -1,6 +1,7 @@
 """What happened, what we made of it, and the counts that screens show."""
 
 from analytics.models.autopsies import Autopsy, AutopsyFinding, AutopsyState, Cause
+from analytics.models.effects import SUGGESTIONS, CostKind, CostSetting, EffectDay, EffectMark
 from analytics.models.facts import (
     Event,
     EventKind,
@@ -27,11 +28,16 @@ from analytics.models.rollups import (
 )
 
 __all__ = [
+    "SUGGESTIONS",
     "Autopsy",
     "AutopsyFinding",
     "AutopsyState",
     "Cause",
     "ContactDay",
+    "CostKind",
+    "CostSetting",
+    "EffectDay",
+    "EffectMark",
     "Event",
     "EventKind",
     "GapDecision",

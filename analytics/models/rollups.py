@@ -17,6 +17,7 @@ class RollupKind(models.TextChoices):
     JOURNEYS = "journeys", _("journeys")
     CONTACTS = "contacts", _("contacts")
     SEARCHES = "searches", _("searches")
+    EFFECTS = "effects", _("who contacted us, in both arms of what is held out")  # analytics/effect_days.py
 
 
 class RollupDue(models.Model):
