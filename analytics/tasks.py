@@ -42,3 +42,9 @@ def look_after_weeks() -> None:
 def examine_contacts() -> None:
     """What waits, what nobody is at any more, and once a night the contacts of the last weeks."""
     autopsies.look_after(now=clock.now())
+
+
+@shared_task(name="analytics.run_autopsy")
+def run_autopsy() -> None:
+    """What somebody asked for, at once."""
+    autopsies.run_open()

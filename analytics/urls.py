@@ -3,6 +3,7 @@ from django.urls import path
 from analytics import api, api_reports
 from analytics.views import (
     article_evidence,
+    autopsy,
     dashboard,
     desk,
     experiment_actions,
@@ -30,6 +31,10 @@ desk_urlpatterns = [
     path("exposures/<int:variant>/", exposures.page, name="exposures"),
     path("evidence/", desk.evidence, name="evidence"),
     path("metrics/", desk.metrics, name="metrics"),
+    path("autopsy/", autopsy.page, name="autopsy"),
+    path("autopsy/ask/", autopsy.ask, name="autopsy-ask"),
+    path("autopsy/contacts/", autopsy.rows, name="autopsy-contacts"),
+    path("contacts/repeated/", autopsy.repeated, name="repeated-contacts"),
     path("reports/<slug:name>/", report_files.page, name="report"),
     path("reports/<slug:name>/<slug:table>.csv", report_files.table, name="report-csv"),
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),

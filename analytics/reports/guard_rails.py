@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
 
 from analytics.models import JourneyDay, ReadDay
@@ -59,6 +59,10 @@ class Row:
     turn: Turn
 
     @property
+    def values(self) -> tuple[Rate | PerUnit | None, Rate | PerUnit | None]:
+        return self.now, self.before
+
+    @property
     def factor(self) -> int:
         """What it is told per: a hundred, or a thousand of what is rare."""
         return 1000 if self.rail in (Rail.COMPLAINTS, Rail.UNSUBSCRIBES) else 100
@@ -70,7 +74,7 @@ class GuardRails:
     is_suppression: bool
 
     def of(self, rail: Rail) -> Row:
-        return next(row for row in self.rows if row.rail is rail)
+        return next(row for row in self.rows if row.rail == rail)
 
     @property
     def worse(self) -> list[Row]:
@@ -230,12 +234,9 @@ def _left(spans: _Spans) -> tuple[int, int]:
 def _votes(spans: _Spans) -> tuple[Rate, Rate]:
     days = [Q(day__gte=span.first, day__lte=span.last) for span in spans]
     sums = ReadDay.objects.filter(days[0] | days[1]).aggregate(
-        no=Sum("no", filter=days[0], default=0),
-        yes=Sum("yes", filter=days[0], default=0),
-        no_before=Sum("no", filter=days[1], default=0),
-        yes_before=Sum("yes", filter=days[1], default=0),
+        said_no=Sum("no", filter=days[0], default=0),
+        said=Sum(F("yes") + F("no"), filter=days[0], default=0),
+        said_no_before=Sum("no", filter=days[1], default=0),
+        said_before=Sum(F("yes") + F("no"), filter=days[1], default=0),
     )
-    return (
-        Rate(sums["no"], sums["no"] + sums["yes"]),
-        Rate(sums["no_before"], sums["no_before"] + sums["yes_before"]),
-    )
+    return Rate(sums["said_no"], sums["said"]), Rate(sums["said_no_before"], sums["said_before"])

@@ -11,7 +11,17 @@ from typing import Any
 from analytics import contact_facts, gaps, outcomes
 from analytics.models import Outcome, SettlingMark
 from analytics.periods import Compare, Period
-from analytics.reports import contacts, guard_rails, journeys, messages, to_do, to_do_content, to_do_running, wismo
+from analytics.reports import (
+    contacts,
+    effects,
+    guard_rails,
+    journeys,
+    messages,
+    to_do,
+    to_do_content,
+    to_do_running,
+    wismo,
+)
 from analytics.reports.journeys import Confirmed, Guarded
 from analytics.reports.tables import Column, Table
 from analytics.stats.counts import Change, PerUnit
@@ -66,6 +76,7 @@ class Overview:
     wismo: wismo.Wismo
     repeated: contacts.Repeated
     guard_rails: guard_rails.GuardRails
+    effects: effects.Effects
 
     @property
     def has_shown_effect(self) -> bool:
@@ -120,6 +131,7 @@ def build(period: Period, *, now: datetime) -> Overview:
         wismo=where_is_it,
         repeated=contacts.repeated(period, in_until=in_until),
         guard_rails=guard_rails.build(period, now=now, all_contacts=total.change),
+        effects=effects.build(period, now),
     )
 
 

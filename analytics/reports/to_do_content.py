@@ -147,7 +147,7 @@ def _cluster(
 
 def _worded(candidate: Candidate, rate: Rate, failures: int, text: str) -> Candidate:
     says = _(
-        "%(failed)s of %(searches)s searches like “%(text)s” led nowhere; after %(contacted)s of these %(searches)s "
+        "%(failed)s of %(searches)s searches like “%(text)s” led nowhere; after %(contacted)s of these %(searches)s, "
         "a contact came within a day."
     ) % {
         "failed": intcomma(failures),
@@ -210,16 +210,13 @@ _DECIDED = (Code.BEST, Code.BETTER, Code.WORSE)
 
 def _tests() -> list[Candidate]:
     """Tests whose data are in, and running ones that show a difference already."""
-    asked = {
-        one.pk: one
-        for one in Experiment.objects.filter(
-            state__in=[ExperimentState.RUNNING, ExperimentState.PAUSED, ExperimentState.FINISHED]
-        )
-    }
-    looks = verdicts.latest_of(list(asked)) if asked else {}
+    live = Experiment.objects.filter(
+        state__in=[ExperimentState.RUNNING, ExperimentState.PAUSED, ExperimentState.FINISHED]
+    )
+    looks = verdicts.latest_of(live)
     made = []
-    for pk, test in asked.items():
-        look = looks.get(pk)
+    for test in live:
+        look = looks.get(test.pk)
         if test.state != ExperimentState.FINISHED and (look is None or look.code not in _DECIDED):
             continue
         says = _("The test “%(name)s” waits for your decision: %(said)s") % {
@@ -233,10 +230,10 @@ def _tests() -> list[Candidate]:
         made.append(
             Candidate(
                 Kind.READY_TEST,
-                str(pk),
+                str(test.pk),
                 says,
                 at_stake,
-                (Place(reverse("desk:experiment", args=[pk]), _("Decide the test"), ARTICLES),),
+                (Place(reverse("desk:experiment", args=[test.pk]), _("Decide the test"), ARTICLES),),
             )
         )
     return made
