@@ -53,7 +53,7 @@ WITHOUT_A_PAGE = {
     "saved-view", "saved-view-remove", "marker-remove",
     "notice-end", "origin-remove", "search-job-ask", "search-synonym-preview", "search-synonym-remove", "search-place",
     "search-placement-remove", "search-pin-move", "order-next-update", "order-stop-links", "order-note",
-    "next-draft", "next-dismiss", "bulk-plan", "article-port-begin", "article-comment", "article-comment-resolve",
+    "next-draft", "next-dismiss", "autopsy-ask", "bulk-plan", "article-port-begin", "article-comment", "article-comment-resolve",
     "article-review-end",
     "article-plan-change", "article-look-after", "article-translate", "fact-archive", "fact-withdraw", "block-archive",
     "block-withdraw", "search-tests-import", "search-test-remove", "contact-draft",
