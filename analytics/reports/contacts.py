@@ -198,10 +198,10 @@ def _told(row: ReasonRow) -> tuple[str | int | float | bool | None, ...]:
         row.depth,
         row.now,
         row.before,
-        change and change.times,
-        change and change.interval.low,
+        change.times if change else None,
+        change.interval.low if change else None,
         high,
-        change and change.is_shown,
+        change.is_shown if change else None,
     )
 
 

@@ -149,10 +149,8 @@ def tables(period: Period, now: datetime) -> list[Table]:
             str(row.rail),
             row.name,
             row.of_what,
-            here and here.hits,
-            here and here.of,
-            then and then.hits,
-            then and then.of,
+            *((here.hits, here.of) if here else (None, None)),
+            *((then.hits, then.of) if then else (None, None)),
             str(row.turn),
         )
 

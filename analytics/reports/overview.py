@@ -159,7 +159,13 @@ def tables(period: Period, now: datetime) -> list[Table]:
     main = (
         ("contacts", shown.all_contacts.now, None, None, None),
         ("contacts_before", shown.all_contacts.before, None, None, None),
-        ("wismo_per_100_orders", then.hits, then.of, per_order and per_order.low, per_order and per_order.high),
+        (
+            "wismo_per_100_orders",
+            then.hits,
+            then.of,
+            per_order.low if per_order else None,
+            per_order.high if per_order else None,
+        ),
         *(
             (name, rate.hits, rate.of, rate.interval.low, rate.interval.high)
             for name, rate in (

@@ -77,7 +77,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "title": _("Contacts that were looked into"),
-        "rows": [(row.contact, row.get_cause_display(), titles.get(row.article_id)) for row in listed],
+        "rows": [(row.contact, row.get_cause_display(), titles.get(row.article_id or 0)) for row in listed],
         "page": listed,
         "chips": [text for text in (_name(reason), dict(Cause.choices).get(cause, "")) if text],
         **_about(request, period, wrong),
