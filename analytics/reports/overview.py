@@ -155,17 +155,11 @@ def tables(period: Period, now: datetime) -> list[Table]:
     """The main numbers, how journeys ended, and what to do first."""
     shown = build(period, now=now)
     tally, then = shown.tally, shown.wismo.now
-    per_order = then.interval
+    low, high = (then.interval.low, then.interval.high) if then.interval else (None, None)
     main = (
         ("contacts", shown.all_contacts.now, None, None, None),
         ("contacts_before", shown.all_contacts.before, None, None, None),
-        (
-            "wismo_per_100_orders",
-            then.hits,
-            then.of,
-            per_order.low if per_order else None,
-            per_order.high if per_order else None,
-        ),
+        ("wismo_per_order", then.hits, then.of, low, high),
         *(
             (name, rate.hits, rate.of, rate.interval.low, rate.interval.high)
             for name, rate in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +21,7 @@ from analytics.stats.counts import Change
 register = template.Library()
 
 _ENOUGH = 20
+_TIMES_TOLD = 10
 
 
 @register.simple_tag(takes_context=True)
@@ -70,9 +70,9 @@ def change(row: ReasonRow) -> str:
 
 @register.filter
 def times_range(change: Change) -> str:
-    """The interval of a change in percent: −12 to +40 %; without an upper end where nothing came before."""
+    """The interval of a change in percent: −12 to +40 %; without an upper end where hardly anything came before."""
     low = signed(100 * (change.interval.low - 1))
-    if math.isinf(change.interval.high):
+    if change.interval.high > _TIMES_TOLD:
         return _("%(low)s %% or more") % {"low": low}
     return _("%(low)s to %(high)s %%") % {"low": low, "high": signed(100 * (change.interval.high - 1))}
 
