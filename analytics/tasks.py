@@ -2,7 +2,17 @@
 
 from celery import shared_task
 
-from analytics import article_results, partitions, rollups, search_learning, settling, verdicts, weighing, writing
+from analytics import (
+    article_results,
+    autopsies,
+    partitions,
+    rollups,
+    search_learning,
+    settling,
+    verdicts,
+    weighing,
+    writing,
+)
 from core import clock
 
 
@@ -37,3 +47,15 @@ def weigh_experiments() -> None:
 def look_after_weeks() -> None:
     partitions.look_after()
     rollups.forget_rare_words()
+
+
+@shared_task(name="analytics.examine_contacts")
+def examine_contacts() -> None:
+    """What waits, what nobody is at any more, and once a night the contacts of the last weeks."""
+    autopsies.look_after(now=clock.now())
+
+
+@shared_task(name="analytics.run_autopsy")
+def run_autopsy() -> None:
+    """What somebody asked for, at once."""
+    autopsies.run_open()

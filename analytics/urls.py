@@ -4,6 +4,7 @@ from analytics import api, api_reports
 from analytics.views import (
     article_evidence,
     articles_scorecard,
+    autopsy,
     dashboard,
     data_health,
     desk,
@@ -37,6 +38,10 @@ desk_urlpatterns = [
     path("effects/costs/", effects.costs, name="costs"),
     path("metrics/", desk.metrics, name="metrics"),
     path("data-health/", data_health.page, name="data-health"),
+    path("autopsy/", autopsy.page, name="autopsy"),
+    path("autopsy/ask/", autopsy.ask, name="autopsy-ask"),
+    path("autopsy/contacts/", autopsy.rows, name="autopsy-contacts"),
+    path("contacts/repeated/", autopsy.repeated, name="repeated-contacts"),
     path("reports/<slug:name>/", report_files.page, name="report"),
     path("reports/<slug:name>/<slug:table>.csv", report_files.table, name="report-csv"),
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),

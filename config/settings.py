@@ -223,6 +223,8 @@ CELERY_BEAT_SCHEDULE = {
     "judge tests of articles": {"task": "analytics.judge_experiments", "schedule": 1800.0},
     "weigh the arms of tests that earn": {"task": "analytics.weigh_experiments", "schedule": 1800.0},
     "settle journeys": {"task": "analytics.settle", "schedule": 300.0},
+    # Once a night, and what waits or was broken off.
+    "look into contacts": {"task": "analytics.examine_contacts", "schedule": 600.0},
     "look after the weeks of events": {"task": "analytics.look_after_weeks", "schedule": 3600.0},
     "confirm the messages that came in": {"task": "contacts.confirm", "schedule": 60.0},
     "go on with erasures that wait or that nobody is at": {"task": "config.look_after_erasures", "schedule": 30.0},
@@ -305,6 +307,8 @@ ATTACHMENT_MAX_MEGAPIXELS = env.integer("ATTACHMENT_MAX_MEGAPIXELS", 64, at_leas
 
 OUTCOME_WINDOW_DAYS = env.integer("OUTCOME_WINDOW_DAYS", 7, at_least=1)
 JOURNEY_IDLE_MINUTES = 30
+# The reason, with everything under it, that says "where is my order": the WISMO rate counts it.
+WISMO_REASON = env.text("WISMO_REASON", "order_status")
 # Older weeks are thrown away, unless something undecided needs them (analytics/partitions.py).
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 730, at_least=90)
 # Private, and on a disk of the machine's own: what a web process saw last, until it is in the database.

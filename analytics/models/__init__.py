@@ -1,5 +1,6 @@
 """What happened, what we made of it, and the counts that screens show."""
 
+from analytics.models.autopsies import Autopsy, AutopsyFinding, AutopsyState, Cause
 from analytics.models.effects import SUGGESTIONS, CostKind, CostSetting, EffectDay, EffectMark
 from analytics.models.facts import (
     Event,
@@ -29,6 +30,10 @@ from analytics.models.rollups import (
 
 __all__ = [
     "SUGGESTIONS",
+    "Autopsy",
+    "AutopsyFinding",
+    "AutopsyState",
+    "Cause",
     "ContactDay",
     "CostKind",
     "CostSetting",

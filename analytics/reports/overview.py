@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from analytics import contact_facts, outcomes
+from analytics import contact_facts, gaps, outcomes
 from analytics.models import Outcome, SettlingMark
 from analytics.periods import Compare, Period
-from analytics.reports import articles, contacts, journeys, messages
+from analytics.reports import (
+    contacts,
+    effects,
+    guard_rails,
+    journeys,
+    messages,
+    to_do,
+    to_do_content,
+    to_do_running,
+    wismo,
+)
+from analytics.reports.journeys import Confirmed, Guarded
+from analytics.reports.tables import Column, Table
+from analytics.stats.counts import Change, PerUnit
 from analytics.stats.proportions import Interval, Rate
+from kb.models import Article
 
 
 @dataclass(frozen=True)
@@ -24,6 +39,24 @@ class OutcomeRow:
 
 
 @dataclass(frozen=True)
+class ArticleRow:
+    """One article as the last one read. `title` is empty where it has been deleted since."""
+
+    id: int
+    title: str
+    locale: str
+    last_reads: int
+    confirmed: Confirmed
+    contact_after_read: Guarded
+
+    @property
+    def at_least(self) -> float:
+        """Contacts after it at the lower bound; 0 where that is withheld."""
+        guarded = self.contact_after_read
+        return 0.0 if guarded.why_withheld else guarded.rate.interval.low * guarded.rate.of
+
+
+@dataclass(frozen=True)
 class Overview:
     """Everything on the dashboard. Contacts are in up to `in_until`; `settled_at` is None before the first run."""
 
@@ -31,15 +64,19 @@ class Overview:
     settled_at: datetime | None
     in_until: datetime
     lagging: tuple[str, ...]  # sources whose contacts are not in up to now
+    to_do: list[to_do.Candidate]
     tally: journeys.Tally
     outcomes: list[OutcomeRow]
-    articles: list[articles.ArticleRow]
-    articles_unread: int
+    articles: list[ArticleRow]  # most contacts after them first
     rules: list[messages.RuleRow]
     all_contacts: contacts.ReasonRow
     reasons: list[contacts.ReasonRow]
     days: list[contacts.Day]
     days_before: list[int]  # all contacts of each day of what the period is held against; empty where nothing is
+    wismo: wismo.Wismo
+    repeated: contacts.Repeated
+    guard_rails: guard_rails.GuardRails
+    effects: effects.Effects
 
     @property
     def has_shown_effect(self) -> bool:
@@ -58,36 +95,110 @@ class Overview:
     @property
     def is_empty(self) -> bool:
         """Nothing that could be counted happened in the period."""
-        happened = [self.tally.count(), self.articles, self.all_contacts.now, *(rule.eligible for rule in self.rules)]
-        return not any(happened)
+        return not any([self.tally.count(), self.all_contacts.now, *(rule.eligible for rule in self.rules)])
 
 
-def build(period: Period, *, now: datetime, sort: str = "-views") -> Overview:
+def build(period: Period, *, now: datetime) -> Overview:
     """All numbers of a period; the number of queries does not depend on how much there is to count."""
     tally = journeys.tally(period)
-    total, reasons = contacts.by_reason(period)
-    rows = articles.rows(period, tally, sort=sort)
+    total, reasons = contacts.by_reason(period, now=now)
+    rules = messages.rows(period, now=now)
+    where_is_it = wismo.build(period, now=now, rows=reasons)
     feeds = contact_facts.feeds()
     in_until = outcomes.watermark(feeds.values(), now=now)
     mark = SettlingMark.objects.filter(pk=1).first()
+    candidates = [
+        *to_do_running.found(period, now=now, feeds=feeds, rules=rules, wismo=where_is_it),
+        *to_do_content.found(period, now=now, tally=tally, reason_rows=reasons, decided=gaps.known()),
+    ]
     return Overview(
         period=period,
         settled_at=mark.settled_at if mark else None,
         in_until=in_until,
         lagging=tuple(source for source, feed in feeds.items() if feed.until == in_until),
+        to_do=to_do.rank(candidates),
         tally=tally,
         outcomes=[
             *(OutcomeRow(value, str(label), tally.count(value)) for value, label in Outcome.choices),
             OutcomeRow(journeys.IMMATURE, "", tally.count(is_mature=False)),
         ],
-        articles=rows,
-        articles_unread=articles.published_unread(rows),
-        rules=messages.rows(period, now=now),
+        articles=_articles(tally),
+        rules=rules,
         all_contacts=total,
         reasons=reasons,
         days=contacts.by_day(period),
         days_before=[] if period.compare is Compare.NONE else contacts.totals_by_day(period.before()),
+        wismo=where_is_it,
+        repeated=contacts.repeated(period, in_until=in_until),
+        guard_rails=guard_rails.build(period, now=now, all_contacts=total.change),
+        effects=effects.build(period, now),
     )
+
+
+def _articles(tally: journeys.Tally) -> list[ArticleRow]:
+    """Every article that was read last in some journey. One query."""
+    by_article = journeys.by_article(tally.cells)
+    about = {
+        pk: (title or "", locale)
+        for pk, title, locale in Article.objects.filter(pk__in=by_article).values_list(
+            "pk", "live_revision__title", "locale"
+        )
+    }
+    rows = [
+        ArticleRow(pk, *about.get(pk, ("", "")), own.count(), own.confirmed, own.contact_after_read)
+        for pk, own in by_article.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.at_least, -row.last_reads, row.title, row.id))
+
+
+def tables(period: Period, now: datetime) -> list[Table]:
+    """The main numbers, how journeys ended, and what to do first."""
+    shown = build(period, now=now)
+    tally, then = shown.tally, shown.wismo.now
+    low, high = (then.interval.low, then.interval.high) if then.interval else (None, None)
+    main = (
+        ("contacts", shown.all_contacts.now, None, None, None),
+        ("contacts_before", shown.all_contacts.before, None, None, None),
+        ("wismo_per_order", then.hits, then.of, low, high),
+        *(
+            (name, rate.hits, rate.of, rate.interval.low, rate.interval.high)
+            for name, rate in (
+                ("repeat_contacts", shown.repeated.rate),
+                ("confirmed", tally.confirmed.rate),
+                ("at_most_helped", tally.confirmed.ceiling),
+                ("linkable_coverage", tally.coverage),
+                ("view_based_deflection", tally.view_based),
+            )
+        ),
+    )
+    return [
+        Table(
+            "main",
+            "Main numbers",
+            (
+                Column("number", "Number"),
+                Column("hits", "Hits"),
+                Column("of", "Of"),
+                Column("low", "Interval from"),
+                Column("high", "Interval to"),
+            ),
+            main,
+        ),
+        Table(
+            "outcomes",
+            "How journeys ended",
+            (Column("outcome", "Outcome"), Column("journeys", "Journeys")),
+            [(row.outcome, row.journeys) for row in shown.outcomes],
+            note="Journeys that began in the period.",
+        ),
+        Table(
+            "to_do",
+            "What to do first",
+            (Column("kind", "Kind"), Column("says", "What"), Column("a_week", "Contacts a week at the least")),
+            [(str(each.kind), each.says, each.a_week) for each in shown.to_do],
+            note="By the contacts a week that stand behind it at the lower bound; not what doing it would prevent.",
+        ),
+    ]
 
 
 def as_data(overview: Overview) -> dict[str, Any]:
@@ -106,16 +217,28 @@ def as_data(overview: Overview) -> dict[str, Any]:
             "view_based_deflection": _plain(overview.tally.view_based),
         },
     }
-    for name in ("articles", "rules", "all_contacts", "reasons", "days"):
+    for name in ("articles", "rules", "all_contacts", "reasons", "days", "wismo", "repeated"):
         data[name] = _plain(getattr(overview, name))
+    data["guard_rails"] = {
+        "suppression": overview.guard_rails.is_suppression,
+        "rows": _plain(overview.guard_rails.rows),
+    }
+    data["to_do"] = [
+        {"kind": each.kind, "key": each.key, "says": each.says, "contacts_a_week_at_least": each.a_week}
+        for each in overview.to_do
+    ]
     return data
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Rate):
         return {"hits": value.hits, "of": value.of, "share": value.share, "interval": _plain(value.interval)}
+    if isinstance(value, PerUnit):
+        return {"hits": value.hits, "of": value.of, "ratio": value.ratio, "interval": _plain(value.interval)}
     if isinstance(value, Interval):
-        return [value.low, value.high]
+        return [value.low, None if value.high == math.inf else value.high]
+    if isinstance(value, Change):
+        return {"times": value.times, "interval": _plain(value.interval), "is_shown": value.is_shown}
     if isinstance(value, journeys.Guarded) and value.why_withheld:
         return {"withheld": value.why_withheld, "coverage": _plain(value.coverage)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

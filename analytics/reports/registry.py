@@ -5,18 +5,26 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop as _
 
 from analytics.reports import (
+    autopsy,
+    contacts,
     data_health_tables,
     effects,
     experiments,
     flow,
+    guard_rails,
     ledger,
     messages,
+    overview,
     search_learning,
     search_tables,
 )
 from analytics.reports.tables import Report
 
 REPORTS: dict[str, Report] = {
+    "overview": Report("overview", _("Overview"), "home", overview.tables, "Three things to do"),
+    "contacts": Report("contacts", _("Contacts by reason"), "home", contacts.tables, "Contacts by reason"),
+    "autopsy": Report("autopsy", _("Contact autopsy"), "autopsy", autopsy.tables, "Contact autopsy"),
+    "guard_rails": Report("guard_rails", _("Guard-rails"), "home", guard_rails.tables, "Guard-rails"),
     "journeys": Report("journeys", _("Journeys: how they began and ended"), "journeys", flow.tables, "Outcome"),
     "data_health": Report(
         "data_health",

@@ -11,14 +11,17 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from analytics import definitions
 from analytics.periods import Period
 from analytics.reports.contacts import ReasonRow
+from analytics.stats.counts import Change
 
 register = template.Library()
 
 _ENOUGH = 20
+_TIMES_TOLD = 10
 
 
 @register.simple_tag(takes_context=True)
@@ -70,6 +73,21 @@ def change(row: ReasonRow) -> str:
     if row.before < _ENOUGH:
         return signed(row.now - row.before)
     return f"{signed(100 * (row.now - row.before) / row.before)} %"
+
+
+@register.filter
+def times_range(change: Change) -> str:
+    """The interval of a change in percent: −12 to +40 %; without an upper end where hardly anything came before."""
+    low = signed(100 * (change.interval.low - 1))
+    if change.interval.high > _TIMES_TOLD:
+        return _("%(low)s %% or more") % {"low": low}
+    return _("%(low)s to %(high)s %%") % {"low": low, "high": signed(100 * (change.interval.high - 1))}
+
+
+@register.filter
+def per(ratio: float | None, factor: int) -> str:
+    """0.0412 by 100 -> 4.1; a dash where there is nothing to divide by."""
+    return "–" if ratio is None else f"{factor * ratio:,.1f}"
 
 
 @register.inclusion_tag("desk/_partials/caveat.html")

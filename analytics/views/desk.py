@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from analytics import definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
-from analytics.models import Event, EventKind, Journey, Outcome
-from analytics.reports import articles, contacts, journeys, messages, overview, timeline
+from analytics.models import Event, EventKind, GapKind, Journey, Outcome
+from analytics.reports import articles, contacts, journeys, messages, overview, timeline, to_do, to_do_content
 from contacts.models import ContactSource
 from core import clock, roles
 from kb.models import Article
@@ -24,7 +24,12 @@ from notifications.intake import silence
 from notifications.prediction import drift
 
 PAGE = 50
-ARTICLES_FIRST = 12
+ARTICLES_FIRST = 5
+_DISMISSED_AS = {
+    to_do.Kind.NO_ARTICLE: GapKind.REASON,
+    to_do.Kind.FAILING_SEARCHES: GapKind.SEARCHES,
+    to_do.Kind.FAILING_ARTICLE: GapKind.ARTICLE,
+}
 READERS = (roles.ANALYST, roles.ADMIN, roles.OPS)
 
 
@@ -34,10 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The dashboard."""
     now = clock.now()
     period, wrong = periods.read(request.GET, now=now)
-    sort = request.GET.get("sort", "")
-    sort = sort if sort.removeprefix("-") in articles.SORTS else "-views"
-    shown = overview.build(period, now=now, sort=sort)
-    everything = "all" in request.GET
+    shown = overview.build(period, now=now)
     reader = roles.roles_of(request.user)
     marks = markers.collect(period, reader=reader)
     context = {
@@ -46,17 +48,35 @@ def home(request: HttpRequest) -> HttpResponse:
         "effects": overview_charts.effects(shown),
         "views": saved_views.listed(roles.user_of(request), period),
         "segments": {"locales": settings.LANGUAGES, "sources": ContactSource.choices},
-        "article_rows": shown.articles if everything else shown.articles[:ARTICLES_FIRST],
-        "articles_more": 0 if everything else max(0, len(shown.articles) - ARTICLES_FIRST),
-        "sort": sort,
+        "first_things": [_first_thing(shown.to_do, place, reader) for place in range(len(shown.to_do))],
+        "article_rows": shown.articles[:ARTICLES_FIRST],
+        "article_page": _article_page(period, reader),
         "now": now,
         "silences": silence.standing(),
         "drifts": drift.standing(),
-        "may_open_tests": bool(roles.roles_of(request.user) - {roles.OPS}),
         **_owed(request, now=now),
         **_about(request, period, wrong),
     }
     return render(request, "desk/home.html", context)
+
+
+def _first_thing(found: list[to_do.Candidate], place: int, reader: set[str]) -> dict[str, Any]:
+    """One of the things to do, as its reader may do it."""
+    each = found[place]
+    kind = _DISMISSED_AS.get(each.kind, "")
+    return {
+        **{name: getattr(each, name) for name in ("says", "a_week", "is_fault", "key", "locale")},
+        "is_most": each.a_week is not None and all(other.is_fault for other in found[:place]),
+        "place": each.place_for(reader),
+        "whose": sorted({role for one in each.places for role in one.roles}),
+        "dismissed_as": kind if reader & to_do_content.EDITORS else "",
+    }
+
+
+def _article_page(period: periods.Period, reader: set[str]) -> str:
+    """Where all articles' results are, once the desk has that page."""
+    places = to_do_content.page("article-scorecards", "", to_do_content.ARTICLES | to_do_content.NUMBERS)
+    return period.address(places[0].url) if places and reader & places[0].roles else ""
 
 
 def _owed(request: HttpRequest, *, now: datetime) -> dict[str, int]:

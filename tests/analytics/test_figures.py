@@ -14,7 +14,7 @@ from django.template import Context, Template
 from django.urls import reverse
 from django.utils.html import escape
 
-from analytics import figures, markers, periods, saved_views
+from analytics import figures, markers, periods, saved_views, settling
 from analytics.figures import Chart, Kind, Mark, MarkKind, Point, Series
 from analytics.models import Marker, SavedView
 from core import audit, clock
@@ -251,6 +251,7 @@ def contacts_of_a_year(today):
     for _number in range(4):
         history.contact(at(days=-28), person="c")
     history.contact(at(days=-364), person="d")
+    settling.settle()
 
 
 def chart_of(client, **asked) -> Chart:

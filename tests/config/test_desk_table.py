@@ -257,6 +257,7 @@ def prepared(ada: User, client: Client, shelf: Category, tmp_path: Any, settings
         "marker-remove": lambda: to("marker-remove", markers.add(clock.now().date(), "New checkout", by=ada).pk),
         "origins": lambda: to("origins", path="/checkout", category=shelf.pk),
         "origin-remove": lambda: to("origin-remove", origins.add("/garden", shelf, by=None).pk),
+        "autopsy-ask": lambda: to("autopsy-ask", days=28),
         "search-job-ask": lambda: to("search-job-ask", "verify"),
         "search-synonyms": lambda: to("search-synonyms", locale="en", words="box", means="parcel"),
         "search-synonym-remove": lambda: to("search-synonym-remove", _synonym().pk),

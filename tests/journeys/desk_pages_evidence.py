@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from analytics import settling
+from analytics import autopsies, settling
 from analytics.models import Event, EventKind
 from contacts.models import Contact, ReasonCode
 from core import clock
@@ -55,11 +55,21 @@ def gaps() -> Mapping[str, object]:
             total=0, engine="x", took_ms=1.0,
         )  # fmt: skip
     reason, _is_new = ReasonCode.objects.get_or_create(code="gifts", defaults={"name": "Gifts"})
-    contact = Contact.objects.create(
-        reference="C-GIFT01", source="form", message="Do you wrap gifts?", locale="en", received_at=now
+    contact, _is_new = Contact.objects.get_or_create(
+        reference="C-GIFT01",
+        defaults={"source": "form", "message": "Do you wrap gifts?", "locale": "en", "received_at": now},
     )
     contact.codings.create(reason=reason, coder="person", confidence=1, at=now)
     return {"contact": contact.pk}
+
+
+def looked_into() -> Mapping[str, object]:
+    """Contacts about a topic that no article is about, looked into."""
+    found = gaps()
+    settling.settle()
+    today = clock.now().date()
+    autopsies.examine(autopsies.draw(today - timedelta(days=28), today, anew=True), now=clock.now())
+    return found
 
 
 def tests_of_search() -> Mapping[str, object]:
@@ -78,6 +88,9 @@ DESK_PAGES: list[tuple[str, tuple[str, ...], Callable[[], Mapping[str, object]]]
     ("/desk/articles/next/", READERS, nothing),
     ("/desk/articles/next/?all=1", READERS, gaps),
     ("/desk/contacts/{contact}/", ("ops", "analyst", "admin"), gaps),
+    ("/desk/", READERS, looked_into),
+    ("/desk/autopsy/?reason=gifts", ("ops", "analyst", "admin"), looked_into),
+    ("/desk/autopsy/contacts/", ("ops", "analyst", "admin"), looked_into),
     ("/desk/search/", READERS, tests_of_search),
     ("/desk/search/tests/", READERS, tests_of_search),
     ("/desk/search/tests/?only=failing", READERS, tests_of_search),

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from analytics import markers
+from analytics import markers, settling
 from core import clock
 from tests.analytics import history
 from tests.journeys import barriers
@@ -26,6 +26,7 @@ def test_a_chart_is_drawn_read_by_keyboard_and_taken_along(walker: Walker, shop)
     weather = history.reason("weather")
     for days in (1, 1, 3, 30):
         history.contact(now - timedelta(days=days), person="p", why=weather)
+    settling.settle()
     user = User.objects.create(username="ada", is_superuser=True, is_staff=True)
     markers.add((now - timedelta(days=1)).date(), "New checkout", by=user)
     let_in(walker.page.context, user, walker.root)

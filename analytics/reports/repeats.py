@@ -1,0 +1,34 @@
+"""The contacts behind the share who had to ask again."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from analytics import rollups
+from analytics.periods import Period
+from analytics.reports import contacts
+from contacts import selectors
+from contacts.models import Contact
+
+
+def found(period: Period, *, in_until: datetime, is_repeated: bool) -> QuerySet[Contact]:
+    """The period's mature contacts whose writer and reason are known; with `is_repeated`, those after which the same
+    person wrote about the same reason within 7 days."""
+    after_last = datetime.combine(
+        min(period.last, contacts.mature_until(in_until)) + timedelta(days=1), time.min, rollups.zone()
+    )
+    rows = selectors.with_reason(
+        Contact.objects.filter(received_at__gte=period.start, received_at__lt=after_last, **period.segment.query)
+    ).filter(~Q(person=""), reason_now__isnull=False)
+    if not is_repeated:
+        return rows
+    again = selectors.with_reason(
+        Contact.objects.filter(
+            Q(received_at__gt=OuterRef("received_at")) | Q(received_at=OuterRef("received_at"), id__gt=OuterRef("id")),
+            person=OuterRef("person"),
+            received_at__lt=OuterRef("received_at") + rollups.REPEATED_WITHIN,
+        )
+    ).filter(reason_now=OuterRef("reason_now"))
+    return rows.filter(Exists(again))

@@ -1,0 +1,60 @@
+"""The WISMO rate: contacts about where an order is, to each hundred orders shipped in the same days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from analytics.periods import Compare, Period, Segment
+from analytics.reports import contacts
+from analytics.reports.contacts import ReasonRow
+from analytics.stats import counts
+from analytics.stats.counts import Change, PerUnit
+from notifications.models import Shipment
+
+
+@dataclass(frozen=True)
+class Wismo:
+    """`code`: the reason that is counted, with everything under it; `name` is empty where the tree has none of it.
+
+    Everybody's contacts, whatever the page is narrowed to: orders have no language and no channel.
+    """
+
+    code: str
+    name: str
+    now: PerUnit
+    before: PerUnit | None  # None where the period is held against nothing
+    change: Change | None
+
+
+def build(period: Period, *, now: datetime, rows: list[ReasonRow] | None = None) -> Wismo:
+    """`rows`: the contacts by reason of this very period, where they are at hand and not narrowed."""
+    whole = replace(period, segment=Segment())
+    if rows is None or period.segment.query:
+        rows = contacts.by_reason(whole, now=now)[1]
+    code = settings.WISMO_REASON
+    row = next((each for each in rows if each.code == code), None)
+    shipped, shipped_before = _shipped(whole)
+    here = PerUnit(row.now if row else 0, shipped)
+    name = row.name if row else contacts.name_of(code)
+    if period.compare is Compare.NONE:
+        return Wismo(code, name, here, None, None)
+    then = PerUnit(row.before if row else 0, shipped_before)
+    return Wismo(code, name, here, then, counts.change(here.hits, then.hits, of_now=here.of, of_before=then.of))
+
+
+def _shipped(period: Period) -> tuple[int, int]:
+    """Orders of which a parcel was handed over in the period, and in what it is held against. One query."""
+    before = period.before()
+
+    def within(of: Period) -> Q:
+        return Q(handed_over_at__gte=of.start, handed_over_at__lt=of.end)
+
+    counted = Shipment.objects.filter(within(period) | within(before)).aggregate(
+        now=Count("order", distinct=True, filter=within(period)),
+        before=Count("order", distinct=True, filter=within(before)),
+    )
+    return counted["now"], counted["before"]

@@ -1,0 +1,229 @@
+"""Contacts by reason, WISMO, who had to ask again: the counts of days say what the rows say."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from analytics import periods, settling
+from analytics.reports import contacts, overview, repeats, wismo
+from analytics.stats.counts import PerUnit
+from analytics.stats.proportions import Rate
+from contacts import listing, reasons
+from contacts.models import Contact, FormVisit
+from notifications.models import Customer, Order, Shipment
+from tests.analytics import history
+from tests.analytics.conftest import NOW
+from tests.analytics.history import at
+from tests.analytics.test_dashboard import rows_of, text_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
+
+
+def period_of(**asked):
+    return periods.read({key.rstrip("_"): str(value) for key, value in asked.items()}, now=NOW)[0]
+
+
+def shipped(number: int, *, days: float) -> None:
+    customer = Customer.objects.get_or_create(source="test", external_id="1")[0]
+    for _ in range(number):
+        order = Order.objects.create(
+            source="test", external_id=uuid.uuid4().hex, number="1", customer=customer, placed_at=at(days=days - 1)
+        )
+        for _parcel in range(2):
+            Shipment.objects.create(
+                order=order, carrier="post", tracking_no=uuid.uuid4().hex, handed_over_at=at(days=days)
+            )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_by_reason_and_by_day_are_those_of_the_rows_in_every_segment(seed):
+    draw = random.Random(seed)
+    delivery = history.reason("delivery")
+    codes = [None, delivery, history.reason("late", parent=delivery), history.reason("refunds")]
+    for n in range(60):
+        made = history.contact(
+            at(draw.uniform(0, 1440), days=draw.randrange(-28, 27)),
+            person=f"p{draw.randrange(8)}",
+            why=draw.choice(codes),
+            source=draw.choice(["form", "email", "chat"]),
+        )
+        if n % 3 == 0:
+            Contact.objects.filter(pk=made.pk).update(locale="de")
+    settling.settle()
+    tree = reasons.stored()
+
+    for asked in ({}, {"locale": "de"}, {"source": "email"}, {"locale": "de", "source": "form", "compare": "year"}):
+        period = period_of(**asked)
+        total, rows = contacts.by_reason(period, now=NOW)
+        days = contacts.by_day(period)
+        for of, number in ((period, lambda row: row.now), (period.before(), lambda row: row.before)):
+            span = {"since": of.first, "until": of.last, **of.segment.query}
+            every = listing.narrowed(listing.Filter(span, tree=tree), tree=tree)
+            assert number(total) == every.count()
+            for row in rows:
+                asked_of = listing.Filter({**span, "reason": row.code}, tree=tree)
+                assert number(row) == listing.narrowed(asked_of, tree=tree).count(), row.code
+        assert sum((Counter(day.by_topic) for day in days), Counter()).total() == total.now
+        assert sum(contacts.totals_by_day(period.before())) == total.before
+
+
+def test_a_change_says_whether_it_is_more_than_chance_and_today_counts_as_far_as_it_has_passed():
+    for n in range(60):
+        history.contact(at(n, days=n % 27), person=f"p{n}", why=history.reason("delivery"))
+    for n in range(20):
+        history.contact(at(n, days=-1 - n % 27), person=f"q{n}", why=history.reason("delivery"))
+        history.contact(at(n, days=-1 - n % 27), person=f"q{n}", why=history.reason("refunds"))
+    for n in range(19):
+        history.contact(at(n, days=n % 27), person=f"r{n}", why=history.reason("refunds"))
+    settling.settle()
+
+    _total, rows = contacts.by_reason(period_of(), now=NOW)
+    found = {row.code: row.change for row in rows}
+
+    assert found["delivery"].is_rise
+    assert not found["refunds"].is_shown
+    assert found["delivery"].times > 3, "three times as many in not quite as many days"
+    assert all(row.change is None for row in contacts.by_reason(period_of(compare="none"), now=NOW)[1])
+
+
+def test_wismo_is_contacts_about_the_order_to_orders_shipped(settings):
+    settings.WISMO_REASON = "delivery"
+    delivery = history.reason("delivery")
+    late = history.reason("late", parent=delivery)
+    for n in range(12):
+        history.contact(at(n, days=n), person=f"p{n}", why=late if n % 2 else delivery, source="form")
+    history.contact(at(days=1), person="r", why=history.reason("refunds"))
+    for n in range(40):
+        history.contact(at(n, days=-1 - n % 20), person=f"q{n}", why=delivery)
+    shipped(50, days=3)
+    shipped(40, days=-5)
+    settling.settle()
+
+    found = wismo.build(period_of(), now=NOW)
+
+    assert (found.now, found.before) == (PerUnit(12, 50), PerUnit(40, 40)), "two parcels are one order"
+    assert found.change.is_fall
+    assert found.now.interval.low < 0.24 < found.now.interval.high
+    assert wismo.build(period_of(source="email"), now=NOW).now == PerUnit(12, 50), "orders have no channel"
+
+
+def test_wismo_says_so_where_no_reason_has_the_code(settings, signed_in):
+    settings.WISMO_REASON = "nonsense"
+    history.contact(at(days=1), person="p", why=history.reason("refunds"))
+    settling.settle()
+
+    assert "No reason has the code “nonsense”. Set WISMO_REASON." in text_of(signed_in().get(reverse("desk:home")))
+
+
+def test_who_asked_again_counts_mature_known_contacts_and_opens_on_them(signed_in):
+    delivery, refunds = history.reason("delivery"), history.reason("refunds")
+    history.contact(at(days=1), person="anna", why=delivery)
+    history.contact(at(days=5), person="anna", why=delivery)  # within seven days of the first
+    history.contact(at(days=6), person="anna", why=refunds)  # about something else
+    history.contact(at(days=13), person="anna", why=delivery)  # eight days after the second
+    history.contact(at(days=2), person="", why=delivery)  # nobody knows who
+    history.contact(at(days=3), person="ben")  # nobody knows why
+    history.contact(at(days=24), person="carl", why=delivery)  # not mature
+    history.contact(at(days=25), person="carl", why=delivery)
+    settling.settle()
+
+    shown = overview.build(period_of(), now=NOW)
+
+    assert shown.repeated.rate == Rate(1, 4)
+    assert shown.repeated.known == Rate(4, 6)
+    assert shown.repeated.last == at(days=19).date()
+    assert [row.person for row in repeats.found(period_of(), in_until=NOW, is_repeated=True)] == ["anna"]
+    client = signed_in()
+    assert rows_of(client, reverse("desk:repeated-contacts") + "?again=yes") == 1
+    assert rows_of(client, reverse("desk:repeated-contacts")) == 4
+
+
+# --- Guard-rails ---
+
+
+def forms(number: int, *, done: int, days: float) -> None:
+    FormVisit.objects.bulk_create(
+        FormVisit(
+            visitor=uuid.uuid4(), opened_at=at(n, days=days), answered_at=at(n + 1, days=days) if n < done else None
+        )
+        for n in range(number)
+    )
+
+
+def reads(number: int, *, days: float) -> None:
+    parcel = history.article(f"Parcel {days}")
+    for n in range(number):
+        history.read(uuid.uuid4(), parcel, at(n, days=days))
+
+
+def rails(**asked):
+    return overview.build(period_of(**asked), now=NOW).guard_rails
+
+
+def test_fewer_contacts_while_fewer_sent_the_form_is_suppression_and_takes_the_place_of_the_good_news(signed_in):
+    for n in range(80):
+        history.contact(at(n, days=-1 - n % 20), person=f"q{n}")
+    for n in range(30):
+        history.contact(at(n, days=n % 20), person=f"p{n}")
+    reads(60, days=-4)
+    reads(60, days=4)
+    forms(60, done=50, days=-4)
+    forms(60, done=20, days=4)
+    settling.settle()
+
+    found = rails()
+
+    assert found.of("form_completed").now == Rate(20, 60)
+    assert [str(row.rail) for row in found.fell] == ["form_completed"]
+    assert found.is_suppression
+    page = text_of(signed_in().get(reverse("desk:home")))
+    assert "Suppression: fewer contacts, while access to contact fell." in page
+    assert "Fewer than chance alone would have it" not in page
+
+
+def test_fewer_contacts_while_the_way_to_us_is_as_it_was_is_no_suppression(signed_in):
+    for n in range(80):
+        history.contact(at(n, days=-1 - n % 20), person=f"q{n}")
+    for n in range(30):
+        history.contact(at(n, days=n % 20), person=f"p{n}")
+    forms(60, done=50, days=-4)
+    forms(60, done=49, days=4)
+    settling.settle()
+
+    assert not rails().is_suppression
+    page = text_of(signed_in().get(reverse("desk:home")))
+    assert "Suppression" not in page.partition("How this could mislead you")[0]
+    assert "Fewer than chance alone would have it" in page
+
+
+def test_openings_are_told_to_journeys_and_fewer_of_them_are_access_that_fell():
+    for n in range(80):
+        history.contact(at(n, days=-1 - n % 20), person=f"q{n}")
+    reads(60, days=-4)
+    reads(60, days=4)
+    forms(40, done=30, days=-4)
+    forms(8, done=6, days=4)
+    settling.settle()
+
+    found = rails()
+
+    assert (found.of("form_opened").now, found.of("form_opened").before) == (PerUnit(8, 60), PerUnit(40, 60))
+    assert found.is_suppression
+
+
+def test_what_is_not_measured_says_so_and_who_is_just_writing_is_not_counted(signed_in):
+    forms(4, done=2, days=1)
+    FormVisit.objects.create(visitor=uuid.uuid4(), opened_at=NOW - timedelta(minutes=5))
+    FormVisit.objects.create(visitor=None, opened_at=at(days=1))  # a bot, or staff
+    history.contact(at(days=1), person="p")
+    settling.settle()
+
+    assert rails().of("form_completed").now == Rate(2, 4)
+    assert rails(compare="none").of("form_completed").before is None
+    assert "Satisfaction and effort after contact not measured" in text_of(signed_in().get(reverse("desk:home")))
