@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from analytics.reports import article_tables
 from analytics.reports.tables import Report
 
-REPORTS: dict[str, Report] = {}
+REPORTS: dict[str, Report] = {
+    "articles": article_tables.ARTICLES,
+    "article_edits": article_tables.EDITS,
+}
