@@ -114,6 +114,14 @@ SELECT count(*),
 FROM fared
 """
 
+# Whether anybody read it before is one look into the index of a week; only the last weeks' readings are gone through.
+_FIRST_READ = """
+SELECT EXISTS (
+           SELECT FROM analytics_event WHERE kind = 'read' AND article_id = %(article)s AND at < %(since)s
+       ),
+       (SELECT min(at) FROM analytics_event WHERE kind = 'read' AND article_id = %(article)s AND at >= %(since)s)
+"""
+
 
 def of(article: Article, *, window_days: int, now: datetime) -> Traffic:
     """Its readers of the last 28 days, and how those of the last 28 days whose window is over have fared.
@@ -150,9 +158,9 @@ def _given(article: Article, feeds: Any, *, since: datetime, until: datetime) ->
 
 def _days(cursor: Any, article_id: int, *, now: datetime) -> int:
     """For how many of the last 28 days it has been read."""
-    cursor.execute("SELECT min(at) FROM analytics_event WHERE kind = 'read' AND article_id = %s", [article_id])
-    (first,) = cursor.fetchone()
-    if first is None:
+    cursor.execute(_FIRST_READ, {"article": article_id, "since": now - timedelta(days=DAYS)})
+    is_older, first = cursor.fetchone()
+    if is_older or first is None:
         return DAYS
     days: int = math.ceil((now - first) / timedelta(days=1))
     return min(DAYS, max(FEWEST_DAYS, days))

@@ -77,6 +77,11 @@ def compute(experiment: Experiment, *, now: datetime) -> Looked:
 
 def look(experiment: Experiment, *, now: datetime, kind: str = LookKind.NIGHTLY) -> Verdict:
     """Look and keep what was seen. The deadline's look spends the rest and finishes the test."""
+    return look_and_tell(experiment, now=now, kind=kind)[1]
+
+
+def look_and_tell(experiment: Experiment, *, now: datetime, kind: str) -> tuple[Looked, Verdict]:
+    """look(), with what it found."""
     with transaction.atomic():
         # One look at a time, or two would spend the same share of the error.
         held = Experiment.objects.select_for_update(of=("self",), no_key=True).select_related("article__category")
@@ -92,7 +97,7 @@ def look(experiment: Experiment, *, now: datetime, kind: str = LookKind.NIGHTLY)
         if is_final:
             experiments.finish(row)
             experiment.state = row.state
-    return verdict
+    return looked, verdict
 
 
 def look_nightly(*, now: datetime) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.stats import arms, deadline, sequential
+from analytics.stats import arms, deadline, sequential, srm
 from analytics.stats.arms import Arm
 from analytics.stats.proportions import ALPHA
 
@@ -85,3 +85,17 @@ def with_deadline(shares: tuple[float, float], *, runs: int, planned: int, looks
                 said += 1
                 break
     return Played(said, runs)
+
+
+def broken_splitter(visitors: int, *, lost: float, runs: int, seed: int) -> tuple[float, float]:
+    """Of tests with two even arms, the second of which loses this share of its visitors before they are counted: how
+    many the product blocks, and how many a chi-squared test at srm.LIMIT would that is looked at once, at the end.
+    """
+    generator = np.random.default_rng(seed)
+    blocked = at_once = 0
+    for _ in range(runs):
+        first = int(generator.binomial(visitors, 0.5))
+        second = int(generator.binomial(visitors - first, 1 - lost))
+        blocked += srm.is_mismatch([first, second], [1, 1])
+        at_once += srm.p_value(first, second) < srm.LIMIT
+    return blocked / runs, at_once / runs

@@ -69,6 +69,14 @@ def _measure(times: int) -> dict[str, float]:
     say("power_open_10pt_500", found.share, f"share of {times:,} runs that see +10 points by 500 an arm")
     found = runs.with_deadline((0.65, 0.75), runs=4 * times, planned=1_000, seed=7)
     say("power_deadline_10pt_500", found.share, f"share of {4 * times:,} runs that see +10 points with 500 an arm")
+    for visitors in (20_000, 40_000, 100_000):
+        blocked, at_once = runs.broken_splitter(visitors, lost=0.04, runs=2 * times, seed=8)
+        say(
+            f"srm_blocked_{visitors // 1000}k",
+            blocked,
+            f"share of {2 * times:,} tests of {visitors:,} in which one of two arms loses 4 %; "
+            f"a chi-squared test at p < .001, looked at once, would block {at_once:.3f}",
+        )
     say(
         "assignment_us",
         _assignment(),

@@ -105,7 +105,7 @@ def resume(experiment: Experiment, *, by: User | None) -> None:
 
 def stop(experiment: Experiment, *, by: User | None, why: str = "", **told: Any) -> None:
     """End it before its data are in; everybody sees the live text again. Raises ExperimentError."""
-    move(experiment, STOP, by=by, told={"why": why, **told}, ended_at=clock.now(), why_ended=why[:300])
+    move(experiment, STOP, by=by, told={"why": why, **told}, ended_at=clock.now(), ended_by=by, why_ended=why[:300])
 
 
 def stop_on(article: Article, *, by: User | None, why: str = "") -> Experiment | None:
@@ -120,7 +120,15 @@ def finish(experiment: Experiment, *, by: User | None = None, why: str = "") -> 
 
     Raises ExperimentError.
     """
-    move(experiment, FINISH, by=by, told={"why": why} if why else None, ended_at=clock.now(), why_ended=why[:300])
+    move(
+        experiment,
+        FINISH,
+        by=by,
+        told={"why": why} if why else None,
+        ended_at=clock.now(),
+        ended_by=by,
+        why_ended=why[:300],
+    )
 
 
 def live_on(article: Article) -> Experiment | None:

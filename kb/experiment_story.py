@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from kb.models import Article, Decision, Epoch, Experiment, ExperimentState
@@ -30,11 +31,11 @@ class Told:
 
 
 def of(article: Article) -> list[Told]:
-    """The tests of this article that have started, the newest first. Three queries, however many there are."""
+    """The tests of this article that have started, the newest first. Four queries, however many there are."""
     rows = (
         article.experiments.exclude(started_at=None)
-        .select_related("decided_by", "published__revision")
-        .prefetch_related("variants__revision", "epochs")
+        .select_related("decided_by", "ended_by", "published__revision")
+        .prefetch_related("variants__revision", "epochs__by")
         .order_by("-started_at", "-pk")
     )
     return [Told(experiment, _entries(experiment)) for experiment in rows]
@@ -47,10 +48,10 @@ def _entries(experiment: Experiment) -> list[Entry]:
     if experiment.ended_at is not None:
         is_stopped = experiment.state == ExperimentState.STOPPED
         ended = _("Stopped") if is_stopped else _("Finished: its data are in")
-        entries.append(Entry(experiment.ended_at, _because(ended, experiment.why_ended)))
+        entries.append(Entry(experiment.ended_at, _because(ended, experiment.why_ended), _name(experiment.ended_by)))
     if experiment.decided_at is not None:
-        by = experiment.decided_by.get_username() if experiment.decided_by else ""
-        entries.append(Entry(experiment.decided_at, _because(_decided(experiment), experiment.decided_why), by))
+        what = _because(_decided(experiment), experiment.decided_why)
+        entries.append(Entry(experiment.decided_at, what, _name(experiment.decided_by)))
     return entries[::-1]
 
 
@@ -77,7 +78,12 @@ def _changed(epoch: Epoch, before: Epoch) -> Entry:
         told.append(_("%(share)s of the visitors") % {"share": _percent(epoch.allocation)})
     if epoch.weights != before.weights:
         told.append(_("shares of the texts %(shares)s") % {"shares": _shares(epoch.weights)})
-    return Entry(epoch.since, _("From then on: %(what)s") % {"what": "; ".join(told)})
+    what = _("From then on: %(what)s") % {"what": "; ".join(told)}
+    return Entry(epoch.since, _because(what, epoch.why), _name(epoch.by))
+
+
+def _name(user: User | None) -> str:
+    return user.get_username() if user else ""
 
 
 def _decided(experiment: Experiment) -> str:

@@ -117,6 +117,7 @@ def ramp(
     by: User | None,
     allocation: float | None = None,
     weights: Mapping[str, float] | None = None,
+    why: str = "",
 ) -> Epoch:
     """Another share of the visitors or other weights from now on, as a new epoch; the newest one where nothing changes.
 
@@ -139,13 +140,15 @@ def ramp(
             since=now,
             allocation=experiment.allocation if allocation is None else allocation,
             weights=weights_of(experiment),
+            by=by,
+            why=why[:300],
         )
         if (after.allocation, after.weights) == (before.allocation, before.weights):
             return before
         after.save(force_insert=True)
         experiment.allocation = after.allocation
         experiment.save(update_fields=["allocation"])  # also where it is the same: pages that are kept hear of it
-        told = {"epoch": after.number, "allocation": after.allocation, "weights": after.weights}
+        told = {"epoch": after.number, "allocation": after.allocation, "weights": after.weights, "why": after.why}
         audit.record(by, "experiment.ramped", experiment, label=experiment.name, article=experiment.article_id, **told)
         told_as = events.ExperimentRamped(now, experiment.pk, experiment.article_id)
         fire(events.experiment_ramped, told_as)

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import translation
 from django.utils.html import escape
 
-from analytics import contact_facts, outcomes, writing
+from analytics import contact_facts, experiment_lookup, outcomes, writing
 from analytics.simulation.browser import DESKTOP, PHONE, Browser, Form, Page, PageError
 from analytics.simulation.script import Letter, Script
 from analytics.simulation.traffic import HOURS
@@ -178,13 +178,11 @@ class Reader:
 
 
 def find(named: str) -> Experiment:
-    """A test by its id, its name or its article's slug; the newest of several. Raises TrialError."""
-    tests = Experiment.objects.select_related("article").order_by("-pk")
-    found = tests.filter(pk=int(named)).first() if named.isdecimal() else None
-    found = found or tests.filter(name__iexact=named).first() or tests.filter(article__slug=named).first()
-    if found is None:
-        raise TrialError(f"There is no test with the id, the name or the article “{named}”.")
-    return found
+    """As analytics.experiment_lookup does. Raises TrialError."""
+    try:
+        return experiment_lookup.find(named)
+    except experiment_lookup.NotFound as error:
+        raise TrialError(str(error)) from None
 
 
 def of(

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from analytics import experiment_decisions
-from analytics.views.experiment_forms import AllocationForm, DecisionForm, EndForm, WeightsForm, WhyForm
+from analytics.views.experiment_forms import AllocationForm, DecisionForm, EndForm, NewWeightsForm, WhyForm
 from analytics.views.experiment_planning import PREPARERS, clean
 from core import roles
 from kb import experiment_drafts, experiments
@@ -53,12 +53,14 @@ def _resume(request: HttpRequest, experiment: Experiment, form: Any) -> str:
 
 def _ramp(request: HttpRequest, experiment: Experiment, form: AllocationForm) -> str:
     percent = form.cleaned_data["allocation"]
-    experiments.ramp(experiment, by=roles.user_of(request), allocation=percent / 100)
+    why = form.cleaned_data["why"]
+    experiments.ramp(experiment, by=roles.user_of(request), allocation=percent / 100, why=why)
     return _("From now on %(percent)s %% of the readers take part.") % {"percent": percent}
 
 
-def _weigh(request: HttpRequest, experiment: Experiment, form: WeightsForm) -> str:
-    experiments.ramp(experiment, by=roles.user_of(request), weights=form.weights)
+def _weigh(request: HttpRequest, experiment: Experiment, form: NewWeightsForm) -> str:
+    why = form.cleaned_data["why"]
+    experiments.ramp(experiment, by=roles.user_of(request), weights=form.weights, why=why)
     return _("New readers are shared out anew from now on.")
 
 
@@ -98,7 +100,7 @@ ACTIONS = {
     "resume": Action((_PAUSED,), _resume),
     "ramp": Action((_RUNNING, _PAUSED), _ramp, lambda r, e: AllocationForm(clean(r), experiment=e)),
     "weights": Action(
-        (_RUNNING, _PAUSED), _weigh, lambda r, e: WeightsForm(clean(r), arms=experiment_drafts.arms_of(e))
+        (_RUNNING, _PAUSED), _weigh, lambda r, e: NewWeightsForm(clean(r), arms=experiment_drafts.arms_of(e))
     ),
     "stop": Action((_RUNNING, _PAUSED), _stop, lambda r, e: WhyForm(clean(r)), is_danger=True),
     "finish": Action(

@@ -107,10 +107,26 @@ class PlanForm(WeightsForm):
         )
 
 
-class AllocationForm(forms.Form):
+class ReasonForm(forms.Form):
+    """Room for a reason."""
+
+    why = forms.CharField(
+        label=gettext_lazy("Why (if you like)"),
+        max_length=_WHY,
+        required=False,
+        help_text=gettext_lazy("Stands in the article’s history beside your name."),
+    )
+
+
+class NewWeightsForm(WeightsForm, ReasonForm):
+    """Other parts for a test that runs."""
+
+
+class AllocationForm(ReasonForm):
     """The steps above what takes part today."""
 
     allocation = forms.TypedChoiceField(label=gettext_lazy("Readers who take part from now on"), coerce=int)
+    field_order = ("allocation", "why")
 
     def __init__(self, *args: Any, experiment: Experiment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

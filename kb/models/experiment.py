@@ -78,6 +78,8 @@ class Experiment(models.Model):
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     why_ended = models.CharField(max_length=300, blank=True)
+    # Empty where its deadline ended it.
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     decision = models.CharField(max_length=8, choices=Decision, blank=True)
     decided_why = models.CharField(max_length=300, blank=True)
     decided_at = models.DateTimeField(null=True)
@@ -135,6 +137,9 @@ class Epoch(models.Model):
     since = models.DateTimeField()
     allocation = models.FloatField()
     weights = models.JSONField(help_text="{variant key: weight}")
+    # Empty for the first, which the start made, and where the shares follow what is seen.
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    why = models.CharField(max_length=300, blank=True, db_default="")
 
     class Meta:
         ordering = ["number"]

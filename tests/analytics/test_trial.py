@@ -160,7 +160,7 @@ def test_the_command_starts_a_draft_in_the_past_and_says_what_readers_did(draft,
 
 
 def test_the_command_prepares_a_test_or_says_what_is_missing(db, told):
-    with pytest.raises(CommandError, match="no test with the id"):
+    with pytest.raises(CommandError, match="There is no test"):
         call_command("simulate_traffic", experiment="nothing", processes=1)
     with pytest.raises(CommandError, match="needs the demo's articles"):
         call_command("simulate_traffic", prepare=True, processes=1)

@@ -37,7 +37,8 @@ from tests.journeys import (
 
 # What answers with no page of its own: files, parts of pages, forms that go on elsewhere, doors for who is signed out.
 WITHOUT_A_PAGE = {
-    "privacy-export", "privacy-erase", "incident-audience", "incident-text", "incident-confirm", "incident-close", "incident-promise", "incident-discard",
+    "privacy-export", "privacy-erase", "incident-audience", "incident-text", "incident-confirm", "incident-close",
+    "incident-promise", "incident-discard",
     "sign-in", "sign-out", "join", "audit-export", "brand-preview-css", "brand-preview", "brand-check", "brand-reset",
     "article-link-choices", "article-archive-choices", "bulk-targets", "article-autosave", "article-here",
     "piece-choices", "fact-progress", "block-progress", "search-tests-export", "article-port-report",

@@ -378,19 +378,20 @@ def test_the_articles_history_tells_its_tests(write, person, browser):
     assert "A/B test" not in client.get(page).content.decode().partition("<main")[2]
     experiments.stop(started(article, "C", name="Pictures"), by=bea, why="a typo in b")
     test = started(article, name="Steps first", hypothesis="Shorter is clearer", allocation=0.1)
-    experiments.ramp(test, by=bea, allocation=0.5)
+    experiments.ramp(test, by=bea, allocation=0.5, why="nothing broke")
     experiments.finish(test)
     variant = test.variants.get(key="b")
     experiments.complete(test, decision="publish", variant=variant, by=bea, why="4 to 11 points more")
     shown = client.get(page).content.decode()
     for words in (
         "A/B test “Steps first”", "Shorter is clearer", "a (text 1)", "10 % of the visitors",
-        "From then on: 50 % of the visitors", "Finished: its data are in",
+        "From then on: 50 % of the visitors. nothing broke", "Finished: its data are in",
         f"Completed: published b (text {variant.revision.number}). 4 to 11 points more", "(bea)",
         "A/B test “Pictures”", "Stopped. a typo in b",
     ):  # fmt: skip
         assert words in shown, words
     assert "Never begun" not in shown
+    assert shown.count("(bea)") == 3, "who stopped one, raised and decided the other; nobody ended it"
 
 
 def test_a_review_may_be_asked_for_while_a_test_runs(write, person):
