@@ -31,13 +31,13 @@ def views(evidence: Evidence, *, reader: Collection[str]) -> Chart:
         )
         for edit in evidence.edits
     ]
-    counted = {"views": intcomma(evidence.views), "readers": intcomma(evidence.readers)}
+    counted = {"views": intcomma(evidence.views), "journeys": intcomma(evidence.read_in)}
     changes = ngettext("; the text changed %(number)s time", "; the text changed %(number)s times", len(edits))
     changed = changes % {"number": len(edits)} if edits else ""
     return Chart(
         name="article-views",
         title=_("Views by day") if step == 1 else _("Views by week"),
-        reads=_("%(views)s views by %(readers)s readers") % counted + changed + ".",
+        reads=_("%(views)s views in %(journeys)s journeys") % counted + changed + ".",
         points=figures.days(period.first, period.last, step=step),
         series=[Series(_("Views"), [number for _first, number in evidence.days])],
         source=_("Visits of signed-in staff and of bots do not count."),

@@ -1,8 +1,8 @@
 """What became of articles' readers → kb's ArticleResult, for the desk's list of articles.
 
 The same numbers as on the overview (docs/metrics.md), from the counts of days, of the last 90 days and the shop's
-window: contact after read of the mature, linkable journeys whose last read was the article. Beside its denominator, and called what it is: a contact
-that came after, not one that the article caused.
+window: contact after read of the mature, linkable journeys whose last read was the article. Beside its denominator, and
+called what it is: a contact that came after, not one that the article caused.
 """
 
 from __future__ import annotations

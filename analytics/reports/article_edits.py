@@ -25,7 +25,7 @@ from analytics.stats import shrinkage
 from analytics.stats.proportions import Interval, Rate, difference
 from analytics.stats.shrinkage import Expected, Prior
 from core.models import AuditEntry
-from kb.models import Article
+from kb.models import Article, Variant
 
 LOOK_BACK = timedelta(days=90)  # at most, before a change and after it
 MOST = 12  # the newest changes of a period
@@ -95,10 +95,11 @@ class _Spell:
     shown: int  # the revision that was put live; 0: what was live before the first change that is known
     texts: frozenset[int]  # revisions made meanwhile: the same text with facts of another day
 
-    def holds(self, day: date, revision: int, variant: int) -> bool:
+    def holds(self, day: date, revision: int, *, is_tried: bool) -> bool:
+        """Whether what was read on this day is of the spell. `is_tried`: drawn in a test against the live text."""
         if not rollups.day_of(self.at) <= day <= rollups.day_of(self.ends):
             return False
-        return revision == self.shown or (not variant and revision in self.texts)
+        return revision == self.shown or (not is_tried and revision in self.texts)
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class _Counted:
 
 
 def of(article: Article, period: Period) -> tuple[Edit, ...]:
-    """The changes of its live text in the period, the newest first; MOST at most. Six queries at most."""
+    """The changes of its live text in the period, the newest first; MOST at most. Seven queries at most."""
     entries = list(
         AuditEntry.objects.filter(target_type="kb.article", target_id=str(article.pk), action__in=PUBLISHED)
         .filter(at__lt=period.end)
@@ -173,11 +174,13 @@ def _spell(
 
 
 class _Counts:
-    """The article's journeys and votes by day and text. Two queries."""
+    """The article's journeys and votes by day and text. Three queries."""
 
     def __init__(self, article_id: int, span: Period) -> None:
         days = {"article_id": article_id, "day__range": (span.first, span.last)}
         self.article_id = article_id
+        tried = Variant.objects.filter(experiment__article=article_id, is_control=False)
+        self.tried = set(tried.values_list("pk", flat=True))
         self.journeys = list(
             JourneyDay.objects.filter(**days, window=span.window)
             .values_list("day", "revision_id", "variant_id", "outcome", "is_linkable", "vote")
@@ -195,12 +198,12 @@ class _Counts:
         cells = tuple(
             Cell(self.article_id, outcome, is_linkable, vote, False, number)
             for day, revision, variant, outcome, is_linkable, vote, number in self.journeys
-            if spell.holds(day, revision, variant)
+            if spell.holds(day, revision, is_tried=variant in self.tried)
         )
         said = [
             (yes, no)
             for day, revision, variant, yes, no in self.votes
-            if (yes or no) and spell.holds(day, revision, variant)
+            if (yes or no) and spell.holds(day, revision, is_tried=variant in self.tried)
         ]
         noes = sum(no for _yes, no in said)
         return _Counted(Tally(cells), Rate(noes, noes + sum(yes for yes, _no in said)))

@@ -1,7 +1,8 @@
 """What is known of one article in a period: the side panel of the editor. A fixed number of queries.
 
-Each reads by an index of the article (event_reads_of_article, journey_by_last_article, search_clicks_of_article, votes
-by revision), and what could be endless for a much-read one is cut at a number that the page names.
+Reads and journeys are from the counts of days (analytics/rollups.py); searches and votes by an index of the article
+(search_clicks_of_article, votes by revision), and what could be endless for a much-read one is cut at a number that the
+page names.
 """
 
 from __future__ import annotations
@@ -9,15 +10,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, Min, Q, Sum
 
 from analytics import verdicts
-from analytics.models import SettlingMark
+from analytics.models import JourneyDay, ReadDay, SettlingMark, ShareDay
 from analytics.periods import Period
 from analytics.reports import journeys
 from analytics.reports.articles import Arm, Test
@@ -76,13 +76,12 @@ class Votes:
 
 @dataclass(frozen=True)
 class RevisionRow:
-    """One text of the article: who read it, and what they said of it."""
+    """One text of the article: how often it was read, and what its readers said and did."""
 
     number: int
     is_live: bool
     arm: str  # its key in the running test; empty where it is in none
     views: int
-    readers: int
     tally: Tally
     helpful: Rate
 
@@ -125,7 +124,7 @@ class Evidence:
     title: str
     period: Period
     views: int
-    readers: int
+    read_in: int  # journeys
     tally: Tally
     maturity: Maturity
     searches: Searches
@@ -145,7 +144,7 @@ def build(article: Article, period: Period) -> Evidence:
             "number", "is_major", "comment", "created_at", "created_by__username", "article_id"
         )
     )
-    views, readers, by_revision = _reads(article.pk, period)
+    by_revision, days = _reads(article.pk, period)
     cells, oldest_open = _cells(article.pk, period)
     tally = Tally(tuple(cell for _revision, cell in cells))
     test = _test(article)
@@ -157,88 +156,63 @@ def build(article: Article, period: Period) -> Evidence:
         article=article,
         title=checking.title_of(article),
         period=period,
-        views=views,
-        readers=readers,
+        views=sum(by_revision.values()),
+        read_in=_read_in(article.pk, period),
         tally=tally,
         maturity=_maturity(tally, oldest_open, period),
         searches=_searches(article.pk, period),
         votes=told,
         revisions=_rows(article, texts, by_revision, cells, said, test),
         edits=edits,
-        days=_days(article.pk, period),
+        days=days,
         test=test[0] if test else None,
         demands=tuple(Demand(demand, standings.get(demand.pk)) for demand in demands),
         from_contacts=tuple(ContactDraft.objects.filter(article=article).select_related("contact").order_by("pk")),
     )
 
 
-_READS = """
-SELECT grouping(revision_id), revision_id, count(*), count(DISTINCT visitor)
-FROM analytics_event
-WHERE kind = 'read' AND article_id = %(article)s AND at >= %(start)s AND at < %(end)s
-GROUP BY GROUPING SETS ((), (revision_id))
-"""
-
-_DAYS = """
-SELECT (at AT TIME ZONE %(zone)s)::date, count(*)
-FROM analytics_event
-WHERE kind = 'read' AND article_id = %(article)s AND at >= %(start)s AND at < %(end)s
-GROUP BY 1
-"""
-
-
-def _reads(article_id: int, period: Period) -> tuple[int, int, dict[int | None, tuple[int, int]]]:
-    """Views and readers of all its texts, and of each."""
-    views = readers = 0
-    by_revision: dict[int | None, tuple[int, int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_READS, {"article": article_id, "start": period.start, "end": period.end})
-        for is_total, revision_id, number, visitors in cursor.fetchall():
-            if is_total:
-                views, readers = number, visitors
-            else:
-                by_revision[revision_id] = (number, visitors)
-    return views, readers, by_revision
-
-
-def _days(article_id: int, period: Period) -> tuple[tuple[date, int], ...]:
-    """Views of every day; of every seven days where the period is longer than nine weeks."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _DAYS,
-            {"article": article_id, "start": period.start, "end": period.end, "zone": settings.SHOP_TIME_ZONE},
-        )
-        counted = dict(cursor.fetchall())
+def _reads(article_id: int, period: Period) -> tuple[dict[int, int], tuple[tuple[date, int], ...]]:
+    """Views of each text; and of every day, of every seven where the period is longer than nine weeks."""
     step = 1 if period.days <= 63 else 7
-    found = []
-    for index in range(0, period.days, step):
-        first = period.first + timedelta(days=index)
-        found.append((first, sum(counted.get(first + timedelta(days=day), 0) for day in range(step))))
-    return tuple(found)
+    by_revision: dict[int, int] = defaultdict(int)
+    of_step = [0] * len(range(0, period.days, step))
+    counted = ReadDay.objects.filter(article_id=article_id, day__range=(period.first, period.last))
+    for day, revision, views in counted.values_list("day", "revision_id").annotate(n=Sum("views")).order_by():
+        by_revision[revision] += views
+        of_step[(day - period.first).days // step] += views
+    days = tuple((period.first + timedelta(days=step * index), views) for index, views in enumerate(of_step))
+    return {pk: views for pk, views in by_revision.items() if views}, days
 
 
-def _cells(article_id: int, period: Period) -> tuple[list[tuple[int | None, Cell]], datetime | None]:
-    """The journeys whose last read it was, counted by the text read; and the end of the oldest immature one."""
-    rows = (
-        journeys.found(period)
-        .filter(last_article_id=article_id)
-        .values("outcome", "is_linkable", "vote", "is_contradicted", revision=F("last_revision_id"))
-        .annotate(journeys=Count("id"), oldest=Min("ended_at"))
+def _cells(article_id: int, period: Period) -> tuple[list[tuple[int, Cell]], datetime | None]:
+    """The journeys whose last read it was, counted by the text read; and the end of an immature one of the first day
+    that has one, by which the next can be judged."""
+    counted = JourneyDay.objects.filter(
+        article_id=article_id, window=period.window, day__range=(period.first, period.last)
     )
-    cells, oldest_open = [], None
-    for row in rows:
-        if not row["outcome"]:
-            oldest_open = min(filter(None, [oldest_open, row["oldest"]]))
-        cell = Cell(
-            article_id=article_id,
-            outcome=row["outcome"] or "",
-            is_linkable=row["is_linkable"],
-            vote=row["vote"],
-            is_contradicted=row["is_contradicted"],
-            journeys=row["journeys"],
-        )
-        cells.append((row["revision"], cell))
-    return cells, oldest_open
+    rows = (
+        counted.values_list("revision_id", "outcome", "is_linkable", "vote", "is_contradicted")
+        .annotate(n=Sum("journeys"), first=Min("day"))
+        .order_by()
+    )
+    cells, open_on = [], None
+    for revision, outcome, is_linkable, vote, is_contradicted, number, first in rows:
+        if not outcome:
+            open_on = min(filter(None, [open_on, first]))
+        cells.append((revision, Cell(article_id, outcome, is_linkable, vote, is_contradicted, number)))
+    if open_on is None:
+        return cells, None
+    its_day = replace(period, first=open_on, last=open_on)
+    still_open = journeys.found(its_day).filter(last_article_id=article_id, outcome__isnull=True)
+    return cells, still_open.aggregate(oldest=Min("ended_at"))["oldest"]
+
+
+def _read_in(article_id: int, period: Period) -> int:
+    """Journeys in which it was read, last or not."""
+    counted = ShareDay.objects.filter(
+        article_id=article_id, window=period.window, day__range=(period.first, period.last)
+    )
+    return counted.aggregate(n=Sum("journeys"))["n"] or 0
 
 
 def _maturity(tally: Tally, oldest_open: datetime | None, period: Period) -> Maturity:
@@ -358,13 +332,13 @@ def _test(article: Article) -> tuple[Test, dict[int, str]] | None:
 def _rows(
     article: Article,
     texts: Sequence[Revision],
-    reads: dict[int | None, tuple[int, int]],
-    cells: Sequence[tuple[int | None, Cell]],
+    reads: dict[int, int],
+    cells: Sequence[tuple[int, Cell]],
     said: dict[int, Rate],
     test: tuple[Test, dict[int, str]] | None,
 ) -> tuple[RevisionRow, ...]:
     """Every text that was read or voted on in the period, the newest first."""
-    of: dict[int | None, list[Cell]] = defaultdict(list)
+    of: dict[int, list[Cell]] = defaultdict(list)
     for revision_id, cell in cells:
         of[revision_id].append(cell)
     arms = test[1] if test else {}
@@ -373,8 +347,7 @@ def _rows(
             number=text.number,
             is_live=text.pk == article.live_revision_id,
             arm=arms.get(text.pk, ""),
-            views=reads.get(text.pk, (0, 0))[0],
-            readers=reads.get(text.pk, (0, 0))[1],
+            views=reads.get(text.pk, 0),
             tally=Tally(tuple(of.get(text.pk, ()))),
             helpful=said.get(text.pk, Rate(0, 0)),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop as _
 
 from analytics.reports import (
+    article_tables,
     autopsy,
     contacts,
     data_health_tables,
@@ -45,4 +46,6 @@ REPORTS: dict[str, Report] = {
         "search_learning", _("Whether the learnt ranking of search helps"), "search", search_learning.tables
     ),
     "effects": Report("effects", _("Effects"), "effects", effects.tables, "Effects"),
+    "articles": article_tables.ARTICLES,
+    "article_edits": article_tables.EDITS,
 }

@@ -9,19 +9,23 @@ import pytest
 
 from analytics import periods, settling
 from analytics.reports import article_edits
+from analytics.reports.registry import REPORTS
 from analytics.stats import shrinkage
 from analytics.stats.proportions import Rate
 from core import audit, clock
+from kb import experiments
 from kb.models import Article, Revision
 from tests.analytics import history
 from tests.analytics.conftest import NOW
 from tests.analytics.history import at
 
 
-def readers(article: Article, number: int, *, contacts: int, day: float, noes: int = 0, says: int = 0) -> None:
+def readers(
+    article: Article, number: int, *, contacts: int, day: float, noes: int = 0, says: int = 0, variant_id=None
+) -> None:
     for n in range(number):
         visitor = uuid.uuid4()
-        history.read(visitor, article, at(n, days=day))
+        history.read(visitor, article, at(n, days=day), variant_id=variant_id)
         if n < contacts:
             history.contact(at(n + 90, days=day), visitor=visitor, person=visitor.hex, why=history.reason("delivery"))
         elif n < contacts + says:
@@ -103,6 +107,39 @@ class TestAnEdit:
             audit.record(None, "article.published", article, revision=1, title="Late", comment="")
         readers(article, 40, contacts=4, day=2)
         assert found(article) == ()
+
+    def test_the_text_that_was_tried_in_a_test_is_not_the_text_before(self):
+        article = history.article("Late")
+        other = Revision.objects.create(
+            article=article, number=2, title="B", body="", html="", text="", created_at=at(days=1)
+        )
+        arms = (experiments.Arm("a", article.live_revision), experiments.Arm("b", other))
+        test = experiments.create(article, name="Shorter", control=arms[0], others=[arms[1]], by=None)
+        live = article.live_revision
+        for text, contacts in ((live, 10), (other, 2)):
+            article.live_revision = text
+            variant = test.variants.get(revision=text).pk
+            readers(article, 35, contacts=contacts, day=4, variant_id=variant)
+        publish(article, day=10, number=3)
+        readers(article, 31, contacts=3, day=11)
+        (edit,) = found(article)
+        assert (edit.measures[0].before, edit.measures[0].after) == (Rate(10, 35), Rate(3, 31))
+
+    def test_the_report_has_a_row_for_each_number_of_each_edit(self):
+        article = history.article("Late")
+        readers(article, 40, contacts=12, day=4)
+        publish(article, day=10, number=2)
+        readers(article, 40, contacts=6, day=11)
+        settling.settle()
+        period, _wrong = periods.read({}, now=NOW)
+        (edits,) = REPORTS["article_edits"].tables(period, NOW)
+        (results,) = REPORTS["articles"].tables(period, NOW)
+        for table in (edits, results):
+            assert all(len(row) == len(table.columns) for row in table.rows)
+        assert [row[5] for row in edits.rows] == ["contact", "confirmed", "no"]
+        told = dict(zip([column.key for column in edits.columns], edits.rows[0], strict=True))
+        assert (told["before"], told["after"], told["difference"]) == (Rate(12, 40), Rate(6, 40), -15.0)
+        assert [row[1] for row in results.rows] == ["Text 2"]
 
     def test_the_page_says_that_it_is_no_effect_and_leads_to_a_test(self, signed_in):
         article = history.article("Late")

@@ -85,6 +85,7 @@ def tests_of_search() -> Mapping[str, object]:
 DESK_PAGES: list[tuple[str, tuple[str, ...], Callable[[], Mapping[str, object]]]] = [
     ("/desk/articles/{article}/evidence/", READERS, a_read_article),
     ("/desk/articles/{article}/evidence/?days=90", READERS, a_read_article),
+    ("/desk/results/{article}/", (*READERS, "ops"), a_read_article),
     ("/desk/articles/next/", READERS, nothing),
     ("/desk/articles/next/?all=1", READERS, gaps),
     ("/desk/contacts/{contact}/", ("ops", "analyst", "admin"), gaps),
