@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from analytics import attribution, contact_facts, journeys, outcomes, partitions, rollups
+from analytics import attribution, contact_facts, journeys, outcomes, partitions, rollups, spreads
 from analytics.models import Event, EventKind, Identity, Journey, RollupKind, SettlingMark
 from core import clock
 
@@ -71,6 +71,7 @@ def settle(*, rebuild: bool = False) -> Settled | None:
             written += _settle(some, list(feeds.values()), now, since=partitions.frozen_before(mark) or _FIRST_DAY)
         spans = {source: [feed.since.isoformat(), feed.until.isoformat()] for source, feed in feeds.items()}
         rollups.make_due(windows=windows())
+        spreads.measure(now=now, windows=windows(), anew=rebuild)
         SettlingMark.objects.update_or_create(pk=1, defaults={"txid": horizon, "feeds": spans, "settled_at": now})
     return Settled(visitors=len(visitors), journeys=written, contacts_brought_in=brought_in)
 

@@ -121,7 +121,7 @@ def looks(model: world.Model, truth: world_truth.Truth, *, now: Any) -> Iterator
     tally = journeys.tally(period)
     yield _rate("coverage", tally.coverage, truth.share("coverage"))
     yield _guarded("contact after read", tally.contact_after_read, truth.share("contact after read"))
-    own = journeys.by_article(tally.cells)
+    own = journeys.by_article(tally.cells, tally.spreads)
     for article_id, key in _keys(model).items():
         if article_id in own:
             name = f"contact after read: {key}"

@@ -92,6 +92,11 @@ def remember(response: HttpResponseBase, name: str, value: str, *, request: Http
         response.cookies[name] = partitioned
 
 
+def new_id() -> str:
+    """The id of a browser that brings none."""
+    return str(uuid.uuid4())
+
+
 def _read(request: HttpRequest) -> Visitor:
     agent = request.headers.get("User-Agent", "")
     if not agent or _BOT.search(agent):
@@ -103,4 +108,4 @@ def _read(request: HttpRequest) -> Visitor:
     try:
         return Visitor(id=str(uuid.UUID(request.COOKIES.get(COOKIE, ""))))
     except ValueError:
-        return Visitor(id=str(uuid.uuid4()), is_new=True)
+        return Visitor(id=new_id(), is_new=True)

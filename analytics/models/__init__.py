@@ -24,6 +24,7 @@ from analytics.models.rollups import (
     SearchDay,
     ShareDay,
 )
+from analytics.models.spreads import Spread
 
 __all__ = [
     "ContactDay",
@@ -45,5 +46,6 @@ __all__ = [
     "SettlingMark",
     "ShareDay",
     "SpoolMark",
+    "Spread",
     "Verdict",
 ]

@@ -86,7 +86,7 @@ def rows(period: Period, tally: Tally, *, sort: str = "-views") -> list[ArticleR
     )
     views = {article_id: number for article_id, number in counted if article_id is not None}
     read = _read(period)
-    last = journeys.by_article(tally.cells)
+    last = journeys.by_article(tally.cells, tally.spreads)
     about = {
         pk: (title or "", locale, topic)
         for pk, title, locale, topic in Article.objects.filter(pk__in={*views, *read}).values_list(

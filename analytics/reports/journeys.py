@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import Count, F, Func, Q, QuerySet, TextField, Value
 from django.utils.translation import gettext as _
 
+from analytics import spreads
 from analytics.models import Journey, Outcome
 from analytics.periods import Period
+from analytics.spreads import Spreads
 from analytics.stats.proportions import Rate
 
 IMMATURE = "immature"
@@ -78,6 +80,7 @@ class Tally:
     """Some of a period's journeys, counted."""
 
     cells: tuple[Cell, ...]
+    spreads: Spreads = spreads.NONE
 
     def count(
         self,
@@ -103,14 +106,16 @@ class Tally:
 
     @property
     def coverage(self) -> Rate:
-        return Rate(self.count(is_linkable=True), self.count())
+        return Rate(self.count(is_linkable=True), self.count(), self.spreads.coverage)
 
     @property
     def contact_after_read(self) -> Guarded:
         readers = self.count(has_read=True, is_mature=True)
         linkable = self.count(has_read=True, is_mature=True, is_linkable=True)
         contacted = self.count(Outcome.CONTACTED, has_read=True, is_linkable=True)
-        return Guarded(Rate(contacted, linkable), Rate(linkable, readers))
+        return Guarded(
+            Rate(contacted, linkable, self.spreads.contact), Rate(linkable, readers, self.spreads.coverage)
+        )
 
     @property
     def confirmed(self) -> Confirmed:
@@ -141,7 +146,7 @@ def found(period: Period) -> QuerySet[DecidedJourney]:
 
 
 def tally(period: Period) -> Tally:
-    """All journeys of the period. One query."""
+    """All journeys of the period. Two queries."""
     rows = (
         found(period)
         .values("outcome", "is_linkable", "vote", "is_contradicted", article=F("last_article_id"))
@@ -158,17 +163,19 @@ def tally(period: Period) -> Tally:
                 journeys=row["journeys"],
             )
             for row in rows
-        )
+        ),
+        spreads.known(period.window),
     )
 
 
-def by_article(cells: Iterable[Cell]) -> dict[int, Tally]:
+def by_article(cells: Iterable[Cell], known: Spreads = spreads.NONE) -> dict[int, Tally]:
     """The cells of each last-read article."""
+    own_spreads = replace(known, contact=known.of_article)
     sorted_out: dict[int, list[Cell]] = {}
     for cell in cells:
         if cell.article_id is not None:
             sorted_out.setdefault(cell.article_id, []).append(cell)
-    return {article_id: Tally(tuple(own)) for article_id, own in sorted_out.items()}
+    return {article_id: Tally(tuple(own), own_spreads) for article_id, own in sorted_out.items()}
 
 
 # What the list of journeys can be narrowed by: (parameter, value) -> condition. A number's link uses the same words.

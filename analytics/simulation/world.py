@@ -29,6 +29,7 @@ class Article:
 
     key: str
     topic: str
+    title: str
     quality: float
     weight: float
 
@@ -126,14 +127,22 @@ class Life:
     is_held_out: bool = False
 
 
+_TITLES = {
+    "delivery": ("Where is my parcel", "The parcel arrived damaged", "Deliver to a neighbour"),
+    "returns": ("Send something back", "When does my refund come", "Exchange for another size"),
+    "payment": ("My card was refused", "Pay by invoice", "Find the receipt"),
+    "account": ("Forgotten password", "Change my address", "Close the account"),
+}
+
+
 def usual(number: int = 0) -> Model:
     """A shop with twelve articles on four topics; another `number`, other articles."""
     rng = random.Random(f"world {number}")  # noqa: S311  a simulation, not a secret
     topics = {"delivery": 0.4, "returns": 0.25, "payment": 0.2, "account": 0.15}
     articles = tuple(
-        Article(f"{topic}-{place}", topic, round(rng.uniform(0.35, 0.9), 2), 1 / (1 + place))
+        Article(f"{topic}-{place}", topic, title, round(rng.uniform(0.35, 0.9), 2), 1 / (1 + place))
         for topic in topics
-        for place in range(3)
+        for place, title in enumerate(_TITLES[topic])
     )
     return Model(articles=articles, topics=topics)
 

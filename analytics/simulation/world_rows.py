@@ -11,11 +11,12 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
+from analytics.simulation import world
 from analytics.simulation.bulk import ids
 from analytics.simulation.world import FORM, HOLDOUT, PHONE, SUGGESTIONS, Deed, Letter, Life, Model
 from analytics.simulation.world import Form as Opened
@@ -23,7 +24,7 @@ from contacts.models import Arm, ReasonCode
 from core import people
 from kb.models import Article, Category, Revision
 from notifications.models import Arm as MailArm
-from notifications.models import Customer, Episode, Lane, Message, MessageState, Order, Rule, Shipment
+from notifications.models import Customer, Lane, MessageState, Order, Rule, Shipment
 
 LOCALE = "en"
 _EVENTS = (
@@ -45,9 +46,14 @@ _SEARCHES = (
     "kb_searchlog (id, at, visitor, kind, text, key, locale, categories, corrected, is_verbatim, total, shown,"
     " other_locale, engine, is_fallback, took_ms, error, ranking)"
 )
+_EPISODES = "notifications_episode (id, shipment_id, kind, promised_by, opened_at, closed_at, close_reason)"
+_MESSAGES = (
+    "notifications_message (id, dedupe_key, rule_id, episode_id, customer_id, person, arm, lane, state, state_reason,"
+    " locale, asserted, eligible_at, not_before, expires_at, sent_at, lease_epoch, attempts, provider, provider_msg_id)"
+)
 _TABLES = (
     "analytics_event, analytics_identity, analytics_journey, analytics_settlingmark, analytics_rollupdue,"
-    " analytics_readday, analytics_journeyday, analytics_shareday, analytics_contactday, analytics_searchday,"
+    " analytics_spread, analytics_readday, analytics_journeyday, analytics_shareday, analytics_contactday, analytics_searchday,"
     " contacts_contact, contacts_formvisit, kb_vote, kb_votecount, kb_searchlog, notifications_message,"
     " notifications_episode"
 )
@@ -75,7 +81,7 @@ class Held:
 def open_shop(model: Model, *, at: datetime) -> Shop:
     """The articles, reasons and the rule of a world; those that are there already are taken as they are."""
     reasons = {
-        topic: ReasonCode.objects.get_or_create(code=topic, defaults={"name": topic.title()})[0].pk
+        topic: ReasonCode.objects.get_or_create(code=topic, defaults={"name": topic.title(), "phrases": [phrase(topic)]})[0].pk
         for topic in model.topics
     }
     rule, _ = Rule.objects.get_or_create(
@@ -92,13 +98,14 @@ def open_shop(model: Model, *, at: datetime) -> Shop:
         source="world", external_id="1", defaults={"number": "W-1", "customer": customer, "placed_at": at}
     )
     shipment, _ = Shipment.objects.get_or_create(order=order, carrier="post", tracking_no="world")
-    articles = tuple(_article(one.key, one.topic, at) for one in model.articles)
+    articles = tuple(_article(one, at) for one in model.articles)
     return Shop(articles, reasons, rule, shipment)
 
 
 def clear() -> None:
     """Forget everything that visitors did, and nothing of the shop."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks to come cannot be emptied
         cursor.execute(f"TRUNCATE {_TABLES} CASCADE")
 
 
@@ -214,7 +221,7 @@ class _Rows:
         )
 
     def _search(self, search: uuid.UUID, deed: Deed, at: datetime, shown: list[int]) -> None:
-        words = f"my {deed.topic}"
+        words = words_of(self.model, deed.topic)
         self.searches.append(
             (search, at, deed.device, "page", words, words, LOCALE, [], "", False, len(shown), shown, "", "world/1",
              False, 1.0, "", "")
@@ -255,53 +262,52 @@ def _codings(shop: Shop, number: int, letter: Letter, at: datetime) -> Iterator[
 def _write_messages(shop: Shop, lives: Iterable[Life], start: datetime) -> None:
     """Episodes of late parcels and the messages about them, sent or held out. All are of one parcel, which no number
     looks at."""
+    late = [life for life in lives if life.late_at is not None]
+    numbers = ids("notifications_episode", len(late)) if late else iter(())
     episodes, messages = [], []
-    for n, life in enumerate(one for one in lives if one.late_at is not None):
+    for n, (number, life) in enumerate(zip(numbers, late, strict=True)):
         at = start + timedelta(seconds=life.late_at or 0)
-        episodes.append(
-            Episode(
-                shipment=shop.shipment,
-                kind="promise_passed",
-                promised_by=start.astimezone(UTC) - timedelta(microseconds=n + 1),
-                opened_at=at,
-                closed_at=at + timedelta(days=9),
-            )
-        )
-        messages.append((life, at))
-    Episode.objects.bulk_create(episodes, batch_size=2000)
-    Message.objects.bulk_create(
-        [_message(shop, episode, life, at) for episode, (life, at) in zip(episodes, messages, strict=True)],
-        batch_size=2000,
+        broken = start - timedelta(microseconds=n + 1)  # each promise was another one
+        episodes.append((number, shop.shipment.pk, "promise_passed", broken, at, at + timedelta(days=9), "delivered"))
+        messages.append(_message(shop, number, life, at))
+    _copy(_EPISODES, episodes)
+    _copy(_MESSAGES, messages)
+
+
+def _message(shop: Shop, episode: int, life: Life, at: datetime) -> tuple[Any, ...]:
+    key = hashlib.sha256(f"world:{life.address}".encode()).hexdigest()
+    arm, state = (
+        (MailArm.HELD_OUT, MessageState.HELD_OUT) if life.is_held_out else (MailArm.NOTIFY, MessageState.DELIVERED)
     )
+    sent_at = None if life.is_held_out else at + timedelta(minutes=1)
+    return (
+        _named("message", life.address, episode), key, shop.rule.pk, episode, shop.shipment.order.customer_id,
+        people.person_key(life.address), str(arm), str(Lane.NORMAL), str(state), "", LOCALE, "{}", at, at,
+        at + timedelta(days=3), sent_at, 0, 0, "", "",
+    )  # fmt: skip
 
 
-def _message(shop: Shop, episode: Episode, life: Life, at: datetime) -> Message:
-    return Message(
-        dedupe_key=hashlib.sha256(f"world:{life.address}".encode()).hexdigest(),
-        rule=shop.rule,
-        episode=episode,
-        customer_id=shop.shipment.order.customer_id,
-        person=people.person_key(life.address),
-        arm=MailArm.HELD_OUT if life.is_held_out else MailArm.NOTIFY,
-        lane=Lane.NORMAL,
-        state=MessageState.HELD_OUT if life.is_held_out else MessageState.DELIVERED,
-        locale=LOCALE,
-        eligible_at=at,
-        not_before=at,
-        expires_at=at + timedelta(days=3),
-        sent_at=None if life.is_held_out else at + timedelta(minutes=1),
-    )
+def words_of(model: Model, topic: str) -> str:
+    """What somebody types who asks about the topic."""
+    return next(one.title for one in model.articles if one.topic == topic)
 
 
-def _article(key: str, topic: str, at: datetime) -> tuple[int, int]:
-    category, _ = Category.objects.get_or_create(key=topic, defaults={"topic": topic})
+def phrase(topic: str) -> str:
+    """What a letter about the topic says, and the rules read."""
+    return f"about {topic}"
+
+
+def _article(one: world.Article, at: datetime) -> tuple[int, int]:
+    category, _ = Category.objects.get_or_create(key=one.topic, defaults={"topic": one.topic})
+    slug = f"world-{one.key}"
     article, is_new = Article.objects.get_or_create(
-        locale=LOCALE, slug=f"world-{key}", defaults={"category": category, "external_id": f"world-{key}"}
+        locale=LOCALE, slug=slug, defaults={"category": category, "external_id": slug}
     )
     if is_new:
         article.live_revision = Revision.objects.create(
-            article=article, number=1, title=key.replace("-", " ").title(), body="", html="", text="", created_at=at
-        )
+            article=article, number=1, title=one.title, body=one.title, html=f"<p>{one.title}</p>", text=one.title,
+            created_at=at,
+        )  # fmt: skip
         article.state = "published"
         article.save()
     return article.pk, article.live_revision_id or 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from analytics.simulation.world import DAY, PHONE, WINDOW, Deed, Letter, Life, Model, lives
 
 IDLE = 30 * 60
-_PEOPLE = 100_000  # whose lives a truth is counted over: chance then moves it by a sixth of what it moves a seed's
+_PEOPLE = 200_000  # whose lives a truth is counted over: chance then moves it by an eighth of what it moves a seed's
 _NEVER = 10**12
 
 

@@ -33,6 +33,8 @@ class Rate:
 
     hits: int
     of: int
+    # The design effect: where several of the hits can be one person's, so many say as much as one stranger's.
+    spread: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.hits <= self.of:
@@ -53,10 +55,10 @@ class Rate:
 
     @property
     def interval(self) -> Interval:
-        return wilson(self.hits, self.of)
+        return wilson(self.hits / self.spread, self.of / self.spread)
 
 
-def wilson(hits: int, of: int, *, alpha: float = ALPHA) -> Interval:
+def wilson(hits: float, of: float, *, alpha: float = ALPHA) -> Interval:
     """The Wilson score interval of a share, without continuity correction; 0 to 1 where `of` is 0."""
     if of == 0:
         return Interval(0.0, 1.0)
