@@ -22,7 +22,7 @@ LOOK_BACK = timedelta(days=56)
 EVERY = timedelta(hours=20)
 LEAST_JOURNEYS = 100  # on fewer nothing is measured
 
-# Of each person in each group: so many journeys, so many of them hits. A group's persons in sums, since no more is asked.
+# Of each person in each group: so many journeys, so many of them hits; then the sums over a group's persons.
 _SUMS = """
     WITH known AS (
         SELECT visitor, min(person) AS person FROM analytics_identity GROUP BY visitor

@@ -1,4 +1,4 @@
-"""One seed of bench/metrics_truth.py: a world's rows, settled twice, and every number held against the world's truth."""
+"""One seed of bench/metrics_truth.py: a world's rows, settled twice, and every number held against what is true."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analytics.simulation import world, world_truth
 from bench import _experiment_truth as places
+
+if TYPE_CHECKING:  # what needs settings is imported where they are set up
+    from analytics.periods import Period
+    from analytics.reports.journeys import Tally
+    from analytics.stats.proportions import Prevented, Rate
 
 FIRST = date(2026, 1, 12)  # a Monday, and no clock is put on within its eight weeks
 WORLDS = 3  # shops with other articles: each seed is a draw of visitors of one of them
 # Of the journeys linkable: at 30 % half of all seeds would have no rate at all, so a little more is played.
 JUST_ABOVE = {30: 0.335}
 AFTER = 9  # days after the last visit: windows are over by the clock
+VENDOR = "view-based “deflection”"
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def make_world(home: Path) -> None:
     from analytics.simulation import world_rows
 
     call_command("migrate", verbosity=0)
-    world_rows.open_shop(world.usual(), at=_period().start - timedelta(days=60))
+    world_rows.open_shop(world.usual(), at=period().start - timedelta(days=60))
     places.seal(home)
 
 
@@ -77,108 +83,148 @@ def known_truth(home: Path, number: int, coverage: int, *, is_on: bool) -> None:
 
 
 def play(home: Path, case: Case) -> dict[str, Any]:
-    """One seed in this process's database, which is emptied first. Settings are set up by the caller."""
-    from analytics import settling
+    """One seed in this process's database, which is emptied first; settings are set up by the caller."""
     from analytics.simulation import world_rows
-    from core import clock, people
+    from core import people
 
     began = time.monotonic()
     kept = json.loads(_truth_file(home, case.world).read_text())
     truth = world_truth.Truth(kept["counts"])
     model = replace(world.usual(case.number).planted(is_on=case.is_on), known=kept["known"], visitors=case.visitors)
-    period = _period()
-    world_rows.clear()
-    shop = world_rows.open_shop(model, at=period.start - timedelta(days=60))
-    told = list(world.lives(model, seed=case.seed, key=people.person_key))
-    first = period.end + timedelta(days=AFTER)
+    start = period().start
+    first = period().end + timedelta(days=AFTER)
     late = timedelta(days=case.late_days)
-    to_come = world_rows.write(model, shop, _until(told, first - period.start), start=period.start, heard_until=first - late)
+    world_rows.clear()
+    shop = world_rows.open_shop(model, at=start - timedelta(days=60))
+    told = list(world.lives(model, seed=case.seed, key=people.person_key))
+    for life in told:  # nobody has written yet what they will write later
+        life.letters = [letter for letter in life.letters if start + timedelta(seconds=letter.at) <= first]
+    to_come = world_rows.write(model, shop, told, start=start, heard_until=first - late)
     written = time.monotonic()
-    with clock.frozen(first):
-        settling.settle()
-        before = list(looks(model, truth, now=first))
-        in_time = _mature()
-    second = first + late
-    world_rows.import_letters(shop, [one for one in to_come if one.letter.at <= _seconds(first - period.start)], start=period.start)
-    with clock.frozen(second):
-        settling.settle()
-        after = list(looks(model, truth, now=second))
+    before, in_time = _settled(model, truth, now=first)
+    world_rows.import_letters(shop, to_come, start=start)
+    after, in_the_end = _settled(model, truth, now=first + late)
     return {
         "seed": case.seed,
         "world": case.world,
-        "mature": [in_time, _mature()],
+        "mature": [in_time, in_the_end],
         "seconds": [round(written - began, 2), round(time.monotonic() - written, 2)],
         "before": [asdict(look) for look in before],
         "after": [asdict(look) for look in after],
     }
 
 
-def looks(model: world.Model, truth: world_truth.Truth, *, now: Any) -> Iterator[Look]:
-    """Every number of the period as a screen would show it, beside what is true."""
-    from analytics.reports import journeys, messages
+def _settled(model: world.Model, truth: world_truth.Truth, *, now: datetime) -> tuple[list[Look], int]:
+    from analytics import settling
+    from core import clock
 
-    period = _period()
-    tally = journeys.tally(period)
-    yield _rate("coverage", tally.coverage, truth.share("coverage"))
-    yield _guarded("contact after read", tally.contact_after_read, truth.share("contact after read"))
+    with clock.frozen(now):
+        settling.settle()
+        return list(looks(model, truth, now=now)), mature()
+
+
+def looks(model: world.Model, truth: world_truth.Truth, *, now: datetime) -> Iterator[Look]:
+    """Every number of the period as a screen would show it, beside what is true."""
+    for name, (rate, is_withheld) in _rates(model).items():
+        true, interval = truth.share(name), rate.interval
+        holds = None if is_withheld or not rate.of else true in interval
+        yield Look(name, holds, true, interval.low, interval.high)
+    helped, tally = truth.share("helped"), _tally()
+    low, high = tally.confirmed.rate.interval.low, tally.confirmed.ceiling.interval.high
+    yield Look("helped, within bounds", low <= helped <= high, helped, low, high)
+    effects = {
+        "effect of messages": (_messages(now), truth.messages_prevent),
+        "effect of suggestions": (_suggestions(), truth.suggestions_prevent),
+    }
+    for name, (effect, true) in effects.items():
+        if effect is not None:
+            yield _effect(name, effect, 1000 * true)
+    vendor = tally.view_based.interval
+    yield Look(VENDOR, None, helped, vendor.low, vendor.high)
+
+
+def found(model: world.Model, *, now: datetime) -> dict[str, tuple[int, int]]:
+    """name -> (hits, of) of what the product has counted, by the names of world_truth.count()."""
+    told = {name: (rate.hits, rate.of) for name, (rate, _is_withheld) in _rates(model).items()}
+    arms = ((_messages(now), "held out", "notified"), (_suggestions(), "form off", "form on"))
+    for effect, without, treated in arms:
+        if effect is not None:
+            told[without] = (effect.held_out.hits, effect.held_out.of)
+            told[treated] = (effect.notified.hits, effect.notified.of)
+    return told
+
+
+def mature() -> int:
+    return _tally().count(is_mature=True)
+
+
+def period() -> Period:
+    """The days on which a world's people come."""
+    from analytics.periods import Period
+
+    return Period(FIRST, FIRST + timedelta(days=world.usual().days - 1), 7)
+
+
+def _rates(model: world.Model) -> dict[str, tuple[Rate, bool]]:
+    """name -> the rate as it was counted, and whether the screen withholds it."""
+    from analytics.reports import journeys
+
+    tally = _tally()
+    guarded = {"contact after read": tally.contact_after_read}
     own = journeys.by_article(tally.cells, tally.spreads)
     for article_id, key in _keys(model).items():
         if article_id in own:
-            name = f"contact after read: {key}"
-            yield _guarded(name, own[article_id].contact_after_read, truth.share(name))
-    confirmed = tally.confirmed
-    yield _rate("confirmed", confirmed.rate, truth.share("confirmed"))
-    span = confirmed.rate.interval.low, confirmed.ceiling.interval.high
-    helped = truth.share("helped")
-    yield Look("helped, within bounds", span[0] <= helped <= span[1], helped, *span)
-    yield _rate("repeat contact", _repeated(period), truth.share("repeat contact"))
-    for row in messages.rows(period, now=now):
-        if row.effect.prevented is not None:
-            yield _effect("effect of messages", row.effect.prevented, 1000 * truth.messages_prevent)
-    prevented = _suggestions(period, now)
-    if prevented is not None:
-        yield _effect("effect of suggestions", prevented, 1000 * truth.suggestions_prevent)
-    vendor = tally.view_based
-    yield Look("view-based “deflection”", None, helped, vendor.interval.low, vendor.interval.high)
+            guarded[f"contact after read: {key}"] = own[article_id].contact_after_read
+    return {
+        "coverage": (tally.coverage, False),
+        "confirmed": (tally.confirmed.rate, False),
+        "repeat contact": (_repeated(), False),
+        **{name: (one.rate, bool(one.why_withheld)) for name, one in guarded.items()},
+    }
 
 
-def _rate(metric: str, rate: Any, true: float) -> Look:
-    return Look(metric, true in rate.interval if rate.of else None, true, rate.interval.low, rate.interval.high)
-
-
-def _guarded(metric: str, guarded: Any, true: float) -> Look:
-    if guarded.why_withheld:
-        return Look(metric, None, true)
-    return _rate(metric, guarded.rate, true)
-
-
-def _effect(metric: str, prevented: Any, true: float) -> Look:
-    if prevented.is_too_early:
+def _effect(metric: str, effect: Prevented, true: float) -> Look:
+    if effect.is_too_early:
         return Look(metric, None, true, shown=False)
-    span = prevented.interval
-    return Look(metric, true in span, true, span.low, span.high, shown=prevented.is_shown or prevented.is_harmful)
+    interval = effect.interval
+    return Look(metric, true in interval, true, interval.low, interval.high, effect.is_shown or effect.is_harmful)
 
 
-def _repeated(period: Any) -> Any:
+def _tally() -> Tally:
+    from analytics.reports import journeys
+
+    return journeys.tally(period())
+
+
+def _messages(now: datetime) -> Prevented | None:
+    from analytics.reports import messages
+
+    (effect,) = [row.effect for row in messages.rows(period(), now=now) if f"holdout:{row.key}" == world.HOLDOUT]
+    return effect.prevented
+
+
+def _repeated() -> Rate:
     """Contacts that were followed by one of the same person about the same reason."""
     from django.db.models import Sum
 
     from analytics.models import ContactDay
     from analytics.stats.proportions import Rate
 
-    found = ContactDay.objects.filter(day__range=(period.first, period.last)).aggregate(
-        known=Sum("known"), repeated=Sum("repeated")
-    )
-    return Rate(found["repeated"] or 0, found["known"] or 0)
+    days = ContactDay.objects.filter(day__range=(period().first, period().last))
+    sums = days.aggregate(known=Sum("known"), repeated=Sum("repeated"))
+    return Rate(sums["repeated"] or 0, sums["known"] or 0)
 
 
-def _suggestions(period: Any, now: Any) -> Any:
+def _suggestions() -> Prevented | None:
     """Of each browser the first form that was drawn into an arm: who wrote within the window."""
-    from analytics.stats.proportions import Rate, prevented
     from django.db import connection
 
+    from analytics.stats.proportions import Rate, prevented
+
+    window = timedelta(days=period().window)
+    given: dict[str, Any] = {"start": period().start, "end": period().end, "window": window}
     with connection.cursor() as cursor:
-        cursor.execute(_BY_ARM, {"start": period.start, "end": period.end, "window": timedelta(days=period.window)})
+        cursor.execute(_BY_ARM, given)
         arms = {arm: Rate(hits, of) for arm, hits, of in cursor.fetchall()}
     none = Rate(0, 0)
     return prevented(held_out=arms.get("off", none), notified=arms.get("on", none))
@@ -199,34 +245,12 @@ _BY_ARM = """
 """
 
 
-def _mature() -> int:
-    from analytics.reports import journeys
-
-    return journeys.tally(_period()).count(is_mature=True)
-
-
 def _keys(model: world.Model) -> dict[int, str]:
+    """Article id -> the model's key of it."""
     from kb.models import Article
 
     ids = dict(Article.objects.filter(slug__startswith="world-").values_list("slug", "id"))
     return {ids[f"world-{one.key}"]: one.key for one in model.articles}
-
-
-def _period() -> Any:
-    from analytics.periods import Period
-
-    return Period(FIRST, FIRST + timedelta(days=world.usual().days - 1), 7)
-
-
-def _until(told: list[world.Life], end: timedelta) -> list[world.Life]:
-    """Nobody has written yet what they will write later."""
-    for life in told:
-        life.letters = [letter for letter in life.letters if letter.at <= _seconds(end)]
-    return told
-
-
-def _seconds(span: timedelta) -> int:
-    return int(span.total_seconds())
 
 
 def _truth_file(home: Path, name: str) -> Path:

@@ -1,6 +1,7 @@
-"""Do the numbers hold what they promise? Invented shops whose truth is known, and each number's interval held against it.
+"""Do the numbers hold what they promise? Invented shops whose truth is known, and each number's interval against it.
 
-    python -m bench.metrics_truth [--seeds 100] [--coverage 30 60 95] [--late-days 3] [--processes 2] [--quick] [--check]
+    python -m bench.metrics_truth [--seeds 100] [--coverage 30 60 95] [--late-days 3] [--processes 2] [--quick]
+                                  [--check]
 
 For each seed and each coverage (per cent of the journeys that are linkable): some thousand visitors of a shop are
 written as rows, with the contacts of an imported channel late by so many days; the product's own settling and reports
@@ -8,9 +9,9 @@ run before those are in and after; then each interval is held against what is tr
 (docs/simulation.md says of whom). Once more for each seed without any effect of suggestions and messages: they must
 not be shown.
 
-The figure is that of the worst number at the worst coverage: in how many of a hundred seeds its interval held the truth.
-Withheld counts as neither. What is done is kept in .data/metrics_truth, and a run that was cut off goes on where it was;
---fresh forgets it, as after any change of the code. `--check` ends with 1 where a figure misses its bound.
+The figure is that of the worst number at the worst coverage: of a hundred seeds, how many intervals held the truth.
+Withheld counts as neither. What is done is kept in .data/metrics_truth, and a run that was cut off goes on where it
+was; --fresh forgets it, as after any change of the code. `--check` ends with 1 where a figure misses its bound.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ HOME = REPOSITORY / ".data" / "metrics_truth"
 LEAST = 0.93
 LEAST_NOT_SHOWN = 0.95
 _EFFECTS = ("effect of suggestions", "effect of messages")
-_VENDOR = "view-based “deflection”"
 _NULL_AT = 60
 
 
@@ -173,7 +173,7 @@ def _shares(results: Sequence[dict[str, Any]], when: str) -> list[tuple[str, flo
     """(number, share of its intervals that hold the truth, how many were shown, how many withheld). All articles count
     as one number, since each of them is one look at the same promise."""
     held: dict[str, list[bool | None]] = defaultdict(list)
-    for look in (look for result in results for look in result[when] if look["metric"] != _VENDOR):
+    for look in (look for result in results for look in result[when] if look["metric"] != truth.VENDOR):
         name, colon, _article = look["metric"].partition(":")
         held[f"{name}, by article" if colon else name].append(look["holds"])
     told = []
@@ -186,11 +186,13 @@ def _shares(results: Sequence[dict[str, Any]], when: str) -> list[tuple[str, flo
 
 def _gap(results: Sequence[dict[str, Any]], coverage: int) -> str:
     """By how much the figure that most tools print misleads."""
-    looks = [look for result in results for look in result["after"] if look["metric"] == _VENDOR]
+    looks = [look for result in results for look in result["after"] if look["metric"] == truth.VENDOR]
     printed = sum((look["low"] + look["high"]) / 2 for look in looks) / len(looks)
     true = sum(look["truth"] for look in looks) / len(looks)
     report(f"metrics.deflection_misleads_{coverage}", 100 * (printed - true), "points above what was truly answered")
-    return f"{_VENDOR} at {coverage} %: {100 * printed:.1f} %; truly answered, without a contact: {100 * true:.1f} %"
+    return (
+        f"{truth.VENDOR} at {coverage} %: {100 * printed:.1f} %; truly answered, without a contact: {100 * true:.1f} %"
+    )
 
 
 def _effect(metric: str, results: Sequence[dict[str, Any]]) -> list[str]:
@@ -198,7 +200,9 @@ def _effect(metric: str, results: Sequence[dict[str, Any]]) -> list[str]:
     looks = [(result["is_on"], look) for result in results for look in result["after"] if look["metric"] == metric]
     planted = [bool(look["holds"] and look["shown"]) for is_on, look in looks if is_on]
     null = [not look["shown"] for is_on, look in looks if not is_on]
-    report(f"metrics.{name}_recovered", 100 * _share_of(planted), f"% of {len(planted)}: shown, and the interval holds it")
+    report(
+        f"metrics.{name}_recovered", 100 * _share_of(planted), f"% of {len(planted)}: shown, and the interval holds it"
+    )
     report(f"metrics.{name}_not_shown", 100 * _share_of(null), f"% of {len(null)} seeds without an effect")
     misses = [f"{metric}: not shown in {100 * _share_of(null):.1f} %"] if _share_of(null) < LEAST_NOT_SHOWN else []
     return misses + ([f"{metric}: recovered in few"] if _share_of(planted) < LEAST else [])

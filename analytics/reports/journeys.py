@@ -113,9 +113,7 @@ class Tally:
         readers = self.count(has_read=True, is_mature=True)
         linkable = self.count(has_read=True, is_mature=True, is_linkable=True)
         contacted = self.count(Outcome.CONTACTED, has_read=True, is_linkable=True)
-        return Guarded(
-            Rate(contacted, linkable, self.spreads.contact), Rate(linkable, readers, self.spreads.coverage)
-        )
+        return Guarded(Rate(contacted, linkable, self.spreads.contact), Rate(linkable, readers, self.spreads.coverage))
 
     @property
     def confirmed(self) -> Confirmed:

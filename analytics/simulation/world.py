@@ -62,7 +62,7 @@ class Model:
     no_address: float = 0.03  # of the letters: by phone, from nobody whom we know
     writes_again: float = 0.16  # of the letters: followed by one about the same within six days
     known_write_more: float = 1.2  # who is known to us writes so many times as often
-    strangers: float = 12  # letters a day of people who never visit
+    strangers: float = 0.17  # for each visitor: letters of people who never visit
     form_off: float = 0.5  # of the visitors: the form suggests nothing
     suggestions_answer: float = 0.3  # of those whom the form suggests articles: do not write for it
     late_parcel: float = 0.8  # of the people: an episode that is worth a message
@@ -154,8 +154,7 @@ def lives(model: Model, *, seed: int, people: int | None = None, key: Callable[[
     number = people or model.visitors
     for n in range(number):
         yield maker.person(f"reader-{seed}-{n}@example.com")
-    scale = number / model.visitors
-    for n in range(round(model.strangers * scale * (model.days + 14))):
+    for n in range(round(model.strangers * number)):
         yield maker.stranger(f"stranger-{seed}-{n}@example.com")
 
 
@@ -291,7 +290,9 @@ class _Maker:
         life.is_held_out = bucketing.is_in_share(HOLDOUT, self.key(life.address), model.held_out)
         chance = model.writes_late - (0.0 if life.is_held_out else model.message_prevents)
         if rng.random() < chance * temper:
-            self._sends(life, life.late_at + min(6 * DAY, int(rng.expovariate(0.8 / DAY)) + HOUR), "delivery", by_form=0)
+            self._sends(
+                life, life.late_at + min(6 * DAY, int(rng.expovariate(0.8 / DAY)) + HOUR), "delivery", by_form=0
+            )
 
     def _why_spared(self, life: Life, form: Form) -> str:
         """Whom the form spares suggestions (contacts/arms.py)."""

@@ -26,12 +26,15 @@ from kb import selectors
 from notifications import events as notifications
 
 
-def walk(model: Model, shop: Shop, lives: Sequence[Life], *, start: datetime) -> Counter[str]:
-    """Let these people live, one after the other; a page that fails ends that life and is counted."""
+def walk(
+    model: Model, shop: Shop, lives: Sequence[Life], *, start: datetime, heard_until: datetime | None = None
+) -> Counter[str]:
+    """Let these people live, one after the other; a page that fails ends that life and is counted. Letters of imported
+    channels from after `heard_until` are not in yet."""
     done: Counter[str] = Counter()
     urls = {card.id: card.url for card in selectors.published(LOCALE)}
     for life in lives:
-        walker = _Walker(model, [urls[pk] for pk, _revision in shop.articles], shop, start, life)
+        walker = _Walker(heard_until, model, [urls[pk] for pk, _revision in shop.articles], shop, start, life)
         try:
             walker.live()
         except PageError as error:
@@ -43,7 +46,10 @@ def walk(model: Model, shop: Shop, lives: Sequence[Life], *, start: datetime) ->
 class _Walker:
     """One person at their browsers."""
 
-    def __init__(self, model: Model, urls: list[str], shop: Shop, start: datetime, life: Life) -> None:
+    def __init__(
+        self, heard_until: datetime | None, model: Model, urls: list[str], shop: Shop, start: datetime, life: Life
+    ) -> None:
+        self.heard_until = heard_until
         self.model, self.urls, self.shop, self.start, self.life = model, urls, shop, start, life
         digest = hashlib.sha256(life.address.encode()).digest()
         address = f"10.{digest[0]}.{digest[1]}.{1 + digest[2] % 254}"
@@ -52,7 +58,7 @@ class _Walker:
         self.done: Counter[str] = Counter(people=1)
 
     def live(self) -> None:
-        steps = [(deed.at, 0, deed) for deed in self.life.deeds]
+        steps: list[tuple[int, int, Deed | Letter | str]] = [(deed.at, 0, deed) for deed in self.life.deeds]
         steps += [(letter.at, 1, letter) for letter in self.life.letters]
         steps += [(at, 2, device) for device, at in self.life.ties.items()]
         opened = {id(form.letter): form for form in self.life.forms if form.letter is not None}
@@ -65,7 +71,7 @@ class _Walker:
                     self._follows_a_link(what)
                 elif (form := opened.get(id(what))) is not None:
                     self._sends(what, form)
-                else:
+                elif self.heard_until is None or clock.now() <= self.heard_until:
                     self._writes_elsewhere(what)
 
     def _does(self, deed: Deed, browser: Browser) -> None:
@@ -76,19 +82,15 @@ class _Walker:
             browser.open(f"/{LOCALE}/search/?{urlencode({'q': words_of(self.model, deed.topic)})}")
         elif deed.kind == "read" and deed.article is not None:
             browser.open(self.urls[deed.article])
-        elif deed.kind == "vote":
-            assert browser.page is not None
+        elif deed.kind == "vote" and browser.page is not None:
             browser.submit(browser.page.form_with("helpful"), helpful="yes" if deed.is_yes else "no")
         elif deed.kind == "form":
             self.forms[deed.device] = browser.open(f"/{LOCALE}/contact/").form_with("email", "message")
-        elif deed.kind == "suggested":
-            self._posts(browser, deed.device, "suggest", subject=words_of(self.model, self._shown(deed).topic))
+        elif deed.kind == "suggested" and deed.form is not None and deed.form.shown is not None:
+            about = self.model.articles[deed.form.shown]
+            self._posts(browser, deed.device, "suggest", subject=about.title)
         elif deed.kind == "answered" and deed.article is not None:
             self._posts(browser, deed.device, "answered", article=str(self.shop.articles[deed.article][0]))
-
-    def _shown(self, deed: Deed):  # type: ignore[no-untyped-def]
-        assert deed.form is not None and deed.form.shown is not None
-        return self.model.articles[deed.form.shown]
 
     def _posts(self, browser: Browser, device: str, where: str, **values: str) -> None:
         form = self.forms[device]
@@ -122,7 +124,5 @@ def _said(letter: Letter) -> str:
 @contextlib.contextmanager
 def _giving(device: str) -> Iterator[None]:
     """The site gives this id to a browser that brings none."""
-    with mock.patch.object(visitors, "new_id", lambda: device):
+    with mock.patch.object(visitors, "new_id", return_value=device):
         yield
-
-

@@ -1,6 +1,6 @@
 """A world's lives as the rows that pages, imports and the sweep for late parcels would have written, many at once.
 
-Everything that draws conclusions (settling, roll-ups, reports) is the product's own and knows of nothing but these rows.
+What draws conclusions (settling, roll-ups, reports) is the product's own and knows of nothing but these rows.
 Contacts of the imported channels come by import_letters(): no event is written for them, as none is heard of an import
 that a process lost; settling brings them in.
 """
@@ -27,6 +27,7 @@ from notifications.models import Arm as MailArm
 from notifications.models import Customer, Lane, MessageState, Order, Rule, Shipment
 
 LOCALE = "en"
+Row = tuple[Any, ...]
 _EVENTS = (
     "analytics_event (kind, at, visitor, person, is_returning, article_id, revision_id, contact_id, search_id, topic,"
     " locale, data)"
@@ -53,7 +54,8 @@ _MESSAGES = (
 )
 _TABLES = (
     "analytics_event, analytics_identity, analytics_journey, analytics_settlingmark, analytics_rollupdue,"
-    " analytics_spread, analytics_readday, analytics_journeyday, analytics_shareday, analytics_contactday, analytics_searchday,"
+    " analytics_spread, analytics_readday, analytics_journeyday, analytics_shareday, analytics_contactday,"
+    " analytics_searchday,"
     " contacts_contact, contacts_formvisit, kb_vote, kb_votecount, kb_searchlog, notifications_message,"
     " notifications_episode"
 )
@@ -81,7 +83,9 @@ class Held:
 def open_shop(model: Model, *, at: datetime) -> Shop:
     """The articles, reasons and the rule of a world; those that are there already are taken as they are."""
     reasons = {
-        topic: ReasonCode.objects.get_or_create(code=topic, defaults={"name": topic.title(), "phrases": [phrase(topic)]})[0].pk
+        topic: ReasonCode.objects.get_or_create(
+            code=topic, defaults={"name": topic.title(), "phrases": [phrase(topic)]}
+        )[0].pk
         for topic in model.topics
     }
     rule, _ = Rule.objects.get_or_create(
@@ -119,7 +123,8 @@ def write(
     rows = _Rows(model, shop, start)
     for life in lives:
         rows.tell(life)
-    due, to_come = [], []
+    due: list[Held] = []
+    to_come: list[Held] = []
     for held in rows.imported:
         is_due = heard_until is None or rows.when(held.letter.at) <= heard_until
         (due if is_due else to_come).append(held)
@@ -133,7 +138,8 @@ def write(
 def import_letters(shop: Shop, letters: Sequence[Held], *, start: datetime) -> None:
     """An import brings these contacts, coded."""
     numbers = ids("contacts_contact", len(letters)) if letters else iter(())
-    contacts, codings = [], []
+    contacts: list[Row] = []
+    codings: list[Row] = []
     for number, held in zip(numbers, letters, strict=True):
         at = start + timedelta(seconds=held.letter.at)
         contacts.append(_contact(number, held.letter, held.address, at))
@@ -147,11 +153,11 @@ class _Rows:
 
     def __init__(self, model: Model, shop: Shop, start: datetime) -> None:
         self.model, self.shop, self.start = model, shop, start
-        self.events: list[tuple[Any, ...]] = []
-        self.ties: list[tuple[Any, ...]] = []
-        self.votes: dict[tuple[int, str], tuple[Any, ...]] = {}
-        self.searches: list[tuple[Any, ...]] = []
-        self.forms: list[tuple[Any, ...]] = []
+        self.events: list[Row] = []
+        self.ties: list[Row] = []
+        self.votes: dict[tuple[int, str], Row] = {}
+        self.searches: list[Row] = []
+        self.forms: list[Row] = []
         self.sent: list[tuple[Letter, str, Opened]] = []
         self.imported: list[Held] = []
         self.form_ids: dict[int, uuid.UUID] = {}
@@ -177,7 +183,8 @@ class _Rows:
     def copy(self) -> None:
         """To the database, in an order in which what is pointed at comes first."""
         numbers = ids("contacts_contact", len(self.sent)) if self.sent else iter(())
-        contacts, codings = [], []
+        contacts: list[Row] = []
+        codings: list[Row] = []
         for number, (letter, address, form) in zip(numbers, self.sent, strict=True):
             at = self.when(letter.at)
             contacts.append(_contact(number, letter, address, at))
@@ -206,9 +213,7 @@ class _Rows:
             self.votes[revision or 0, deed.device] = vote
         elif deed.kind == "search":
             search = _named("search", deed.device, deed.at)
-            shown = [
-                self.shop.articles[n][0] for n, one in enumerate(self.model.articles) if one.topic == deed.topic
-            ]
+            shown = [self.shop.articles[n][0] for n, one in enumerate(self.model.articles) if one.topic == deed.topic]
             self._search(search, deed, at, shown)
         elif deed.form is not None:
             data = f'{{"form_id": "{self._form_id(deed.form)}"}}'
@@ -246,7 +251,7 @@ def _named(kind: str, device: str, at: int) -> uuid.UUID:
     return uuid.UUID(bytes=digest, version=4)
 
 
-def _contact(number: int, letter: Letter, address: str, at: datetime) -> tuple[Any, ...]:
+def _contact(number: int, letter: Letter, address: str, at: datetime) -> Row:
     email = "" if letter.channel == PHONE else address
     return (
         number, f"W{number:09}", letter.channel, "" if letter.channel == FORM else f"W{number}",
@@ -254,7 +259,7 @@ def _contact(number: int, letter: Letter, address: str, at: datetime) -> tuple[A
     )  # fmt: skip
 
 
-def _codings(shop: Shop, number: int, letter: Letter, at: datetime) -> Iterator[tuple[Any, ...]]:
+def _codings(shop: Shop, number: int, letter: Letter, at: datetime) -> Iterator[Row]:
     if letter.topic:
         yield number, shop.reasons[letter.topic], "rule", 0.9, at
 
@@ -274,7 +279,7 @@ def _write_messages(shop: Shop, lives: Iterable[Life], start: datetime) -> None:
     _copy(_MESSAGES, messages)
 
 
-def _message(shop: Shop, episode: int, life: Life, at: datetime) -> tuple[Any, ...]:
+def _message(shop: Shop, episode: int, life: Life, at: datetime) -> Row:
     key = hashlib.sha256(f"world:{life.address}".encode()).hexdigest()
     arm, state = (
         (MailArm.HELD_OUT, MessageState.HELD_OUT) if life.is_held_out else (MailArm.NOTIFY, MessageState.DELIVERED)
@@ -313,7 +318,7 @@ def _article(one: world.Article, at: datetime) -> tuple[int, int]:
     return article.pk, article.live_revision_id or 0
 
 
-def _copy(table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def _copy(table: str, rows: Iterable[Row]) -> None:
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as sink:
         for row in rows:
             sink.write_row(row)
