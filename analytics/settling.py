@@ -25,6 +25,7 @@ from analytics import (
     rollups,
     settling_rows,
     settling_sql,
+    spreads,
     streams,
 )
 from analytics.models import SettlingMark
@@ -79,6 +80,7 @@ def settle(*, rebuild: bool = False) -> Settled | None:
             visitors, written = _settle(terms, is_whole=is_whole, since=partitions.frozen_before(mark) or _FIRST_DAY)
         rollups.make_due(windows=windows())
         effect_days.refresh(since=mark.txid, windows=windows(), in_until=terms.in_until, anew=rebuild)
+        spreads.measure(now=now, windows=windows(), anew=rebuild)
         spans = {source: [feed.since.isoformat(), feed.until.isoformat()] for source, feed in feeds.items()}
         SettlingMark.objects.update_or_create(pk=1, defaults={"txid": horizon, "feeds": spans, "settled_at": now})
     return Settled(visitors=visitors, journeys=written, contacts_brought_in=brought_in)

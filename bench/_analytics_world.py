@@ -78,7 +78,7 @@ def build(number: int, *, seed: int = 1) -> Year:
         partitions.AHEAD, ahead = WEEKS, partitions.AHEAD
         partitions.look_after()
         partitions.AHEAD = ahead
-    crowd = _Crowd(_articles(), _reasons(), random.Random(seed))  # noqa: S311
+    crowd = _Crowd(_articles(), _reasons(), random.Random(seed))
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE kb_vote DISABLE TRIGGER vote_is_counted")
     step = timedelta(weeks=WEEKS) / max(1, int(number / _PER_JOURNEY))

@@ -54,10 +54,9 @@ def has_world(home: Path) -> bool:
 
 def make_world(home: Path) -> None:
     """In a process whose settings name it: tables, the demo's articles, and a test in draft."""
-    _set_up(home, WORLD)
+    set_up(home, WORLD)
     from django.conf import settings
     from django.core.management import call_command
-    from django.db import connection
 
     from analytics.simulation import demo_trial
     from core import clock
@@ -71,6 +70,13 @@ def make_world(home: Path) -> None:
         call_command("import_articles", folder / "articles", source="demo", verbosity=0)
         indexing.rebuild()
         demo_trial.draft(folder / "experiments" / demo_trial.WHERE_IS_MY_ORDER, name="truth")
+    seal(home)
+
+
+def seal(home: Path) -> None:
+    """What this process has made is the world from now on; it uses the database no more."""
+    from django.db import connection
+
     connection.close()
     connection.close_pool()
     with _server(home) as server:
@@ -95,7 +101,7 @@ def copy_of_world(home: Path, name: str) -> Iterator[str]:
 def play(home: Path, kind: str, seed: int, *, visitors: int, is_quick: bool, in_bulk: bool) -> dict[str, Any]:
     """One test in this process's database: its readers come, a look is taken every night, and what the looks said."""
     started = time.monotonic()
-    _set_up(home, os.environ["PREEMPT_DATABASE"])
+    set_up(home, os.environ["PREEMPT_DATABASE"])
     from analytics.simulation import trial
     from core import clock
     from kb.models import Experiment
@@ -136,7 +142,8 @@ def play(home: Path, kind: str, seed: int, *, visitors: int, is_quick: bool, in_
     }
 
 
-def _set_up(home: Path, database: str) -> None:
+def set_up(home: Path, database: str) -> None:
+    """Django on this database of the server in `home`."""
     embedded.ensure(home, database=database)
     import django
 

@@ -104,6 +104,11 @@ def _is_help_page(request: HttpRequest) -> bool:
     return request.method == "GET" and match is not None and match.namespace == "help"
 
 
+def new_id() -> str:
+    """The id of a browser that brings none."""
+    return str(uuid.uuid4())
+
+
 def _read(request: HttpRequest) -> Visitor:
     agent = request.headers.get("User-Agent", "")
     if not agent or _BOT.search(agent):
@@ -115,4 +120,4 @@ def _read(request: HttpRequest) -> Visitor:
     try:
         return Visitor(id=str(uuid.UUID(request.COOKIES.get(COOKIE, ""))))
     except ValueError:
-        return Visitor(id=str(uuid.uuid4()), is_new=True)
+        return Visitor(id=new_id(), is_new=True)

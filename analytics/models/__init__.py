@@ -27,6 +27,7 @@ from analytics.models.rollups import (
     SearchDay,
     ShareDay,
 )
+from analytics.models.spreads import Spread
 
 __all__ = [
     "SUGGESTIONS",
@@ -58,5 +59,6 @@ __all__ = [
     "SettlingMark",
     "ShareDay",
     "SpoolMark",
+    "Spread",
     "Verdict",
 ]

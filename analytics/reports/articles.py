@@ -170,7 +170,7 @@ def rows(
     `tally`: journeys.tally() of the period; `before`: of what it is held against.
     """
     facts = _Facts.of(period, tally, narrowed.only)
-    earlier = journeys.by_article(before.cells) if before else {}
+    earlier = journeys.by_article(before.cells, before.spreads) if before else {}
     names, tests = contacts.topic_names(), _tests(narrowed.only)
     found = []
     for pk in facts.ids:
@@ -282,7 +282,7 @@ class _Facts:
             .annotate(number=Sum("journeys"), contacted=Sum("contacted"), shared=Sum("shared"))
             .order_by()
         )
-        last = journeys.by_article(tally.cells)
+        last = journeys.by_article(tally.cells, tally.spreads)
         return cls(
             reads={pk: (views, Rate(no, yes + no)) for pk, views, yes, no in reads},
             shares={pk: (number, Shared(contacted, of)) for pk, number, contacted, of in shares},

@@ -343,7 +343,8 @@ def _reasons(period: Period, known: Known) -> tuple[list[ReasonGap], int, int]:
 
 def _failing(period: Period, known: Known) -> tuple[list[Failing], int]:
     """Articles after which somebody contacted us, by the lower bound of how many; and how many had too few readers."""
-    by_article = journeys.by_article(journeys.tally(period).cells)
+    tally = journeys.tally(period)
+    by_article = journeys.by_article(tally.cells, tally.spreads)
     ranked = {pk: tally for pk, tally in by_article.items() if not tally.contact_after_read.why_withheld}
     texts = {
         pk: (title, locale)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
 from django.utils.translation import gettext as _
 
+from analytics import spreads
 from analytics.models import EventKind, Journey, JourneyDay, Outcome
 from analytics.periods import Period
+from analytics.spreads import Spreads
 from analytics.stats.proportions import Rate
 
 IMMATURE = "immature"
@@ -78,6 +80,7 @@ class Tally:
     """Some of a period's journeys, counted."""
 
     cells: tuple[Cell, ...]
+    spreads: Spreads = spreads.NONE
 
     def count(
         self,
@@ -103,14 +106,14 @@ class Tally:
 
     @property
     def coverage(self) -> Rate:
-        return Rate(self.count(is_linkable=True), self.count())
+        return Rate(self.count(is_linkable=True), self.count(), self.spreads.coverage)
 
     @property
     def contact_after_read(self) -> Guarded:
         readers = self.count(has_read=True, is_mature=True)
         linkable = self.count(has_read=True, is_mature=True, is_linkable=True)
         contacted = self.count(Outcome.CONTACTED, has_read=True, is_linkable=True)
-        return Guarded(Rate(contacted, linkable), Rate(linkable, readers))
+        return Guarded(Rate(contacted, linkable, self.spreads.contact), Rate(linkable, readers, self.spreads.coverage))
 
     @property
     def confirmed(self) -> Confirmed:
@@ -142,7 +145,7 @@ def found(period: Period) -> QuerySet[DecidedJourney]:
 
 def tally(period: Period, *, article_id: int | None = None) -> Tally:
     """The journeys of the period, as they were counted last; those whose last read was one article, where it is named.
-    One query of the counts of days (analytics/rollups.py)."""
+    Two queries: of the counts of days (analytics/rollups.py), and how alike the journeys of one person are."""
     counted = JourneyDay.objects.filter(day__range=(period.first, period.last), window=period.window)
     if article_id is not None:
         counted = counted.filter(article_id=article_id)
@@ -155,17 +158,19 @@ def tally(period: Period, *, article_id: int | None = None) -> Tally:
         tuple(
             Cell(article or None, outcome, is_linkable, vote, is_contradicted, number)
             for article, outcome, is_linkable, vote, is_contradicted, number in rows
-        )
+        ),
+        spreads.known(period.window),
     )
 
 
-def by_article(cells: Iterable[Cell]) -> dict[int, Tally]:
+def by_article(cells: Iterable[Cell], known: Spreads = spreads.NONE) -> dict[int, Tally]:
     """The cells of each last-read article."""
+    own_spreads = replace(known, contact=known.of_article)
     sorted_out: dict[int, list[Cell]] = {}
     for cell in cells:
         if cell.article_id is not None:
             sorted_out.setdefault(cell.article_id, []).append(cell)
-    return {article_id: Tally(tuple(own)) for article_id, own in sorted_out.items()}
+    return {article_id: Tally(tuple(own), own_spreads) for article_id, own in sorted_out.items()}
 
 
 # By what a journey can have begun, and the kinds of first event that say so. The last: not known yet.

@@ -137,7 +137,7 @@ def build(period: Period, *, now: datetime) -> Overview:
 
 def _articles(tally: journeys.Tally) -> list[ArticleRow]:
     """Every article that was read last in some journey. One query."""
-    by_article = journeys.by_article(tally.cells)
+    by_article = journeys.by_article(tally.cells, tally.spreads)
     about = {
         pk: (title or "", locale)
         for pk, title, locale in Article.objects.filter(pk__in=by_article).values_list(

@@ -170,7 +170,7 @@ def _articles(known: _Known) -> list[Candidate]:
     """Articles after which people contacted us, by the lower bound of how many."""
     tallies = [
         (own.contact_after_read.rate, pk)
-        for pk, own in journeys.by_article(known.tally.cells).items()
+        for pk, own in journeys.by_article(known.tally.cells, known.tally.spreads).items()
         if not own.contact_after_read.why_withheld and own.contact_after_read.rate.hits
     ]
     tallies.sort(key=lambda each: (-each[0].interval.low * each[0].of, each[1]))

@@ -168,7 +168,7 @@ class _Crowd:
         self.variants = {variant.key: variant for variant in variants}
         self.window = timedelta(days=experiment.window_days) - _ONE_SECOND
         self.person = people.person_key(f"crowd-{uuid.uuid4()}@example.com")[:20]
-        self.next_contact = _ids("contacts_contact", visitors)
+        self.next_contact = ids("contacts_contact", visitors)
 
     def one(self, at: datetime, rows: _Rows, written: Written, keeps: Callable[[str, random.Random], bool]) -> None:
         rng, truth = self.rng, self.truth
@@ -224,7 +224,7 @@ class _Crowd:
         )
 
 
-def _ids(table: str, most: int) -> Iterator[int]:
+def ids(table: str, most: int) -> Iterator[int]:
     """So many ids of the table's own sequence, taken now: while rows go out, the connection answers nothing else."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])

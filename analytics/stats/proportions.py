@@ -33,6 +33,8 @@ class Rate:
 
     hits: int
     of: int
+    # The design effect: where several of the hits can be one person's, so many say as much as one stranger's.
+    spread: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.hits <= self.of:
@@ -53,7 +55,7 @@ class Rate:
 
     @property
     def interval(self) -> Interval:
-        return wilson(self.hits, self.of)
+        return wilson(self.hits / self.spread, self.of / self.spread)
 
 
 def wilson(hits: float, of: float, *, alpha: float = ALPHA) -> Interval:

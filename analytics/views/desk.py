@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from analytics import definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
 from analytics.models import Event, EventKind, GapKind, Journey, Outcome
-from analytics.reports import articles, contacts, journeys, messages, overview, timeline, to_do, to_do_content
+from analytics.reports import contacts, journeys, messages, overview, timeline, to_do, to_do_content
 from contacts.models import ContactSource
 from core import clock, roles
 from kb.models import Article

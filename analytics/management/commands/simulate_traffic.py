@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from analytics import settling
-from analytics.simulation import demo_trial, script, traffic, trial
+from analytics.simulation import demo_trial, script, traffic, trial, world_play
 from core import clock
 from kb import experiments
 from kb.models import Article, Experiment, ExperimentState
@@ -41,19 +41,53 @@ class Command(BaseCommand):
         parser.add_argument(
             "--prepare", action="store_true", help="make a test of the demo's article where none runs, and take that"
         )
+        parser.add_argument(
+            "--world", type=int, metavar="N", help="a shop of its own whose truth is known: articles N, people --seed"
+        )
+        parser.add_argument("--coverage", type=int, default=60, help="with --world: %% of journeys linkable (60)")
+        parser.add_argument("--late-days", type=int, default=0, help="with --world: imported contacts late by (0)")
+        parser.add_argument("--seasonality", type=float, default=1.0, help="with --world: 0 is every day alike (1)")
+        parser.add_argument(
+            "--no-effects", action="store_true", help="with --world: suggestions and messages prevent nothing"
+        )
+        parser.add_argument("--bulk", action="store_true", help="with --world: write rows, past the pages")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL:
             raise CommandError("DATABASE_URL is set: this looks like a real shop, and its numbers would be spoilt.")
         if min(options["days"], options["processes"], options["visitors"]) < 1 or options["per_day"] <= 0:
             raise CommandError("--days, --per-day, --visitors and --processes must be positive.")
-        is_of_test = options["experiment"] or options["prepare"]
-        done = self._read_one_test(options) if is_of_test else _visit_the_shop(options)
+        done = self._done(options)
         settling.settle()
         for what, count in sorted(done.items()):
             self.stdout.write(f"{count:7,} {what}")
         if any(what.startswith("failed") for what in done):
             raise CommandError("Some pages failed; see above.")
+
+    def _done(self, options: dict[str, Any]) -> Counter[str]:
+        is_of_test = options["experiment"] or options["prepare"]
+        if options["world"] is not None:
+            if is_of_test:
+                raise CommandError("--world is a shop of its own: not with --experiment or --prepare.")
+            return self._play_a_world(options)
+        if options["bulk"] or options["no_effects"]:
+            raise CommandError("--bulk and --no-effects are of a world: say which one with --world 0.")
+        return self._read_one_test(options) if is_of_test else _visit_the_shop(options)
+
+    def _play_a_world(self, options: dict[str, Any]) -> Counter[str]:
+        named = {key: options[key] for key in ("seed", "visitors", "days", "coverage", "late_days", "seasonality")}
+        try:
+            wish = world_play.Wish(
+                number=options["world"], is_on=not options["no_effects"], in_bulk=options["bulk"], **named
+            )
+            with trial.quick_commits():
+                done, true = world_play.play(wish, now=clock.now())
+        except world_play.WorldError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write("In truth, of those who came:")
+        for sentence in true:
+            self.stdout.write(f"  {sentence}")
+        return done
 
     def _read_one_test(self, options: dict[str, Any]) -> Counter[str]:
         try:
