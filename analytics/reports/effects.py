@@ -50,6 +50,16 @@ class Effects:
         return [entry for entry in self.entries if entry.is_judged]
 
     @property
+    def begun(self) -> list[Entry]:
+        """Those that somebody has come into."""
+        return [entry for entry in self.entries if entry.control.of or entry.treated.of]
+
+    @property
+    def waiting(self) -> list[Entry]:
+        """Those that keep people back, or would, and that nobody has come into yet."""
+        return [entry for entry in self.entries if not (entry.control.of or entry.treated.of)]
+
+    @property
     def shown(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.code is Code.SHOWN]
 

@@ -262,7 +262,8 @@ def test_the_page_says_what_is_shown_and_each_number_opens_its_rows(a_form, a_ru
 def test_an_empty_shop_is_told_how_to_begin(signed_in):
     text = signed_in().get(reverse("desk:effects")).content.decode()
 
-    assert "Too early to say." in text  # the form's suggestions have a hold-out from the first day on
+    assert "nobody has come into it yet" in text
+    assert "Suggestions in the contact form" in text  # which have a hold-out from the first day on
     assert "Nothing shown yet" in text
 
 
