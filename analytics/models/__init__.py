@@ -1,5 +1,6 @@
 """What happened, what we made of it, and the counts that screens show."""
 
+from analytics.models.effects import SUGGESTIONS, CostKind, CostSetting, EffectDay, EffectMark
 from analytics.models.facts import (
     Event,
     EventKind,
@@ -27,7 +28,12 @@ from analytics.models.rollups import (
 )
 
 __all__ = [
+    "SUGGESTIONS",
     "ContactDay",
+    "CostKind",
+    "CostSetting",
+    "EffectDay",
+    "EffectMark",
     "Event",
     "EventKind",
     "GapDecision",

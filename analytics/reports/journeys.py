@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from django.db.models import Count, F, Func, Q, QuerySet, TextField, Value
+from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
 from django.utils.translation import gettext as _
 
-from analytics.models import EventKind, Journey, Outcome
+from analytics.models import EventKind, Journey, JourneyDay, Outcome
 from analytics.periods import Period
 from analytics.stats.proportions import Rate
 
@@ -140,24 +140,21 @@ def found(period: Period) -> QuerySet[DecidedJourney]:
     return Journey.objects.filter(started_at__gte=period.start, started_at__lt=period.end).annotate(outcome=outcome)
 
 
-def tally(period: Period) -> Tally:
-    """All journeys of the period. One query."""
+def tally(period: Period, *, article_id: int | None = None) -> Tally:
+    """The journeys of the period, as they were counted last; those whose last read was one article, where it is named.
+    One query of the counts of days (analytics/rollups.py)."""
+    counted = JourneyDay.objects.filter(day__range=(period.first, period.last), window=period.window)
+    if article_id is not None:
+        counted = counted.filter(article_id=article_id)
     rows = (
-        found(period)
-        .values("outcome", "is_linkable", "vote", "is_contradicted", article=F("last_article_id"))
-        .annotate(journeys=Count("id"))
+        counted.values_list("article_id", "outcome", "is_linkable", "vote", "is_contradicted")
+        .annotate(number=Sum("journeys"))
+        .order_by()
     )
     return Tally(
         tuple(
-            Cell(
-                article_id=row["article"],
-                outcome=row["outcome"] or "",
-                is_linkable=row["is_linkable"],
-                vote=row["vote"],
-                is_contradicted=row["is_contradicted"],
-                journeys=row["journeys"],
-            )
-            for row in rows
+            Cell(article or None, outcome, is_linkable, vote, is_contradicted, number)
+            for article, outcome, is_linkable, vote, is_contradicted, number in rows
         )
     )
 

@@ -6,20 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from analytics import contact_facts, outcomes
+from analytics import effect_days, effect_rows
+from analytics.effect_days import Known
 from analytics.periods import Period
 from analytics.reports.tables import Column, Table
-from analytics.stats import proportions
+from analytics.stats import holdout, proportions
 from analytics.stats.proportions import Prevented, Rate
-from contacts.models import Contact
 from notifications.models import Arm, Message, MessageState, Rule
 
 # A fall so large is what "how many more" is reckoned for.
 WORTH_SEEING = 0.20
-_WEEKS = 4
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Effect:
     prevented: Prevented | None
     needed: int | None  # people in both arms, to show a fall of WORTH_SEEING; None where nobody has contacted us
     weekly: float  # people who become mature a week, of late
+    is_blocked: bool = False  # the arms are not as large as was drawn: nothing is said of them
 
     @property
     def more_needed(self) -> int | None:
@@ -89,11 +89,12 @@ def rows(period: Period, *, now: datetime) -> list[RuleRow]:
     """Every rule that is active or has a message."""
     counted = found(period).values("rule", "state", "arm").annotate(number=Count("id"), sent=Count("sent_at"))
     cells = list(counted.values_list("rule", "state", "arm", "number", "sent"))
-    arms = _arms(period, now=now)
+    of_arms = known(period, now=now)
+    measured = {what for what, _share, _arm in of_arms.ever}
     made = []
     for rule in Rule.objects.order_by("name"):
         own = [cell for cell in cells if cell[0] == rule.pk]
-        if not (own or rule.is_active or (rule.pk, Arm.NOTIFY) in arms or (rule.pk, Arm.HELD_OUT) in arms):
+        if not (own or rule.is_active or rule.pk in measured):
             continue
         states: dict[str, int] = {}
         for _rule, state, _arm, number, _sent in own:
@@ -104,18 +105,24 @@ def rows(period: Period, *, now: datetime) -> list[RuleRow]:
                 key=rule.key,
                 name=rule.name,
                 holdout_share=rule.holdout_share,
-                eligible=sum(number for *_, number, _ in own),
-                sent=sum(sent for *_, sent in own),
-                held_out=sum(number for _, _, arm, number, _ in own if arm == Arm.HELD_OUT),
+                eligible=sum(number for *_rest, number, _sent in own),
+                sent=sum(sent for *_rest, sent in own),
+                held_out=sum(number for _rule, _state, arm, number, _sent in own if arm == Arm.HELD_OUT),
                 states=tuple(
                     State(state, str(MessageState(state).label), states[state])
                     for state in MessageState.values
                     if state in states
                 ),
-                effect=_effect(rule, arms),
+                effect=_effect(rule, of_arms),
             )
         )
     return made
+
+
+def known(period: Period, *, now: datetime) -> Known:
+    """Both arms of everything that is held out, up to the period's end."""
+    in_until = effect_rows.contacts_in_until(now=now)
+    return effect_days.known(period.window, first=period.first, last=period.last, in_until=in_until)
 
 
 def found(period: Period) -> QuerySet[Message]:
@@ -125,42 +132,24 @@ def found(period: Period) -> QuerySet[Message]:
 
 def compared(period: Period, *, now: datetime) -> QuerySet[Message]:
     """The messages that the effect is about, each with `has_contacted`: of each person the first under each rule, up to
-    the period's end, whose window is over."""
-    window = timedelta(days=period.window)
-    firsts = (
-        Message.objects.exclude(person="")
-        .order_by("rule", "person", "eligible_at", "id")
-        .distinct("rule", "person")
-        .values("id")
-    )
-    contacts = Contact.objects.filter(
-        person=OuterRef("person"),
-        received_at__gte=OuterRef("eligible_at"),
-        received_at__lt=OuterRef("eligible_at") + window,
-    )
-    return Message.objects.filter(
-        id__in=firsts, eligible_at__lt=period.end, eligible_at__lte=_over_until(period, now=now)
-    ).annotate(has_contacted=Exists(contacts))
-
-
-def _over_until(period: Period, *, now: datetime) -> datetime:
-    """The windows of messages up to this moment are over."""
-    in_until = outcomes.watermark(contact_facts.feeds().values(), now=now)
-    return in_until - timedelta(days=period.window)
+    the period's end; days count whole, once the windows of all their people are over."""
+    through = effect_days.ripe(period.window, effect_rows.contacts_in_until(now=now))
+    until = min(period.end, effect_days.midnight(through + timedelta(days=1)))
+    return effect_rows.messages(until=until, window=period.window).filter(is_first=True)
 
 
 def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Message]:
     """The messages behind a number: `compared=yes` those of the effect, else all of the period; then by rule, arm,
-    `sent=yes` and `contacted=yes`. What makes no sense fits none."""
+    `sent=yes`, `contacted=yes` and `new=yes` (of the effect: in the period). What makes no sense fits none."""
     if parameters.get("compared"):
         messages = compared(period, now=now)
-        conditions = {("contacted", "yes"): Q(has_contacted=True)}
+        conditions = {("contacted", "yes"): Q(has_contacted=True), ("new", "yes"): Q(eligible_at__gte=period.start)}
     else:
         messages = found(period)
         conditions = {("sent", "yes"): Q(sent_at__isnull=False)}
     conditions |= {("arm", arm): Q(arm=arm) for arm in Arm.values}
     conditions |= {("state", state): Q(state=state) for state in MessageState.values}
-    for name in ("contacted", "sent", "arm", "state"):
+    for name in ("contacted", "new", "sent", "arm", "state"):
         if value := parameters.get(name, ""):
             condition = conditions.get((name, value))
             messages = messages.none() if condition is None else messages.filter(condition)
@@ -169,26 +158,10 @@ def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) ->
     return messages
 
 
-def _arms(period: Period, *, now: datetime) -> dict[tuple[int, str], tuple[Rate, int]]:
-    """(rule, arm) -> contacted of people, and how many of these became eligible in the last weeks of the period."""
-    lately = min(period.end, _over_until(period, now=now)) - timedelta(weeks=_WEEKS)
-    counted = (
-        compared(period, now=now)
-        .values("rule", "arm")
-        .annotate(
-            people=Count("id"),
-            contacted=Count("id", filter=Q(has_contacted=True)),
-            lately=Count("id", filter=Q(eligible_at__gte=lately)),
-        )
-        .values_list("rule", "arm", "people", "contacted", "lately")
-    )
-    return {(rule, arm): (Rate(contacted, people), recent) for rule, arm, people, contacted, recent in counted}
-
-
-def _effect(rule: Rule, arms: Mapping[tuple[int, str], tuple[Rate, int]]) -> Effect:
-    none = (Rate(0, 0), 0)
-    held_out, recent_held_out = arms.get((rule.pk, Arm.HELD_OUT), none)
-    notified, recent_notified = arms.get((rule.pk, Arm.NOTIFY), none)
+def _effect(rule: Rule, known: Known) -> Effect:
+    strata = known.strata(rule.pk, without=Arm.HELD_OUT, treated=Arm.NOTIFY)
+    held_out = holdout.added([stratum.without for stratum in strata])
+    notified = holdout.added([stratum.treated for stratum in strata])
     # The share of those held out is what contacts are without a message; before anybody of them wrote, that of all.
     base = held_out if held_out.hits else Rate(held_out.hits + notified.hits, held_out.of + notified.of)
     needed = None
@@ -199,9 +172,10 @@ def _effect(rule: Rule, arms: Mapping[tuple[int, str], tuple[Rate, int]]) -> Eff
     return Effect(
         held_out=held_out,
         notified=notified,
-        prevented=proportions.prevented(held_out=held_out, notified=notified),
+        prevented=holdout.compare(strata),
         needed=needed,
-        weekly=(recent_held_out + recent_notified) / _WEEKS,
+        weekly=known.weekly(rule.pk),
+        is_blocked=holdout.is_mismatch(strata),
     )
 
 

@@ -1,0 +1,90 @@
+"""The people behind an effect: who came into which arm when, for the first time, and whether they contacted us then.
+
+Screens add up days of them (analytics/effect_days.py) and open on these rows. Arms are as drawn, whatever became of the
+mail or the form (intent to treat).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Value, When
+
+from analytics import contact_facts, outcomes
+from analytics.models import Identity
+from contacts.models import Arm as FormArm
+from contacts.models import Contact, FormVisit
+from core.models import AuditEntry
+from notifications.models import Message
+
+COMPARED = (FormArm.ON, FormArm.OFF)
+
+
+def contacts_in_until(*, now: datetime) -> datetime:
+    """Up to when the contacts of every connected source are in."""
+    return outcomes.watermark(contact_facts.feeds().values(), now=now)
+
+
+def messages(*, since: datetime | None = None, until: datetime, window: int) -> QuerySet[Any]:
+    """Messages whose episode became something to write about from `since` up to `until`, each with `has_contacted` (any
+    contact of the person within `window` days), `is_first` (of this person under this rule) and `share` (held out at
+    that moment)."""
+    before = Message.objects.filter(rule=OuterRef("rule"), person=OuterRef("person")).filter(
+        Q(eligible_at__lt=OuterRef("eligible_at")) | Q(eligible_at=OuterRef("eligible_at"), id__lt=OuterRef("id"))
+    )
+    contacts = Contact.objects.filter(person=OuterRef("person"), **_after("eligible_at", window)).exclude(person="")
+    found = Message.objects.filter(eligible_at__lt=until)
+    if since is not None:
+        found = found.filter(eligible_at__gte=since)
+    return found.annotate(
+        is_first=Q(~Exists(before)) & ~Q(person=""), has_contacted=Exists(contacts), share=_share_in_force()
+    )
+
+
+def visits(*, since: datetime | None = None, until: datetime, window: int) -> QuerySet[Any]:
+    """Of each visitor the first opening of the contact form that was drawn into one of the two arms, where it was from
+    `since` up to `until`; each with `has_contacted`.
+
+    Why the first: what a visitor does after it (writing to us, saying no to an article) decides whether later openings
+    are drawn at all, and that may differ by arm. Up to the first nobody has been treated, so that who is in it is the
+    same in both arms. Why the visitor: one who opens the form three times would count three times.
+    """
+    mine = FormVisit.objects.filter(arm__in=COMPARED, visitor__isnull=False)
+    before = mine.filter(visitor=OuterRef("visitor")).filter(
+        Q(opened_at__lt=OuterRef("opened_at")) | Q(opened_at=OuterRef("opened_at"), id__lt=OuterRef("id"))
+    )
+    within = _after("opened_at", window)
+    people = Identity.objects.filter(visitor=OuterRef("visitor")).exclude(person="")
+    theirs = Exists(people.filter(Exists(Contact.objects.filter(person=OuterRef("person"), **_deeper(within)))))
+    own = Exists(Contact.objects.filter(visitor=OuterRef("visitor"), **within))
+    form = Exists(Contact.objects.filter(id=OuterRef("contact_id"), **within))
+    found = mine.filter(opened_at__lt=until)
+    if since is not None:
+        found = found.filter(opened_at__gte=since)
+    return found.filter(~Exists(before)).annotate(has_contacted=Q(own) | Q(form) | Q(theirs))
+
+
+def _after(moment: str, window: int) -> dict[str, Any]:
+    """A contact in the `window` days from the outer row's moment on."""
+    return {
+        "received_at__gte": OuterRef(moment),
+        "received_at__lt": OuterRef(moment) + timedelta(days=window),
+    }
+
+
+def _deeper(within: dict[str, Any]) -> dict[str, Any]:
+    """The same, one query further in."""
+    first = OuterRef(OuterRef("opened_at"))
+    window = within["received_at__lt"].rhs.value
+    return {"received_at__gte": first, "received_at__lt": first + window}
+
+
+def _share_in_force() -> Case:
+    """The share that a message's rule held out when it was drawn: as now, and before each change as it was then."""
+    changes = AuditEntry.objects.filter(action="rule.changed", detail__has_key="holdout_share").order_by("at", "pk")
+    whens = [
+        When(rule=int(rule), eligible_at__lt=at, then=Value(float(detail["holdout_share"][0])))
+        for rule, at, detail in changes.values_list("target_id", "at", "detail")
+    ]
+    return Case(*whens, default=F("rule__holdout_share"), output_field=FloatField())
