@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0006_rollups'),
+        ('analytics', '0010_entry_and_left_out'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0008_effects'),
+        ('analytics', '0007_effects'),
         ('contacts', '0001_squashed_0004_order_number'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -16,7 +16,7 @@ def count_anew(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0008_effects"), ("kb", "0021_first_epochs")]
+    dependencies = [("analytics", "0008_autopsies"), ("kb", "0022_who_ended_a_test")]
 
     operations = [
         migrations.AddField(

@@ -11,7 +11,7 @@ def settle_all(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0010_search_days'),
+        ('analytics', '0009_search_days'),
     ]
 
     operations = [
