@@ -86,10 +86,10 @@ def mark(kind: RollupKind, days: Iterable[date]) -> None:
 def mark_events(*, since: int) -> None:
     """Mark what the events of transactions from `since` (a txid) on have changed, besides journeys."""
     with connection.cursor() as cursor:
-        given = {"since": since, "zone": settings.SHOP_TIME_ZONE}
+        given: dict[str, int | str] = {"since": since, "zone": settings.SHOP_TIME_ZONE}
         cursor.execute(_DAYS_OF_EVENTS, given)
         found = cursor.fetchall()
-        cursor.execute(_DAYS_OF_SEARCHES, {"since": since, "zone": settings.SHOP_TIME_ZONE})
+        cursor.execute(_DAYS_OF_SEARCHES, given)
         searched = {day for (day,) in cursor.fetchall()}
     of: dict[str, set[date]] = {}
     for kind, day in found:
@@ -170,7 +170,7 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
 
 
 def _kept_since() -> date | None:
-    """The first day of which all events are there; None where none were thrown away. Until the end of the transaction no
+    """The first day with all its events; None where none were thrown away. Until the end of the transaction no
     more are. What was counted of the days before stays."""
     since = SettlingMark.objects.select_for_update().filter(pk=1).values_list("events_since", flat=True).first()
     return None if since is None else day_of(since) + timedelta(days=_midnight(day_of(since)) < since)
