@@ -45,8 +45,8 @@ _MISSED = """
 
 
 def bring_in(*, since: datetime, until: datetime) -> int:
-    """Add an event for every contact received in this time that has none, or whose topic or reason is no longer what its
-    newest event says. Returns how many were added."""
+    """Add an event for every contact received in this time that has none, or whose topic or reason is no longer what
+    its newest event says. Returns how many were added."""
     tree = reasons.stored()
     given = {
         "since": since,

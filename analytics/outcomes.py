@@ -90,9 +90,7 @@ def decide(
     return decide_on(journey, contacts=contacts, ties=ties, terms=Terms.of(feeds=feeds, windows=windows, now=now))
 
 
-def decide_on(
-    journey: Journey, *, contacts: Iterable[Contact], ties: Iterable[datetime], terms: Terms
-) -> Decision:
+def decide_on(journey: Journey, *, contacts: Iterable[Contact], ties: Iterable[datetime], terms: Terms) -> Decision:
     """decide(), for many journeys of one moment."""
     since, ended_at = journey.started_at, journey.ended_at
     contacts = sorted(

@@ -86,7 +86,7 @@ def mark(kind: RollupKind, days: Iterable[date]) -> None:
 def mark_events(*, since: int) -> None:
     """Mark what the events of transactions from `since` (a txid) on have changed, besides journeys."""
     with connection.cursor() as cursor:
-        given = {"since": since, "zone": settings.SHOP_TIME_ZONE}
+        given: dict[str, int | str] = {"since": since, "zone": settings.SHOP_TIME_ZONE}
         cursor.execute(_DAYS_OF_EVENTS, given)
         found = cursor.fetchall()
         cursor.execute(_DAYS_OF_SEARCHES, {"since": since, "zone": settings.SHOP_TIME_ZONE})
@@ -170,8 +170,8 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
 
 
 def _kept_since() -> date | None:
-    """The first day of which all events are there; None where none were thrown away. Until the end of the transaction no
-    more are. What was counted of the days before stays."""
+    """The first day of which all events are there; None where none were thrown away. Until the end of the transaction
+    no more are. What was counted of the days before stays."""
     since = SettlingMark.objects.select_for_update().filter(pk=1).values_list("events_since", flat=True).first()
     return None if since is None else day_of(since) + timedelta(days=_midnight(day_of(since)) < since)
 

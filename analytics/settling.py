@@ -129,7 +129,7 @@ def _touch(mark: SettlingMark, terms: outcomes.Terms, feeds_were_in: Sequence[da
     was taken as disconnected are looked at again, since it is back.
     """
     frozen_before = partitions.frozen_before(mark)
-    given = {
+    given: dict[str, int | datetime] = {
         "txid": mark.txid,
         "in_until": terms.in_until,
         "back_since": min(feeds_were_in) + outcomes.QUIET if feeds_were_in else _NEVER,
@@ -145,7 +145,7 @@ def _settle(terms: outcomes.Terms, *, is_whole: bool, since: datetime) -> tuple[
     were looked at, and how many rows had to be written or deleted."""
     looked_at = written = 0
     idle = timedelta(minutes=settings.JOURNEY_IDLE_MINUTES)
-    given = {"since": since, "zone": settings.SHOP_TIME_ZONE}
+    given: dict[str, Any] = {"since": since, "zone": settings.SHOP_TIME_ZONE}
     query = settling_sql.KNOWN_OF_ALL if is_whole else settling_sql.KNOWN_OF_TOUCHED
     with streams.reading(query) as rows:
         found = settling_rows.visitors(rows)

@@ -1,4 +1,4 @@
-"""The SQL of settling.py: who is looked at, what is known of them, and how their journeys are put in the place of the old.
+"""The SQL of settling.py: who is looked at, what is known of them, and how journeys are put in the place of the old.
 
 Two tables live as long as a run: settling_touched has the visitors to look at and the moment before which nothing of
 them matters, so that of each only the weeks since are opened; settling_journey has the journeys of a chunk of them.

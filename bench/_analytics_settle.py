@@ -34,7 +34,7 @@ def measure(year: _analytics_world.Year) -> dict[str, float]:
             took = time.perf_counter() - started
             ours, theirs = (after - before for before, after in zip(worked, _worked(), strict=True))
             say(f"  seconds of a processor: {ours:.1f} Python, {theirs:.1f} PostgreSQL")
-            say(f"  {year.events} events, all new: {took:.1f} s, of which {taken['counting']:.1f} s counting; {settled}")
+            say(f"  {year.events} events, all new: {took:.1f} s, {taken['counting']:.1f} s of it counting; {settled}")
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM ANALYZE analytics_journey")
             for what in ("a run without news", "another"):
@@ -45,7 +45,7 @@ def measure(year: _analytics_world.Year) -> dict[str, float]:
             began = time.perf_counter()
             settled = settling.settle()
             late = time.perf_counter() - began
-            say(f"  {number} events of a day that came late: {late:.1f} s, {taken['counting']:.1f} s counting; {settled}")
+            say(f"  {number} events that came late: {late:.1f} s, {taken['counting']:.1f} s of it counting; {settled}")
     finally:
         rollups.make_due = make_due
     say(f"  {Journey.objects.count()} journeys of {Event.objects.count()} events")

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection, transaction
 
-from analytics import partitions, settling
+from analytics import partitions
 from analytics.models import Event, Journey, SettlingMark
 from core import clock
 from kb.models import Experiment

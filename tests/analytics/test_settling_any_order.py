@@ -128,4 +128,3 @@ def test_it_does_so_where_old_weeks_were_thrown_away(seed: int, monkeypatch, set
     bit_by_bit = journeys(), counts()
     settle(days=101, rebuild=True)
     assert (journeys(), counts()) == bit_by_bit
-
