@@ -21,7 +21,7 @@ READS = """
                bool_or(kind = 'stayed') AS is_heard,
                coalesce(sum(seconds) FILTER (WHERE kind = 'stayed'), 0) AS seconds,
                max(scrolled) FILTER (WHERE kind = 'stayed') AS scrolled,
-               (array_agg(data ->> 'is_helpful' ORDER BY at DESC, id DESC)
+               (array_agg(data ->> 'is_helpful' ORDER BY at DESC, txid DESC, id DESC)
                    FILTER (WHERE kind = 'vote'))[1]::boolean AS said
         FROM analytics_event
         WHERE at >= %(start)s AND at < %(end)s AND kind IN ('read', 'stayed', 'vote') AND article_id IS NOT NULL

@@ -45,7 +45,7 @@ def measure(year: _analytics_world.Year) -> dict[str, float]:
             began = time.perf_counter()
             settled = settling.settle()
             late = time.perf_counter() - began
-            say(f"  {number} late events of a day: {late:.1f} s, {taken['counting']:.1f} s of it counting; {settled}")
+            say(f"  {number} events that came late: {late:.1f} s, {taken['counting']:.1f} s of it counting; {settled}")
     finally:
         rollups.make_due = make_due
     say(f"  {Journey.objects.count()} journeys of {Event.objects.count()} events")

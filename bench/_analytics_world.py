@@ -1,8 +1,9 @@
 """A shop's year, written past the pages: so many events, with the rows of other rooms that belong to them.
 
 Visitors of whom some come again, searches with kb's log and what was opened, readings with their stays, votes, forms,
-contacts by form and by e-mail with their codings, order look-ups and ties. All of one seed: the same number
-is the same year. One day, two weeks before the end, is kept back: late() writes it when asked.
+contacts by form and by e-mail with their codings, order look-ups and ties. All of one seed: the same number is the
+same year.
+One day, two weeks before the end, is kept back until Year.come_late().
 """
 
 from __future__ import annotations
@@ -107,11 +108,8 @@ def _finish(crowd: _Crowd) -> None:
         """)
         cursor.execute("ALTER TABLE kb_vote ENABLE TRIGGER vote_is_counted")
         cursor.execute("SELECT setval(pg_get_serial_sequence('contacts_contact', 'id'), %s)", [crowd.contacts + 1])
-        for table in (
-            "analytics_event", "kb_searchlog", "kb_searchclick", "contacts_contact", "contacts_coding",
-            "analytics_identity",
-        ):  # fmt: skip
-            cursor.execute(f"VACUUM ANALYZE {table}")
+        for table in (_EVENTS, _SEARCHES, _CLICKS, _VOTES, _CONTACTS, _CODINGS, _TIES):
+            cursor.execute(f"VACUUM ANALYZE {table.split()[0]}")
 
 
 def _articles() -> list[_Text]:
@@ -222,9 +220,10 @@ class _Crowd:
         search, chance = self._uuid(), self.chance
         words = f"{text.topic} {int(chance.paretovariate(0.8)) % 3000}"
         shown = "{}" if chance.random() < 0.1 else f"{{{text.id}}}"
+        total = int(shown != "{}")
         rows[_SEARCHES].append(
-            f"{search}\t{at.isoformat()}\t{visitor}\tpage\t{words}\t{words}\t{text.locale}\t{{}}\t\tf"
-            f"\t{int(shown != '{}')}\t{shown}\t\tours/1\tf\t3.5\t\t\n"
+            f"{search}\t{at.isoformat()}\t{visitor}\tpage\t{words}\t{words}\t{text.locale}\t{{}}\t\tf\t{total}"
+            f"\t{shown}\t\tours/1\tf\t3.5\t\t\n"
         )
         if is_opened and shown != "{}":
             rows[_CLICKS].append(f"{search}\t{text.id}\t1\t{(at + timedelta(seconds=4)).isoformat()}\n")
