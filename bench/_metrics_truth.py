@@ -66,7 +66,7 @@ def make_world(home: Path) -> None:
     from analytics.simulation import world_rows
 
     call_command("migrate", verbosity=0)
-    world_rows.open_shop(world.usual(), at=period().start - timedelta(days=60))
+    world_rows.open_shop(world.usual(), at=period().start - timedelta(days=80))
     places.seal(home)
 
 
@@ -95,7 +95,7 @@ def play(home: Path, case: Case) -> dict[str, Any]:
     first = period().end + timedelta(days=AFTER)
     late = timedelta(days=case.late_days)
     world_rows.clear()
-    shop = world_rows.open_shop(model, at=start - timedelta(days=60))
+    shop = world_rows.open_shop(model, at=start - timedelta(days=80))
     told = list(world.lives(model, seed=case.seed, key=people.person_key))
     for life in told:  # nobody has written yet what they will write later
         life.letters = [letter for letter in life.letters if start + timedelta(seconds=letter.at) <= first]

@@ -180,7 +180,7 @@ class _Maker:
             life.devices.append(self._device())
         for device in life.devices if is_known else []:
             if device == life.devices[0] or rng.random() < 0.9:
-                first = -rng.randrange(3 * DAY, 12 * DAY)
+                first = -rng.randrange(60 * DAY, 75 * DAY)  # before all that a spread is measured on (spreads.py)
                 self._did(life, first, device, "help")
                 life.ties[device] = first + 20
         for at in sorted(self._moment() for _ in range(1 + (rng.random() < model.needs_more))):

@@ -66,7 +66,7 @@ def play(wish: Wish, *, now: datetime) -> tuple[Counter[str], list[str]]:
         raise WorldError(f"The people of --seed {wish.seed} have been here before; give another seed.")
     for life in told:
         life.letters = [letter for letter in life.letters if start + timedelta(seconds=letter.at) <= now]
-    with clock.frozen(start - timedelta(days=60)):
+    with clock.frozen(start - timedelta(days=80)):
         shop = world_rows.open_shop(model, at=clock.now())
     indexing.rebuild()
     heard_until = now - timedelta(days=wish.late_days)

@@ -104,7 +104,7 @@ def count(model: Model, told: Iterable[Life]) -> Truth:
             if 0 <= spell.started < end:
                 _count_spell(model, truth, spell)
         _count_letters(truth, life, end)
-        _count_forms(truth, life)
+        _count_forms(truth, life, end)
         if life.late_at is not None:
             wrote = any(life.late_at <= one.at < life.late_at + WINDOW and one.channel != PHONE for one in life.letters)
             truth.add("held out" if life.is_held_out else "notified", wrote)
@@ -156,11 +156,11 @@ def _count_letters(truth: Truth, life: Life, end: int) -> None:
             truth.add("repeat contact", again)
 
 
-def _count_forms(truth: Truth, life: Life) -> None:
+def _count_forms(truth: Truth, life: Life, end: int) -> None:
     """Of each browser the first form that was drawn into an arm; whether its person wrote, by any way that says who."""
     first: set[str] = set()
     for form in sorted(life.forms, key=lambda form: form.at):
-        if form.why_not or form.device in first:
+        if form.why_not or form.device in first or form.at >= end:
             continue
         first.add(form.device)
         wrote = any(form.at <= one.at < form.at + WINDOW and one.channel != PHONE for one in life.letters)

@@ -39,7 +39,7 @@ def test_pages_and_rows_lead_to_the_same_journeys(settings, tmp_path, django_cap
     settings.SEARCH_INDEX_DIR = tmp_path / "index"
     settings.SUGGESTIONS_OFF_SHARE = 0.5
     model = replace(world.usual(), visitors=14, strangers=0.2, late_parcel=0, straight=0.4, suggestions_answer=0.7)
-    with clock.frozen(MONDAY - timedelta(days=60)):
+    with clock.frozen(MONDAY - timedelta(days=80)):
         shop = world_rows.open_shop(model, at=clock.now())
         indexing.rebuild()
     told = list(world.lives(model, seed=10, key=people.person_key))
@@ -66,12 +66,12 @@ def test_what_the_product_counts_is_what_the_model_counts():
     """Exactly, number by number, over the same lives; and three days before, the newest journeys are left open."""
     period = truth.period()
     model = replace(world.usual(), visitors=250, known=0.7)
-    shop = world_rows.open_shop(model, at=period.start - timedelta(days=60))
+    shop = world_rows.open_shop(model, at=period.start - timedelta(days=80))
     told = list(world.lives(model, seed=3, key=people.person_key))
     counted = world_truth.count(model, told)
-    now = period.end + timedelta(days=20)
+    now = period.end + timedelta(days=40)  # so long after the last call that the telephone counts as gone
     to_come = world_rows.write(model, shop, told, start=period.start, heard_until=period.end)
-    with clock.frozen(now - timedelta(days=12)):
+    with clock.frozen(period.end + timedelta(days=8)):
         settling.settle(rebuild=True)
     immature = truth.mature()
     world_rows.import_letters(shop, to_come, start=period.start)
