@@ -32,7 +32,8 @@ class State:
 
 @dataclass(frozen=True)
 class Effect:
-    """Both arms of one rule, mature first messages only. `prevented` is None where an arm has nobody to compare, or the split is wrong."""
+    """Both arms of one rule, mature first messages only. `prevented` is None where an arm has nobody to compare, or the
+    split is wrong."""
 
     held_out: Rate
     notified: Rate
