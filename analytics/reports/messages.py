@@ -32,7 +32,8 @@ class State:
 
 @dataclass(frozen=True)
 class Effect:
-    """Both arms of one rule, mature first messages only. `prevented` is None where an arm has nobody to compare."""
+    """Both arms of one rule, mature first messages only. `prevented` is None where an arm has nobody to compare, or the
+    split is wrong."""
 
     held_out: Rate
     notified: Rate
@@ -169,13 +170,14 @@ def _effect(rule: Rule, known: Known) -> Effect:
         needed = proportions.total_needed(
             base=base.share, relative_fall=WORTH_SEEING, held_out_share=rule.holdout_share
         )
+    is_blocked = holdout.is_mismatch(strata)
     return Effect(
         held_out=held_out,
         notified=notified,
-        prevented=holdout.compare(strata),
+        prevented=None if is_blocked else holdout.compare(strata),
         needed=needed,
         weekly=known.weekly(rule.pk),
-        is_blocked=holdout.is_mismatch(strata),
+        is_blocked=is_blocked,
     )
 
 

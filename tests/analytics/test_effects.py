@@ -156,6 +156,8 @@ def test_a_changed_hold_out_is_compared_within_each_share(a_rule):
     rule.holdout_share = 0.9
     rule.save()
     assert entry("rule:trial").code is Code.BLOCKED
+    of_rule = next(row for row in messages.rows(asked(), now=NOW) if row.key == "trial")
+    assert (of_rule.effect.is_blocked, of_rule.effect.prevented) == (True, None)
 
 
 def test_the_ledger_lists_effects_shown_first_and_what_has_no_control_group(a_form, a_rule):
