@@ -1,8 +1,8 @@
-"""The chart of what one article did."""
+"""The charts of what one article did."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
@@ -12,7 +12,10 @@ from django.utils.translation import ngettext
 from analytics import figures, markers
 from analytics.figures import Chart, Kind, Mark, MarkKind, Series
 from analytics.periods import shop_zone
+from analytics.reports import journeys
+from analytics.reports.article_scorecard import Scorecard
 from analytics.reports.evidence import Evidence
+from analytics.stats.proportions import Rate
 
 
 def views(evidence: Evidence, *, reader: Collection[str]) -> Chart:
@@ -42,4 +45,61 @@ def views(evidence: Evidence, *, reader: Collection[str]) -> Chart:
         unit=_("views"),
         x_title=_("Day") if step == 1 else _("Days"),
         marks=[*edits, *markers.around(period, reader=reader, article_id=pk)],
+    )
+
+
+def weeks(scorecard: Scorecard, *, reader: Collection[str]) -> tuple[Chart, Chart]:
+    """Contact after read and confirmed by week, and views by week, with what happened meanwhile. `reader`: roles."""
+    trend, pk = scorecard.trend, scorecard.row.id
+    marks = [
+        *markers.texts_of(pk, trend, reader=reader),
+        *markers.around(trend, reader=reader, article_id=pk),
+    ]
+    contact = [
+        None if week.tally.contact_after_read.why_withheld else week.tally.contact_after_read.rate
+        for week in scorecard.weeks
+    ]
+    confirmed = [
+        week.tally.confirmed.rate if week.tally.confirmed.rate.of >= journeys.LEAST_JOURNEYS else None
+        for week in scorecard.weeks
+    ]
+    judged = sum(1 for rate in contact if rate)
+    points = figures.days(trend.first, trend.last, step=7)
+    said = {"judged": judged, "weeks": len(scorecard.weeks)}
+    rates = Chart(
+        name="article-rates",
+        title=_("Contact after read and confirmed, by week"),
+        reads=_("%(judged)s of %(weeks)s weeks have the 30 linkable journeys that contact after read needs.") % said,
+        points=points,
+        series=[_share(_("Contact after read"), contact), _share(_("Confirmed"), confirmed)],
+        source=_(
+            "Journeys whose last read was this article, with 95 % intervals. A week with too few is a gap, not 0."
+        ),
+        unit="%",
+        decimals=1,
+        x_title=_("Days"),
+        marks=marks,
+    )
+    views = Chart(
+        name="article-views",
+        title=_("Views by week"),
+        reads=_("%(views)s views in %(weeks)s weeks.")
+        % {"views": intcomma(sum(week.views for week in scorecard.weeks)), "weeks": len(scorecard.weeks)},
+        points=points,
+        series=[Series(_("Views"), [week.views for week in scorecard.weeks])],
+        source=_("Visits of signed-in staff and of bots do not count."),
+        kind=Kind.BARS,
+        unit=_("views"),
+        x_title=_("Days"),
+        marks=marks,
+    )
+    return rates, views
+
+
+def _share(name: str, rates: Sequence[Rate | None]) -> Series:
+    return Series(
+        name,
+        [rate.percent if rate else None for rate in rates],
+        low=[100 * rate.interval.low if rate else None for rate in rates],
+        high=[100 * rate.interval.high if rate else None for rate in rates],
     )

@@ -10,7 +10,9 @@ from analytics.journeys import HelpEvent, Journey
 
 def credited(journey: Journey, *, contact_at: datetime | None) -> tuple[HelpEvent, ...]:
     """The reads that share in the outcome: up to the contact where one came, since a later read cannot have failed."""
-    return tuple(read for read in journey.reads if contact_at is None or read.at <= contact_at)
+    if contact_at is None:
+        return journey.reads
+    return tuple(read for read in journey.reads if read.at <= contact_at)
 
 
 def last_read(reads: Iterable[HelpEvent]) -> HelpEvent | None:

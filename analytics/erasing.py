@@ -11,6 +11,7 @@ from django.db.models.functions import TruncDate
 from analytics import rollups
 from analytics.models import Event, EventKind, Identity, Journey, RollupKind
 from core.erasure import Counts, Part, Subject, Traits
+from kb.models import SearchLog
 
 
 def _events(subject: Subject) -> QuerySet[Event]:
@@ -35,7 +36,9 @@ def _count(subject: Subject) -> Counts:
 
 def _erase(subject: Subject) -> Counts:
     went = _count(subject)
-    days = _events(subject).filter(kind=EventKind.SEARCH).annotate(day=TruncDate("at", tzinfo=rollups.zone()))
+    # By kb's rows, which know searches that are no events; kb has been here before us, and has their stand-ins.
+    who = {*subject.visitors, *map(subject.nobody, subject.visitors)}
+    days = SearchLog.objects.filter(visitor__in=who).annotate(day=TruncDate("at", tzinfo=rollups.zone()))
     rollups.mark(RollupKind.SEARCHES, days.values_list("day", flat=True).distinct())
     Event.objects.filter(person=subject.person).update(person=subject.alias)
     Identity.objects.filter(person=subject.person).update(person=subject.alias)

@@ -232,14 +232,15 @@ GROUP BY seen.epoch, seen.variant_id
 """  # noqa: S608
 
 # A contact's rows say the same moment, so that those of before the test are left out at once. Who called: the contact's
-# visitor, and whoever was ever tied to its person. Of votes the last one: time, row, and whether it was a yes.
+# visitor, and whoever was ever tied to its person. Of votes the last: time, transaction, row, and whether it was a yes.
 _FATES = f"""
 WITH told AS MATERIALIZED (
-    SELECT id, contact_id, at, visitor, person, topic IN ('', %(topic)s) OR %(topic)s = '' AS on_topic,
+    SELECT id, txid, contact_id, at, visitor, person, topic IN ('', %(topic)s) OR %(topic)s = '' AS on_topic,
            data ->> 'source' = 'form' AS by_form
     FROM analytics_event WHERE kind = 'contact' AND at >= %(since)s AND at <= %(now)s
 ), contact AS MATERIALIZED (
-    SELECT DISTINCT ON (contact_id) at, visitor, person, on_topic, by_form FROM told ORDER BY contact_id, id DESC
+    SELECT DISTINCT ON (contact_id) at, visitor, person, on_topic, by_form FROM told
+    ORDER BY contact_id, txid DESC, id DESC
 ), happened AS (
     SELECT visitor, at, on_topic, by_form AS sent, false AS opened, NULL::bigint[] AS vote, NULL::bigint AS revision_id
     FROM contact WHERE visitor IS NOT NULL
@@ -251,13 +252,14 @@ WITH told AS MATERIALIZED (
     FROM analytics_event WHERE kind = 'form' AND at >= %(since)s AND at <= %(now)s
     UNION ALL
     SELECT visitor, at, NULL, NULL, false,
-           ARRAY[(extract(epoch FROM at) * 1000000)::bigint, id, (data ->> 'is_helpful')::boolean::int], revision_id
+           ARRAY[(extract(epoch FROM at) * 1000000)::bigint, txid, id, (data ->> 'is_helpful')::boolean::int],
+           revision_id
     FROM analytics_event
     WHERE kind = 'vote' AND at >= %(since)s AND at <= %(now)s AND revision_id = ANY(%(revisions)s)
 ), fate AS MATERIALIZED (
     SELECT seen.id, seen.visitor, seen.at, seen.epoch, seen.variant_id, seen.is_returning,
            coalesce(bool_or(on_topic), false) AS on_topic, coalesce(bool_or(sent), false) AS sent,
-           count(on_topic) > 0 AS called, bool_or(opened) AS opened, (max(vote))[3] = 1 AS vote
+           count(on_topic) > 0 AS called, bool_or(opened) AS opened, (max(vote))[4] = 1 AS vote
     FROM kb_exposure AS seen
     JOIN happened ON happened.visitor = seen.visitor
         AND happened.at >= seen.at AND happened.at < seen.at + %(window)s

@@ -65,7 +65,7 @@ WITH firsts AS MATERIALIZED (
            )) AS is_linkable
     FROM analytics_event AS event
     WHERE kind = 'read' AND article_id = %(article)s AND at >= %(since)s AND at < %(until)s AND visitor IS NOT NULL
-    ORDER BY visitor, at, id
+    ORDER BY visitor, at, txid, id
 )
 """
 
@@ -81,7 +81,7 @@ _FARED = """
 , contacts AS MATERIALIZED (
     SELECT DISTINCT ON (contact_id) at, visitor, person, topic FROM analytics_event
     WHERE kind = 'contact' AND at >= %(since)s AND at < %(due)s
-    ORDER BY contact_id, id DESC
+    ORDER BY contact_id, txid DESC, id DESC
 ), known AS (
     SELECT visitor, is_linkable, NULL::boolean AS has_contact, NULL::boolean AS is_helpful FROM firsts
     UNION ALL
@@ -100,7 +100,7 @@ _FARED = """
     FROM firsts JOIN analytics_event AS vote ON vote.visitor = firsts.visitor
     WHERE vote.kind = 'vote' AND vote.revision_id = firsts.revision_id
       AND vote.at >= firsts.at AND vote.at < firsts.at + %(window)s
-    ORDER BY firsts.visitor, vote.at DESC, vote.id DESC)
+    ORDER BY firsts.visitor, vote.at DESC, vote.txid DESC, vote.id DESC)
 ), fared AS (
     SELECT bool_or(is_linkable) AS is_linkable, coalesce(bool_or(has_contact), false) AS has_contact,
            bool_or(is_helpful) AS is_helpful

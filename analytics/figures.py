@@ -58,6 +58,7 @@ class MarkKind(StrEnum):
     ARTICLE = "article"  # a text was published
     INCIDENT = "incident"  # trouble that customers felt
     EXPERIMENT = "experiment"  # a test began or ended
+    SEARCH = "search"  # editors told search something: a synonym, a pin
     RELEASE = "release"  # the shop or the product changed; written down by a colleague
 
 

@@ -48,6 +48,27 @@ def around(period: Period, *, reader: Collection[str], article_id: int | None = 
     return sorted(found, key=lambda mark: mark.on)
 
 
+def texts_of(article_id: int, period: Period, *, reader: Collection[str]) -> list[Mark]:
+    """The changes of one article's live text."""
+    entries = AuditEntry.objects.filter(
+        target_type="kb.article",
+        target_id=str(article_id),
+        action__in=PUBLISHED,
+        at__gte=period.start,
+        at__lt=period.end,
+    )
+    opens = bool(READ_ARTICLES & set(reader))
+    return [
+        Mark(
+            _day(at),
+            MarkKind.ARTICLE,
+            _("text %(number)s went live") % {"number": detail.get("revision", "?")},
+            _text(str(article_id), detail) if opens else "",
+        )
+        for at, detail in entries.order_by("at", "id").values_list("at", "detail")
+    ]
+
+
 def written(period: Period) -> list[Marker]:
     """What colleagues wrote down about days of the period."""
     return list(Marker.objects.filter(on__gte=period.first, on__lte=period.last).order_by("on", "pk"))

@@ -59,6 +59,20 @@ class Decision:
     decide_at: datetime | None  # when the next window is over by the clock; None where none is open
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all decisions of one moment have in common."""
+
+    feeds: tuple[Feed, ...]
+    windows: tuple[tuple[int, timedelta], ...]  # days, the shortest first
+    in_until: datetime  # watermark()
+
+    @classmethod
+    def of(cls, *, feeds: Iterable[Feed], windows: Iterable[int], now: datetime) -> Terms:
+        feeds = tuple(feeds)
+        return cls(feeds, tuple((days, timedelta(days=days)) for days in sorted(windows)), watermark(feeds, now=now))
+
+
 def decide(
     journey: Journey,
     *,
@@ -73,27 +87,31 @@ def decide(
     `ties` are the moments since which we have known the visitor as a person. A window is over when its last moment has
     passed and every connected feed has brought its contacts up to then (watermark()).
     """
-    feeds = list(feeds)
+    return decide_on(journey, contacts=contacts, ties=ties, terms=Terms.of(feeds=feeds, windows=windows, now=now))
+
+
+def decide_on(journey: Journey, *, contacts: Iterable[Contact], ties: Iterable[datetime], terms: Terms) -> Decision:
+    """decide(), for many journeys of one moment."""
+    since, ended_at = journey.started_at, journey.ended_at
     contacts = sorted(
-        (contact for contact in contacts if contact.at >= journey.started_at),
-        key=lambda contact: (contact.at, contact.id),
+        [contact for contact in contacts if contact.at >= since], key=lambda contact: (contact.at, contact.id)
     )
-    in_until = watermark(feeds, now=now)
-    longest = journey.ended_at + timedelta(days=max(windows))
-    during = next((contact.at for contact in contacts if contact.at <= journey.ended_at), None)
-    reads = attribution.credited(journey, contact_at=during)
-    is_linkable = _is_linkable(journey, contacts, ties, feeds, longest)
+    longest = ended_at + terms.windows[-1][1]
+    reads = attribution.credited(journey, contact_at=next((c.at for c in contacts if c.at <= ended_at), None))
+    is_linkable = _is_linkable(journey, contacts, ties, terms.feeds, longest)
+    otherwise = EMPTY if not reads else SILENT if is_linkable else UNLINKABLE
+    is_silent = not contacts and not journey.votes
 
     outcomes: dict[int, str] = {}
     decide_at: datetime | None = None
-    for days in sorted(windows):
-        due = journey.ended_at + timedelta(days=days)
-        if due > in_until:
-            decide_at = decide_at or due
-        else:
-            outcomes[days] = _outcome(journey, contacts, reads, due, is_linkable=is_linkable)
+    for days, window in terms.windows:
+        due = ended_at + window
+        if due > terms.in_until:
+            decide_at = due
+            break
+        outcomes[days] = otherwise if is_silent else _outcome(journey, contacts, reads, due) or otherwise
 
-    same, other = _first_contacts(contacts, reads, longest)
+    same, other = _first_contacts(contacts, reads, longest) if contacts else (None, None)
     return Decision(
         outcomes=outcomes,
         is_linkable=is_linkable,
@@ -105,20 +123,15 @@ def decide(
     )
 
 
-def _outcome(
-    journey: Journey, contacts: list[Contact], reads: tuple[HelpEvent, ...], due: datetime, *, is_linkable: bool
-) -> str:
+def _outcome(journey: Journey, contacts: list[Contact], reads: tuple[HelpEvent, ...], due: datetime) -> str:
+    """What a contact or a vote until `due` makes of it; empty where there was none."""
     same, other = _first_contacts(contacts, reads, due)
-    vote = _vote(journey, until=due)
     if same:
         return CONTACTED
     if other:
         return CONTACTED_OTHER
-    if vote:
-        return CONFIRMED if vote == "yes" else DENIED
-    if not reads:
-        return EMPTY
-    return SILENT if is_linkable else UNLINKABLE
+    vote = _vote(journey, until=due)
+    return CONFIRMED if vote == "yes" else DENIED if vote else ""
 
 
 def _first_contacts(
@@ -139,6 +152,8 @@ def _first_contacts(
 
 def _vote(journey: Journey, *, until: datetime) -> str:
     """The latest word on each article counts; one standing no is a no."""
+    if not journey.votes:
+        return ""
     words = {
         vote.article_id: vote.is_helpful for vote in sorted(journey.votes, key=HelpEvent.sort_key) if vote.at < until
     }
@@ -148,7 +163,7 @@ def _vote(journey: Journey, *, until: datetime) -> str:
 
 
 def _is_linkable(
-    journey: Journey, contacts: list[Contact], ties: Iterable[datetime], feeds: list[Feed], due: datetime
+    journey: Journey, contacts: list[Contact], ties: Iterable[datetime], feeds: Iterable[Feed], due: datetime
 ) -> bool:
     """Whether we would have known of a contact, judged by nothing that a contact itself brings about.
 
@@ -156,14 +171,16 @@ def _is_linkable(
     brings the id back and ties it to a person, so that later evidence would pick the journeys that ended in a contact.
     A vote is no evidence either; it is an outcome.
     """
+    back = [event.at for event in journey.events if event.is_returning and event.kind != VOTE]
+    if not back:
+        return False
     cuts = [at for at in (journey.form_opened_at, contacts[0].at if contacts else None) if at is not None]
     cut = min(cuts, default=None)
 
     def is_before(at: datetime) -> bool:
         return at <= journey.ended_at and (cut is None or at < cut)
 
-    is_back = any(event.is_returning and event.kind != VOTE and is_before(event.at) for event in journey.events)
-    if not is_back:
+    if not is_before(back[0]):
         return False
     if not any(feed.is_connected(journey.started_at, due) for feed in feeds):
         return True

@@ -14,9 +14,10 @@ from uuid import UUID
 
 from django.db import models
 
-from analytics import writing
+from analytics import left_out, writing
 from analytics.models import Event, EventKind, Identity
 from contacts import events as contacts
+from core import visitors
 from kb import events as kb
 from kb.search import log as search_log
 from notifications import events as notifications
@@ -34,6 +35,7 @@ def connect() -> None:
     contacts.contact_received.connect(on_contact_received)
     notifications.visitor_identified.connect(on_visitor_identified)
     notifications.order_page_viewed.connect(on_order_page_viewed)
+    visitors.left_out.connect(left_out.on_left_out)
 
 
 def on_article_viewed(event: kb.ArticleViewed, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min, Model
 
-from analytics import rollup_sql
+from analytics import rollup_sql, streams
 from analytics.models import (
     ContactDay,
     Event,
@@ -23,15 +23,21 @@ from analytics.models import (
     RollupDue,
     RollupKind,
     SearchDay,
+    SettlingMark,
     ShareDay,
 )
 from contacts import reasons
 from contacts.models import Contact
+from core import clock
 from kb.models import SearchLog
 
 # Days counted in one transaction: a screen waits for none of it, and a killed run has little to do again.
 AT_ONCE = 7
 REPEATED_WITHIN = timedelta(days=7)
+# Of what kb has forgotten, only queries that so many visitors asked for on one day are kept in words.
+_MANY = 5
+
+UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 _TABLES: dict[RollupKind, tuple[tuple[type[Model], str], ...]] = {
     RollupKind.READS: ((ReadDay, rollup_sql.READS),),
@@ -42,6 +48,24 @@ _TABLES: dict[RollupKind, tuple[tuple[type[Model], str], ...]] = {
 _DAYS_OF_EVENTS = """
     SELECT DISTINCT kind, (at AT TIME ZONE %(zone)s)::date FROM analytics_event
     WHERE txid >= %(since)s AND kind IN ('read', 'stayed', 'vote', 'search', 'contact')
+"""
+# Searches that others put anew (they came up to 60 s before them), those from which something was opened, and those of
+# visitors of whom we now know that they are somebody who contacted us then.
+_DAYS_OF_SEARCHES = """
+    SELECT ((at - interval '60 seconds') AT TIME ZONE %(zone)s)::date FROM analytics_event
+    WHERE txid >= %(since)s AND kind = 'search'
+    UNION
+    SELECT (search.at AT TIME ZONE %(zone)s)::date
+    FROM (SELECT article_id, min(at) AS first, max(at) AS last FROM analytics_event
+          WHERE txid >= %(since)s AND kind = 'read' AND article_id IS NOT NULL GROUP BY 1) AS opened
+    JOIN kb_searchclick AS click ON click.article_id = opened.article_id
+     AND click.at BETWEEN opened.first - interval '1 minute' AND opened.last + interval '1 minute'
+    JOIN kb_searchlog AS search ON search.id = click.search_id
+    UNION
+    SELECT (contact.received_at AT TIME ZONE %(zone)s)::date - back
+    FROM analytics_identity AS known JOIN contacts_contact AS contact USING (person)
+    CROSS JOIN generate_series(0, 1) AS back
+    WHERE known.txid >= %(since)s AND known.person <> ''
 """
 
 
@@ -62,22 +86,29 @@ def mark(kind: RollupKind, days: Iterable[date]) -> None:
 def mark_events(*, since: int) -> None:
     """Mark what the events of transactions from `since` (a txid) on have changed, besides journeys."""
     with connection.cursor() as cursor:
-        cursor.execute(_DAYS_OF_EVENTS, {"since": since, "zone": settings.SHOP_TIME_ZONE})
+        given: dict[str, int | str] = {"since": since, "zone": settings.SHOP_TIME_ZONE}
+        cursor.execute(_DAYS_OF_EVENTS, given)
         found = cursor.fetchall()
+        cursor.execute(_DAYS_OF_SEARCHES, {"since": since, "zone": settings.SHOP_TIME_ZONE})
+        searched = {day for (day,) in cursor.fetchall()}
     of: dict[str, set[date]] = {}
     for kind, day in found:
         of.setdefault(kind, set()).add(day)
     mark(RollupKind.READS, set().union(*(of.get(kind, set()) for kind in ("read", "stayed", "vote"))))
     contacts = of.get(EventKind.CONTACT, set())
     mark_contacts(contacts)
-    mark(RollupKind.SEARCHES, of.get(EventKind.SEARCH, set()))
+    mark(RollupKind.SEARCHES, of.get(EventKind.SEARCH, set()) | searched)
 
 
 def mark_contacts(days: Collection[date]) -> None:
     """Contacts of these days came, went or are about something else: that changes whether earlier ones were repeated,
     and what searches of the day before led to."""
     mark(RollupKind.CONTACTS, [day - timedelta(days=back) for day in days for back in range(REPEATED_WITHIN.days + 1)])
-    mark(RollupKind.SEARCHES, [day - timedelta(days=back) for day in days for back in (0, 1)])
+    mark(RollupKind.SEARCHES, _and_the_day_before(days))
+
+
+def _and_the_day_before(days: Iterable[date]) -> set[date]:
+    return {day - timedelta(days=back) for day in days for back in (0, 1)}
 
 
 def mark_all(*, since: datetime | None = None) -> None:
@@ -103,6 +134,9 @@ def make_due(*, windows: Sequence[int]) -> int:
     made = 0
     for kind in _TABLES:
         days = list(RollupDue.objects.filter(kind=kind).order_by("day").values_list("day", flat=True))
+        if kind is RollupKind.SEARCHES and (kept := _forgotten(days)):
+            RollupDue.objects.filter(kind=kind, day__in=kept).delete()
+            days = [day for day in days if day not in kept]
         for first, last in _runs(days):
             _make(kind, first, last, windows)
         made += len(days)
@@ -117,16 +151,53 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
         "end": _midnight(last + timedelta(days=1)),
         "zone": settings.SHOP_TIME_ZONE,
         "windows": list(windows),
+        "uuid": UUID_PATTERN,
     }
     if kind is RollupKind.CONTACTS:
         tree = reasons.stored()
         given |= {"reasons": [reason.code for reason in tree], "topics": [reason.topic for reason in tree]}
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        streams.more_memory()
+        if kind is RollupKind.READS and (kept := _kept_since()) and kept > first:
+            RollupDue.objects.filter(kind=kind, day__range=(first, min(last, kept - timedelta(days=1)))).delete()
+            if kept > last:
+                return
+            given["start"], first = _midnight(kept), kept
         RollupDue.objects.filter(kind=kind, day__range=(first, last)).delete()
         for model, sql in _TABLES[kind]:
             model._default_manager.filter(day__range=(first, last)).delete()
+            cursor.execute(sql, given)
+
+
+def _kept_since() -> date | None:
+    """The first day of which all events are there; None where none were thrown away. Until the end of the transaction
+    no more are. What was counted of the days before stays."""
+    since = SettlingMark.objects.select_for_update().filter(pk=1).values_list("events_since", flat=True).first()
+    return None if since is None else day_of(since) + timedelta(days=_midnight(day_of(since)) < since)
+
+
+def forget_rare_words() -> int:
+    """Of days whose searches kb forgets, keep in words only what many asked for; the counts stay. Returns how many
+    counts lost their words."""
+    until = _forgotten_until()
+    with transaction.atomic():
+        few = SearchDay.objects.filter(day__lte=until, searches__lt=_MANY).exclude(key="").count()
+        if few:
             with connection.cursor() as cursor:
-                cursor.execute(sql, given)
+                cursor.execute(rollup_sql.RARE_WORDS, {"until": until, "few": _MANY})
+    return few
+
+
+def _forgotten(days: Collection[date]) -> set[date]:
+    """Those of the days that were counted and of which kb no longer has every search: their counts stay as they are."""
+    oldest = SearchLog.objects.aggregate(at=Min("at"))["at"]
+    until = max(_forgotten_until(), day_of(oldest) - timedelta(days=1) if oldest else date.max)
+    return set(SearchDay.objects.filter(day__lte=until, day__in=days).values_list("day", flat=True))
+
+
+def _forgotten_until() -> date:
+    """The last day of which kb throws searches away."""
+    return day_of(clock.now() - timedelta(days=settings.SEARCH_LOG_DAYS))
 
 
 def _runs(days: Iterable[date]) -> Iterator[tuple[date, date]]:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from analytics import article_results, partitions, search_learning, settling, verdicts, weighing, writing
+from analytics import article_results, partitions, rollups, search_learning, settling, verdicts, weighing, writing
 from core import clock
 
 
@@ -36,3 +36,4 @@ def weigh_experiments() -> None:
 @shared_task(name="analytics.look_after_weeks")
 def look_after_weeks() -> None:
     partitions.look_after()
+    rollups.forget_rare_words()

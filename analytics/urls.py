@@ -3,6 +3,7 @@ from django.urls import path
 from analytics import api, api_reports
 from analytics.views import (
     article_evidence,
+    articles_scorecard,
     dashboard,
     desk,
     effects,
@@ -37,6 +38,8 @@ desk_urlpatterns = [
     path("reports/<slug:name>/", report_files.page, name="report"),
     path("reports/<slug:name>/<slug:table>.csv", report_files.table, name="report-csv"),
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),
+    path("results/", articles_scorecard.page, name="article-scorecards"),
+    path("results/<int:pk>/", articles_scorecard.one, name="article-scorecard"),
     path("articles/next/", next_article.page, name="next-article"),
     path("articles/next/draft/", next_article.draft, name="next-draft"),
     path("articles/next/dismiss/", next_article.dismiss, name="next-dismiss"),
@@ -50,6 +53,8 @@ desk_urlpatterns = [
     path("experiments/<int:pk>/plan/figures/", experiment_planning.figures, name="experiment-figures"),
     path("experiments/<int:pk>/start/", experiment_planning.start, name="experiment-start"),
     path("experiments/<int:pk>/do/<slug:name>/", experiment_actions.act, name="experiment-act"),
+    path("search/health/", search.health, name="search-health"),
+    path("search/health/query/", search.one_query, name="search-query"),
     path("search/learning/", search.learning, name="search-learning"),
 ]
 

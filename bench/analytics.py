@@ -1,10 +1,19 @@
-"""What events cost: to take in, to a page's reader, and on the disk.
+"""What events cost: to take in, to a page's reader, on the disk, to decide and count, and to look at.
 
-    python -m bench.analytics [--part ingest|page|storage] [--quick] [--check]
+    python -m bench.analytics [--part ingest|page|storage|settle|screens]... [--events N] [--quick] [--check]
 
-Prints one JSON line a figure: ingest_per_s (events a second through analytics/writing.py, from the file of a web
-process into the table, with all indexes), page_view_ms (how much later an article's page is answered because the view
-is recorded), bytes_per_event (a million events of a realistic mix, with all indexes; on stderr by kind).
+Prints one JSON line a figure.
+
+Of the first three parts: ingest_per_s (events a second through analytics/writing.py, from the file of a web process
+into the table, with all indexes), page_view_ms (how much later an article's page is answered because the view is
+recorded), bytes_per_event (a million events of a realistic mix, with all indexes; on stderr by kind).
+
+Of a year of events (bench/_analytics_world.py), at 1,000,000 and, without --quick, at 10,000,000, or at --events alone:
+settle_per_s (events a second from the table to decided journeys and counted days), late_resettle_s (a day that comes
+two weeks late), page_p95_ms (the slowest of the desk's pages of analytics, asked 20 times). Beside them at two sizes
+cost_ratio_10m_1m (seconds an event at the larger, by those at the smaller). The figures are those of the larger size;
+each size's own are on stderr. Each size is a process and a database of its own; the larger takes
+about 20 minutes and 10 GB.
 
 page_view_ms: in one process pages are asked for with the receivers connected and without, in turns of 100, and the
 difference of the two medians counts; the thread that writes runs beside them as in a web server.
@@ -15,38 +24,104 @@ difference of the two medians counts; the thread that writes runs beside them as
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
 
-from bench import _analytics_ingest, _analytics_page, _analytics_storage
+from bench import _analytics_ingest, _analytics_page, _analytics_screens, _analytics_settle, _analytics_storage
+from bench import _analytics_world as world_of
 from bench._report import report
 from bench._search_figures import say
 from bench._search_world import World
 
 PARTS = {"ingest": _analytics_ingest, "page": _analytics_page, "storage": _analytics_storage}
-UNITS = {"ingest_per_s": "1/s", "page_view_ms": "ms", "bytes_per_event": "bytes with all indexes"}
-AT_LEAST = {"ingest_per_s": 5_000.0}
-AT_MOST = {"page_view_ms": 1.0, "bytes_per_event": 150.0}
+OF_A_YEAR = ("settle", "screens")
+SIZES = (1_000_000, 10_000_000)
+UNITS = {
+    "ingest_per_s": "1/s",
+    "page_view_ms": "ms",
+    "bytes_per_event": "bytes with all indexes",
+    "settle_per_s": "1/s",
+    "late_resettle_s": "s",
+    "page_p95_ms": "ms",
+    "cost_ratio_10m_1m": "ratio",
+}
+AT_LEAST = {"ingest_per_s": 5_000.0, "settle_per_s": 20_000.0}
+AT_MOST = {
+    "page_view_ms": 1.0,
+    "bytes_per_event": 150.0,
+    "late_resettle_s": 60.0,
+    "page_p95_ms": 300.0,
+    "cost_ratio_10m_1m": 1.2,
+}
+_PAGES_AT_50M = 500.0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=PARTS)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the events")
+    parser.add_argument("--part", choices=[*PARTS, *OF_A_YEAR], action="append")
+    parser.add_argument("--events", type=int, help="the size of the year, alone")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the events, and no year of 10,000,000")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
-    figures: dict[str, float] = {}
-    with World([]) as world:
-        world.django()
-        for name in [given.part] if given.part else PARTS:
-            figures |= PARTS[name].measure(quick=given.quick)
+    parts = given.part or [*PARTS, *OF_A_YEAR]
+    of_a_year = [name for name in parts if name in OF_A_YEAR]
+    if given.events and set(parts) == set(of_a_year):
+        figures = _year(given.events, of_a_year)
+    else:
+        figures = _at_sizes(of_a_year, [given.events] if given.events else SIZES[:1] if given.quick else SIZES)
+        figures |= _small([name for name in PARTS if name in parts], quick=given.quick)
     for name, value in figures.items():
         report(name, value, UNITS[name])
-    misses = [
-        f"{name} {figures[name]:.2f} < {least}" for name, least in AT_LEAST.items() if figures.get(name, 1e9) < least
-    ]
-    misses += [f"{name} {figures[name]:.2f} > {most}" for name, most in AT_MOST.items() if figures.get(name, 0) > most]
+    misses = _misses(figures, of_pages=_PAGES_AT_50M if (given.events or 0) > SIZES[-1] else AT_MOST["page_p95_ms"])
     for sentence in misses:
         say(f"not reached: {sentence}")
     return 1 if given.check and misses else 0
+
+
+def _small(parts: list[str], *, quick: bool) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    if parts:
+        with World([]) as world:
+            world.django()
+            for name in parts:
+                figures |= PARTS[name].measure(quick=quick)
+    return figures
+
+
+def _year(events: int, parts: list[str]) -> dict[str, float]:
+    """The figures of one size, in this process. The pages need what settling makes."""
+    with World([]) as world:
+        world.django()
+        say(f"  {events} events are written")
+        figures = _analytics_settle.measure(world_of.build(events))
+        screens = _analytics_screens.measure() if "screens" in parts else {}
+    return (figures if "settle" in parts else {}) | screens
+
+
+def _at_sizes(parts: list[str], sizes: tuple[int, ...] | list[int]) -> dict[str, float]:
+    """The figures at the last of the sizes, each measured in a process of its own, and how they grow."""
+    found = []
+    for size in sizes if parts else ():
+        asked = [sys.executable, "-m", "bench.analytics", "--events", str(size)]
+        asked += [word for part in parts for word in ("--part", part)]
+        said = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout
+        found.append({figure["name"]: float(figure["value"]) for figure in map(json.loads, said.splitlines())})
+        say(f"  at {size} events: {found[-1]}")
+    figures = found[-1] if found else {}
+    if len(found) > 1 and "settle_per_s" in figures:
+        figures = figures | {"cost_ratio_10m_1m": found[0]["settle_per_s"] / figures["settle_per_s"]}
+    return figures
+
+
+def _misses(figures: dict[str, float], *, of_pages: float) -> list[str]:
+    most = AT_MOST | {"page_p95_ms": of_pages}
+    misses = [
+        f"{name} {figures[name]:.2f} < {least}" for name, least in AT_LEAST.items() if figures.get(name, 1e9) < least
+    ]
+    return misses + [
+        f"{name} {figures[name]:.2f} > {bound}" for name, bound in most.items() if figures.get(name, 0) > bound
+    ]
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.ensure_for_checkout()  # and keeps it while this process lives
 application = get_wsgi_application()
 
-from analytics import writing  # noqa: E402  needs the apps
+from analytics import left_out, writing  # noqa: E402  needs the apps
 
 writing.gather()  # that a page was looked at is written beside the requests
+left_out.gather()
 
 if settings.SEARCH_ENGINE == "whoosh":
     from kb import search

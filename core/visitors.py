@@ -15,12 +15,15 @@ import re
 import uuid
 from collections.abc import Callable, Container
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.cookies import Morsel
 
 from django.conf import settings
+from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponseBase
 
 COOKIE = "pv"
+left_out = Signal()  # a help page was opened by who is in no number; `why` says in one word why not
 _YEAR = 365 * 24 * 3600
 _BOT = re.compile(
     r"bot\b|bot/|crawl|spider|slurp|headlesschrome|lighthouse|preview|monitor|curl/|wget/|python-|httpx|scrapy|facebookexternalhit",
@@ -60,8 +63,12 @@ class VisitorMiddleware:
             visitor = Visitor(id="", why_not="no_cookie")
         request.visitor = visitor  # type: ignore[attr-defined]
         response = self.get_response(request)
-        if new_id and response.get("Content-Type", "").startswith("text/html"):
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        if new_id and is_page:
             remember(response, COOKIE, new_id, request=request)
+        is_counted = is_page and response.status_code == HTTPStatus.OK and _is_help_page(request)
+        if is_counted and (why := of(request).why_not):
+            left_out.send_robust(None, why=why)
         return response
 
 
@@ -90,6 +97,11 @@ def remember(response: HttpResponseBase, name: str, value: str, *, request: Http
         partitioned.set(plain.key, plain.value, plain.coded_value)
         partitioned.update(plain)
         response.cookies[name] = partitioned
+
+
+def _is_help_page(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return request.method == "GET" and match is not None and match.namespace == "help"
 
 
 def _read(request: HttpRequest) -> Visitor:

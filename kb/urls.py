@@ -117,7 +117,6 @@ desk_urlpatterns = [
     path("search/", search_desk.health, name="search"),
     path("search/jobs/<slug:kind>/", search_desk.ask_for_job, name="search-job-ask"),
     path("search/job/<slug:kind>/", search_desk.job, name="search-job"),
-    path("search/queries/", search_desk.queries, name="search-queries"),
     path("search/try/", search_desk.try_it, name="search-try"),
     path("search/tests/", search_tests.page, name="search-tests"),
     path("search/tests/import/", search_tests.import_lines, name="search-tests-import"),

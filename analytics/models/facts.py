@@ -136,6 +136,7 @@ class Journey(models.Model):
     contact_reason = models.CharField(max_length=50, blank=True, help_text="of that contact; empty: uncoded")
     contact_channel = models.CharField(max_length=10, blank=True)
     decide_at = models.DateTimeField(null=True, help_text="when the next window is over; null where all are")
+    entry = models.CharField(max_length=10, blank=True, db_default="", help_text="the kind of its first event")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "started_at"], name="journey_once")]
@@ -174,6 +175,20 @@ class SpoolMark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file} up to {self.offset}"
+
+
+class LeftOutDay(models.Model):
+    """How many help pages were opened on one day by who is in no number, and why not. Nothing about who it was."""
+
+    day = models.DateField()
+    why = models.CharField(max_length=10, help_text="bot, prefetch, no_consent, staff or no_cookie")
+    pages = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "why"], name="left_out_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.pages} by {self.why}"
 
 
 class GapKind(models.TextChoices):

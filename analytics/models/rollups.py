@@ -74,6 +74,7 @@ class JourneyDay(models.Model):
     is_linkable = models.BooleanField()
     is_contradicted = models.BooleanField()
     has_searched = models.BooleanField()
+    entry = models.CharField(max_length=10, blank=True, db_default="", help_text="the kind of its first event")
     vote = models.CharField(max_length=3, blank=True)
     outcome = models.CharField(max_length=15, blank=True, help_text="empty: immature")
     journeys = models.IntegerField()
@@ -125,16 +126,21 @@ class ContactDay(models.Model):
 
 
 class SearchDay(models.Model):
-    """Searches of one query, as queries are compared, on one day, by visitors who are counted."""
+    """Searches of one query, as queries are compared, on one day, by visitors who are counted: each visitor once.
+
+    An empty key: what had no word in it, was typed by somebody who is forgotten, or by few and long ago.
+    """
 
     day = models.DateField()
     locale = models.CharField(max_length=10)
-    key = models.CharField(max_length=200)
-    text = models.CharField(max_length=200, help_text="as it was typed last, masked")
+    key = models.CharField(max_length=200, blank=True)
+    text = models.CharField(max_length=200, blank=True, help_text="as it was typed last, masked")
     searches = models.IntegerField()
     without_answer = models.IntegerField(help_text="nothing was found")
-    without_click = models.IntegerField(help_text="something was found, nothing opened")
+    with_passage = models.IntegerField(help_text="a passage stood above the answers, and may have said enough")
+    without_click = models.IntegerField(help_text="answers without such a passage, nothing opened")
     reformulated = models.IntegerField(help_text="another search within 60 s, nothing opened")
+    in_other_language = models.IntegerField(help_text="answered in the language of the words, not that of the page")
     contacted = models.IntegerField(help_text="their visitor contacted us within 24 hours")
 
     class Meta:

@@ -149,7 +149,7 @@ def build(article: Article, period: Period) -> Evidence:
     cells, oldest_open = _cells(article.pk, period)
     tally = Tally(tuple(cell for _revision, cell in cells))
     test = _test(article)
-    votes, said = _votes(article.pk, period, {text.pk: text.number for text in texts})
+    told, said = votes(article.pk, period, {text.pk: text.number for text in texts})
     edits = tuple(_edit(text) for text in texts if period.start <= text.created_at < period.end)
     demands = list(checking.current(locale=article.locale).filter(article=article))
     standings = checking.standings([demand.pk for demand in demands]) if demands else {}
@@ -162,7 +162,7 @@ def build(article: Article, period: Period) -> Evidence:
         tally=tally,
         maturity=_maturity(tally, oldest_open, period),
         searches=_searches(article.pk, period),
-        votes=votes,
+        votes=told,
         revisions=_rows(article, texts, by_revision, cells, said, test),
         edits=edits,
         days=_days(article.pk, period),
@@ -304,14 +304,14 @@ def _searches(article_id: int, period: Period) -> Searches:
     return Searches(openings, different, queries, is_cut=openings >= NEWEST_CLICKS)
 
 
-def _votes(article_id: int, period: Period, numbers: dict[int, int]) -> tuple[Votes, dict[int, Rate]]:
+def votes(article_id: int, period: Period, numbers: dict[int, int]) -> tuple[Votes, dict[int, Rate]]:
     """What was said of all its texts, and of each (by revision id)."""
-    votes = Vote.objects.filter(revision__in=list(numbers), at__gte=period.start, at__lt=period.end)
+    cast = Vote.objects.filter(revision__in=list(numbers), at__gte=period.start, at__lt=period.end)
     yes: dict[int, int] = defaultdict(int)
     of: dict[int, int] = defaultdict(int)
     reasons: dict[str, int] = defaultdict(int)
     for revision_id, is_helpful, reason, number in (
-        votes.values("revision", "is_helpful", "reason")
+        cast.values("revision", "is_helpful", "reason")
         .annotate(number=Count("id"))
         .values_list("revision", "is_helpful", "reason", "number")
     ):
@@ -321,7 +321,7 @@ def _votes(article_id: int, period: Period, numbers: dict[int, int]) -> tuple[Vo
         else:
             reasons[reason] += number
     names = dict(VoteReason.choices)
-    comments = votes.filter(~Q(comment=""), is_helpful=False).order_by("-at")[:_COMMENTS]
+    comments = cast.filter(~Q(comment=""), is_helpful=False).order_by("-at")[:_COMMENTS]
     told = Votes(
         helpful=Rate(sum(yes.values()), sum(of.values())),
         reasons=tuple(

@@ -222,7 +222,7 @@ def _clusters(period: Period, known: Known) -> tuple[list[Cluster], frozenset[st
     by_locale: dict[str, dict[str, tuple[Query, int]]] = defaultdict(dict)
     meant: dict[str, dict[str, str]] = defaultdict(dict)
     for locale, key, text, corrected, failed, empty, searches in rows:
-        if _tells_something(text, locale):
+        if tells_something(text, locale):
             by_locale[locale][key] = (Query(key, text, failed, searches), empty)
             meant[locale][key] = corrected or text
     visitors = _visitors([(row[0], row[1]) for row in rows], period)
@@ -233,7 +233,7 @@ def _clusters(period: Period, known: Known) -> tuple[list[Cluster], frozenset[st
             Asked(key, frozenset(key_of(meant[locale][key], locale).split()), query.failed)
             for key, (query, _empty) in queries.items()
         ]
-        meaning = _meaning(locale, meant[locale], asked)
+        meaning = meaning_of(locale, meant[locale], asked)
         if meaning is not None:
             by_meaning.add(locale)
         found += [
@@ -244,7 +244,7 @@ def _clusters(period: Period, known: Known) -> tuple[list[Cluster], frozenset[st
     return found, frozenset(by_meaning)
 
 
-def _tells_something(text: str, locale: str) -> bool:
+def tells_something(text: str, locale: str) -> bool:
     """Whether a query has a word that is no stop word: "how to" is the beginning of a question."""
     language = analysis.for_language(locale)
     return any(not language.is_stop(word) for word in language.words(text))
@@ -298,7 +298,7 @@ def _visitors(pairs: Sequence[tuple[str, str]], period: Period) -> dict[tuple[st
     return found
 
 
-def _meaning(
+def meaning_of(
     locale: str, texts: dict[str, str], asked: Sequence[Asked]
 ) -> Callable[[Asked, Asked], float | None] | None:
     """How near two queries are in meaning; None where meaning is not installed or does not know the language."""

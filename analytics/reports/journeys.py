@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from django.db.models import Count, F, Func, Q, QuerySet, TextField, Value
+from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
 from django.utils.translation import gettext as _
 
-from analytics.models import Journey, Outcome
+from analytics.models import EventKind, Journey, JourneyDay, Outcome
 from analytics.periods import Period
 from analytics.stats.proportions import Rate
 
@@ -140,24 +140,21 @@ def found(period: Period) -> QuerySet[DecidedJourney]:
     return Journey.objects.filter(started_at__gte=period.start, started_at__lt=period.end).annotate(outcome=outcome)
 
 
-def tally(period: Period) -> Tally:
-    """All journeys of the period. One query."""
+def tally(period: Period, *, article_id: int | None = None) -> Tally:
+    """The journeys of the period, as they were counted last; those whose last read was one article, where it is named.
+    One query of the counts of days (analytics/rollups.py)."""
+    counted = JourneyDay.objects.filter(day__range=(period.first, period.last), window=period.window)
+    if article_id is not None:
+        counted = counted.filter(article_id=article_id)
     rows = (
-        found(period)
-        .values("outcome", "is_linkable", "vote", "is_contradicted", article=F("last_article_id"))
-        .annotate(journeys=Count("id"))
+        counted.values_list("article_id", "outcome", "is_linkable", "vote", "is_contradicted")
+        .annotate(number=Sum("journeys"))
+        .order_by()
     )
     return Tally(
         tuple(
-            Cell(
-                article_id=row["article"],
-                outcome=row["outcome"] or "",
-                is_linkable=row["is_linkable"],
-                vote=row["vote"],
-                is_contradicted=row["is_contradicted"],
-                journeys=row["journeys"],
-            )
-            for row in rows
+            Cell(article or None, outcome, is_linkable, vote, is_contradicted, number)
+            for article, outcome, is_linkable, vote, is_contradicted, number in rows
         )
     )
 
@@ -171,6 +168,16 @@ def by_article(cells: Iterable[Cell]) -> dict[int, Tally]:
     return {article_id: Tally(tuple(own)) for article_id, own in sorted_out.items()}
 
 
+# By what a journey can have begun, and the kinds of first event that say so. The last: not known yet.
+ENTRIES: dict[str, tuple[str, ...]] = {
+    "search": (EventKind.SEARCH,),
+    "help": (EventKind.HELP,),
+    "article": (EventKind.READ, EventKind.VOTE),
+    "form": (EventKind.FORM, EventKind.SUGGESTED, EventKind.ANSWERED),
+    "unknown": ("",),
+}
+NO_TOPIC = "none"
+
 # What the list of journeys can be narrowed by: (parameter, value) -> condition. A number's link uses the same words.
 _CONDITIONS: dict[tuple[str, str], Q] = {
     **{("outcome", outcome): Q(outcome=outcome) for outcome in Outcome.values},
@@ -179,16 +186,19 @@ _CONDITIONS: dict[tuple[str, str], Q] = {
     ("linkable", "yes"): Q(is_linkable=True),
     ("linkable", "no"): Q(is_linkable=False),
     ("has_read", "yes"): Q(last_article_id__isnull=False),
+    ("has_read", "no"): Q(last_article_id__isnull=True),
     ("voted", "yes"): ~Q(vote=""),
     ("contact", "no"): _NO_CONTACT,
     ("helped", "maybe"): Q(outcome__in=(Outcome.CONFIRMED, Outcome.SILENT, Outcome.UNLINKABLE)),
     ("contradicted", "yes"): Q(is_contradicted=True, outcome=Outcome.CONTACTED),
+    **{("entry", entry): Q(entry__in=kinds) for entry, kinds in ENTRIES.items()},
 }
 
 
 def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJourney]:
     """The journeys of the period that fit every parameter; one that makes no sense fits none, so that a list is never
-    longer than its heading says. `article`: the last one read; `read`: read at any time before a contact."""
+    longer than its heading says. `article`: the last one read; `read`: read at any time before a contact; `topic`: any
+    of several, with commas, NO_TOPIC for none; `lang`: the language of the last reading."""
     journeys = found(period)
     for name in {name for name, _value in _CONDITIONS}:
         if value := parameters.get(name, ""):
@@ -196,5 +206,20 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
             journeys = journeys.none() if condition is None else journeys.filter(condition)
     for name, lookup in (("article", "last_article_id"), ("read", "reads__contains")):
         if value := parameters.get(name, ""):
-            journeys = journeys.filter(**{lookup: int(value)}) if value.isdecimal() else journeys.none()
-    return journeys
+            journeys = journeys.filter(**{lookup: int(value)}) if is_id(value) else journeys.none()
+    return journeys.filter(**in_words(parameters))
+
+
+def is_id(text: str) -> bool:
+    """Whether it can be the id of an article."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def in_words(parameters: Mapping[str, str]) -> dict[str, object]:
+    """The conditions of `topic` and `lang`, which journeys and their counts have alike."""
+    found: dict[str, object] = {}
+    if topics := parameters.get("topic", ""):
+        found["topic__in"] = ["" if topic == NO_TOPIC else topic for topic in topics.split(",")]
+    if lang := parameters.get("lang", ""):
+        found["locale"] = lang
+    return found

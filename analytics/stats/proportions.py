@@ -56,7 +56,7 @@ class Rate:
         return wilson(self.hits, self.of)
 
 
-def wilson(hits: int, of: int, *, alpha: float = ALPHA) -> Interval:
+def wilson(hits: float, of: float, *, alpha: float = ALPHA) -> Interval:
     """The Wilson score interval of a share, without continuity correction; 0 to 1 where `of` is 0."""
     if of == 0:
         return Interval(0.0, 1.0)
@@ -66,6 +66,20 @@ def wilson(hits: int, of: int, *, alpha: float = ALPHA) -> Interval:
     half = math.sqrt(z2) * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
     # At the edges rounding leaves a trace of 1e-17 on the wrong side.
     return Interval(0.0 if hits == 0 else centre - half, 1.0 if hits == of else centre + half)
+
+
+def difference(now: tuple[float, float], before: tuple[float, float], *, alpha: float = ALPHA) -> Interval:
+    """The interval of share `now` less share `before`, each (hits, of): Newcombe's hybrid of two Wilson intervals.
+
+    Source: Newcombe 1998, Statistics in Medicine 17:873, method 10. For one look at two groups that were not drawn at
+    random: it says how much chance alone could move the difference, and nothing of its cause.
+    """
+    (x1, n1), (x2, n2) = now, before
+    p1, p2 = x1 / n1, x2 / n2
+    one, two = wilson(x1, n1, alpha=alpha), wilson(x2, n2, alpha=alpha)
+    return Interval(
+        p1 - p2 - math.hypot(p1 - one.low, two.high - p2), p1 - p2 + math.hypot(one.high - p1, p2 - two.low)
+    )
 
 
 def always_valid_half_width(se: float, n: int, *, planned: int = PLANNED_TOTAL, alpha: float = ALPHA) -> float:

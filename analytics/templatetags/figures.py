@@ -18,6 +18,7 @@ MARK_NAMES = {
     MarkKind.ARTICLE: _("Article"),
     MarkKind.INCIDENT: _("Incident"),
     MarkKind.EXPERIMENT: _("Test"),
+    MarkKind.SEARCH: _("Search"),
     MarkKind.RELEASE: _("Release"),
 }
 

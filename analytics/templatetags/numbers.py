@@ -29,6 +29,13 @@ def rows_url(context: Mapping[str, Any], target: str, **narrowed: object) -> str
 
 
 @register.simple_tag(takes_context=True)
+def scorecard_url(context: Mapping[str, Any], article_id: int) -> str:
+    """The page of one article's results, about the page's period."""
+    period: Period = context["period"]
+    return period.address(reverse("desk:article-scorecard", args=[article_id]))
+
+
+@register.simple_tag(takes_context=True)
 def opens(context: Mapping[str, Any], number: int, target: str, **narrowed: object) -> SafeString | str:
     """The number, as a link to the rows that it counts where the reader may open them and there are any."""
     text = intcomma(number)
@@ -69,6 +76,21 @@ def change(row: ReasonRow) -> str:
 def caveat(title: str) -> dict[str, Any]:
     """How the number of this section of docs/metrics.md could mislead."""
     return {"definition": definitions.doc().definitions[title]}
+
+
+@register.simple_tag
+def definition(title: str) -> str:
+    """The address of a section of docs/metrics.md."""
+    return f"{reverse('desk:metrics')}#{definitions.doc().definitions[title].anchor}"
+
+
+@register.filter
+def points(share: float | None) -> str:
+    """A difference of shares in points: −4.1, +0.3, 0.0; a dash where there is none."""
+    if share is None:
+        return "–"
+    rounded = round(100 * share, 1)
+    return f"−{abs(rounded):.1f}" if rounded < 0 else f"+{rounded:.1f}" if rounded else "0.0"
 
 
 def _address(period: Period, target: str, narrowed: Mapping[str, object]) -> str:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from analytics import definitions, markers, overview_charts, periods, saved_views, settling
+from analytics import definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
 from analytics.models import Event, EventKind, Journey, Outcome
 from analytics.reports import articles, contacts, journeys, messages, overview, timeline
 from contacts.models import ContactSource
@@ -72,8 +72,11 @@ def _owed(request: HttpRequest, *, now: datetime) -> dict[str, int]:
 def journey_list(request: HttpRequest) -> HttpResponse:
     """The journeys behind a number."""
     period, wrong = periods.read(request.GET, now=clock.now())
-    found = journeys.narrowed(period, request.GET.dict()).order_by("-started_at", "-id")
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    asked = request.GET.dict()
+    found = journeys.narrowed(period, asked).order_by("-started_at", "-id")
+    flow = journey_flow.build(period, asked)
+    known = flow.journeys if flow else None
+    page = journey_flow.Pages(found, PAGE, known=known).get_page(request.GET.get("page"))
     titles = _titles({row.last_article_id for row in page} | {_whole(request, "article"), _whole(request, "read")})
     labels: dict[str | None, str] = {value: str(label) for value, label in Outcome.choices}
     labels[None] = _("too early to say")
@@ -94,7 +97,9 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "page": page,
         "chips": _chips(request, titles, labels),
+        **journey_flow.context(flow, period, asked, titles=titles),
         **_about(request, period, wrong),
+        "section": "journeys",
     }
     return render(request, "desk/journeys.html", context)
 
@@ -104,7 +109,7 @@ def journey_list(request: HttpRequest) -> HttpResponse:
 def journey(request: HttpRequest, pk: int) -> HttpResponse:
     """One journey, event by event."""
     story = timeline.tell(get_object_or_404(Journey, pk=pk))
-    return render(request, "desk/journey.html", {"section": "home", "story": story})
+    return render(request, "desk/journey.html", {"section": "journeys", "story": story})
 
 
 @require_safe
@@ -176,6 +181,12 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         ("linkable", "yes"): _("linkable"),
         ("linkable", "no"): _("not linkable"),
         ("has_read", "yes"): _("read something"),
+        ("has_read", "no"): _("read nothing"),
+        ("entry", "search"): _("began with a search"),
+        ("entry", "help"): _("began in the help centre"),
+        ("entry", "article"): _("began with an article"),
+        ("entry", "form"): _("began at the contact form"),
+        ("entry", "unknown"): _("beginning not known"),
         ("voted", "yes"): _("voted"),
         ("contact", "no"): _("no contact known"),
         ("helped", "maybe"): _("said yes, or nothing was heard"),
@@ -183,8 +194,12 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         **{("outcome", value): str(label) for value, label in labels.items() if value},
     }
     chips = [text for (name, value), text in words.items() if request.GET.get(name) == value]
-    if "article" in request.GET:
+    if topic := request.GET.get("topic", ""):
+        chips.append(_("about: %(topics)s") % {"topics": journey_flow.topics_in_words(topic)})
+    if lang := request.GET.get("lang", ""):
+        chips.append(_("in %(language)s") % {"language": dict(settings.LANGUAGES).get(lang, lang)})
+    if request.GET.get("article"):
         chips.append(_("last read: %(title)s") % {"title": titles.get(_whole(request, "article")) or "?"})
-    if "read" in request.GET:
+    if request.GET.get("read"):
         chips.append(_("read: %(title)s") % {"title": titles.get(_whole(request, "read")) or "?"})
     return chips

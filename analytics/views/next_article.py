@@ -17,6 +17,7 @@ from analytics import gaps, periods
 from analytics.models import GapKind
 from analytics.periods import Period
 from analytics.reports import gaps as report
+from analytics.reports import search_health
 from analytics.reports.gaps import Cluster, Failing, ReasonGap
 from analytics.views.desk import READERS
 from core import clock, roles
@@ -55,7 +56,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def draft(request: HttpRequest) -> HttpResponse:
     """A draft that begins with the customers' words of a gap."""
     days, period = _period(request.POST.get("days", ""))
-    gap = _gap(request, period)
+    gap = _of_search_health(request) if "from" in request.POST else _gap(request, period)
     if gap is None or isinstance(gap, Failing):
         messages.warning(request, _("This row is no longer there: its numbers have changed meanwhile."))
         return redirect(_address(days))
@@ -112,6 +113,14 @@ def _gap(request: HttpRequest, period: Period) -> Cluster | ReasonGap | Failing 
         case GapKind.ARTICLE if key.isascii() and key.isdigit() and len(key) < 19:
             return report.find_failing(period, known, article_id=int(key))
     return None
+
+
+def _of_search_health(request: HttpRequest) -> Cluster | None:
+    """The cluster of search health that the form names, in the days that it names."""
+    now, given = clock.now(), request.POST
+    period, _wrong = periods.read(given, now=now)
+    found = search_health.find(period, now=now, locale=given.get("locale", ""), key=given.get("key", ""))
+    return search_health.as_gap(found) if found else None
 
 
 def _about(gap: Cluster | ReasonGap | Failing, period: Period) -> tuple[GapKind, list[str], str, float]:

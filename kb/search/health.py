@@ -1,6 +1,6 @@
-"""How search is doing: the index of this host, the queries of a day, what people search in weeks. Read-only.
+"""How search is doing: the index of this host, and the speed and failures of a day. Read-only.
 
-A page of these takes a fixed number of queries however long the log is.
+Whether searchers find answers is analytics' to say (analytics/reports/search_health.py).
 """
 
 from __future__ import annotations
@@ -9,27 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Aggregate, Count, Exists, F, FloatField, OuterRef, Q, QuerySet
+from django.db.models import Aggregate, Count, F, FloatField, Q
 
 from kb import search
-from kb.models import Article, SearchClick, SearchKind, SearchLog
+from kb.models import Article, SearchLog
 from kb.search import indexing
 from kb.search.engine import EngineUnavailable, IndexDamaged, Stats
 
 DAY = timedelta(hours=24)
 _LISTED = 10
-
-
-@dataclass(frozen=True)
-class Share:
-    """`hits` of `of`."""
-
-    hits: int
-    of: int
-
-    @property
-    def percent(self) -> float | None:
-        return 100 * self.hits / self.of if self.of else None
 
 
 @dataclass(frozen=True)
@@ -69,30 +57,6 @@ class Day:
     failed: Sequence[SearchLog] = ()
 
 
-@dataclass(frozen=True)
-class Habits:
-    """What counted visitors did on the search page. `left_out` searches there were by nobody we count."""
-
-    searches: int
-    visitors: int
-    without_answer: Share
-    without_click: Share  # of those with an answer
-    reformulated: Share
-    left_out: int
-
-
-@dataclass(frozen=True)
-class QueryRow:
-    """One query, as queries are compared: `hits` of its `searches` had no answer (or no click), by `visitors`."""
-
-    locale: str
-    key: str
-    text: str  # its most frequent spelling
-    hits: int
-    searches: int
-    visitors: int
-
-
 class _Percentile(Aggregate):
     """The value below which this share of the rows lies, interpolated (percentile_cont)."""
 
@@ -101,10 +65,6 @@ class _Percentile(Aggregate):
 
     def __init__(self, share: float, column: str) -> None:
         super().__init__(F(column), template=f"percentile_cont({share:f}) WITHIN GROUP (ORDER BY %(expressions)s)")
-
-
-class _MostFrequent(Aggregate):
-    template = "mode() WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
 def index() -> Index:
@@ -140,67 +100,3 @@ def day(*, now: datetime) -> Day:
         slowest=list(rows.filter(error="").order_by("-took_ms")[:5]),
         failed=list(rows.exclude(error="").order_by("-at")[:_LISTED]),
     )
-
-
-def habits(*, days: int, now: datetime) -> Habits:
-    """Four queries: each is a plan that a million rows do not slow down as one over all of them would."""
-    everything = _on_the_page(days=days, now=now)
-    counted = everything.exclude(visitor="")
-    figures = counted.aggregate(
-        searches=Count("pk"),
-        empty=Count("pk", filter=Q(total=0)),
-        reformulations=Count("pk", filter=Q(reformulates__isnull=False)),
-    )
-    searches = figures["searches"]
-    return Habits(
-        searches=searches,
-        visitors=counted.values("visitor").distinct().count(),
-        without_answer=Share(figures["empty"], searches),
-        without_click=Share(counted.filter(~Exists(_clicks()), total__gt=0).count(), searches - figures["empty"]),
-        reformulated=Share(figures["reformulations"], searches),
-        left_out=everything.filter(visitor="").count(),
-    )
-
-
-def without_answer(*, days: int, now: datetime) -> list[QueryRow]:
-    """The queries that most often found nothing. Two queries."""
-    rows = _on_the_page(days=days, now=now).exclude(visitor="")
-    return _top(rows, rows.filter(total=0))
-
-
-def without_click(*, days: int, now: datetime) -> list[QueryRow]:
-    """The queries whose answers were most often left unopened. Two queries."""
-    rows = _on_the_page(days=days, now=now).exclude(visitor="")
-    return _top(rows, rows.filter(~Exists(_clicks()), total__gt=0))
-
-
-def _top(rows: QuerySet[SearchLog], missed: QuerySet[SearchLog]) -> list[QueryRow]:
-    # Without words (only punctuation, say) there is nothing to mend.
-    worst = list(
-        missed.exclude(key="").values("locale", "key").annotate(hits=Count("pk")).order_by("-hits", "key")[:_LISTED]
-    )
-    wanted = Q(pk__in=[])
-    for row in worst:
-        wanted |= Q(locale=row["locale"], key=row["key"])
-    about = {
-        (row["locale"], row["key"]): row
-        for row in rows.filter(wanted)
-        .values("locale", "key")
-        .annotate(searches=Count("pk"), visitors=Count("visitor", distinct=True), spelling=_MostFrequent("text"))
-    }
-    found = []
-    for row in worst:
-        more = about[row["locale"], row["key"]]
-        found.append(
-            QueryRow(row["locale"], row["key"], more["spelling"], row["hits"], more["searches"], more["visitors"])
-        )
-    return found
-
-
-def _on_the_page(*, days: int, now: datetime) -> QuerySet[SearchLog]:
-    """Searches on the search page. Suggestions are in the log only where one was opened, so they would flatter."""
-    return SearchLog.objects.filter(kind=SearchKind.PAGE, at__gt=now - timedelta(days=days), at__lte=now).order_by()
-
-
-def _clicks() -> QuerySet[SearchClick]:
-    return SearchClick.objects.filter(search=OuterRef("pk"))

@@ -1,8 +1,7 @@
-"""The desk's view of search: the index's health, what people search, and why an answer stands where it does."""
+"""The desk's view of search: the health of its index, and why an answer stands where it does."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -18,7 +17,6 @@ from kb.search import checking, jobs, query
 from kb.search import health as health_of_search
 
 READERS = (WRITER, REVIEWER, ANALYST, ADMIN)
-_PERIODS = (7, 28, 90)
 _TRIED = 20
 _JOB_TEMPLATES = {IndexJobKind.TESTS: "desk/search_tests_job.html"}
 
@@ -28,14 +26,14 @@ _JOB_TEMPLATES = {IndexJobKind.TESTS: "desk/search_tests_job.html"}
 def health(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "search",
-        "tab": "health",
+        "tab": "index",
         "index": health_of_search.index(),
         "day": health_of_search.day(now=clock.now()),
         "jobs": [_job(request, kind) for kind in (IndexJobKind.REBUILD, IndexJobKind.VERIFY)],
         "failing_tests": [(test, checking.title_of(test.article)) for test in checking.failing()],
         "tests_run": checking.last_run(),
     }
-    return render(request, "desk/search_health.html", context)
+    return render(request, "desk/search_index.html", context)
 
 
 @require_safe
@@ -56,25 +54,6 @@ def ask_for_job(request: HttpRequest, kind: str) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]  # django_htmx's middleware
         return render(request, _JOB_TEMPLATES.get(wanted, "desk/search_job.html"), _job(request, wanted))
     return redirect("desk:search-tests" if wanted == IndexJobKind.TESTS else "desk:search")
-
-
-@require_safe
-@desk(*READERS)
-def queries(request: HttpRequest) -> HttpResponse:
-    wished = request.GET.get("days", "")
-    days = int(wished) if wished in map(str, _PERIODS) else 28
-    now = clock.now()
-    context = {
-        "section": "search",
-        "tab": "queries",
-        "days": days,
-        "since": (now - timedelta(days=days)).date(),
-        "periods": _PERIODS,
-        "habits": health_of_search.habits(days=days, now=now),
-        "without_answer": health_of_search.without_answer(days=days, now=now),
-        "without_click": health_of_search.without_click(days=days, now=now),
-    }
-    return render(request, "desk/search_queries.html", context)
 
 
 @require_safe

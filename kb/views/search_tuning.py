@@ -55,6 +55,7 @@ def tuning_page(request: HttpRequest) -> HttpResponse:
         "tuned": placements.of_query(text, locale=locale) if text else None,
         "queries": Paginator(placements.tuned_queries(), _PER_PAGE).get_page(request.GET.get("page")),
         "may_edit": roles.may_publish(request.user),
+        "back": asking.back(request),
     }
     return render(request, "desk/search_tuning.html", context)
 
@@ -112,7 +113,8 @@ def synonyms(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             messages.success(request, f"Added: {added}. Searches use it from now on.")
-            return redirect(f"{reverse('desk:search-synonyms')}?{urlencode({'locale': added.locale})}")
+            back = asking.back(request)
+            return redirect(back or f"{reverse('desk:search-synonyms')}?{urlencode({'locale': added.locale})}")
     wanted = request.GET.get("q", "").replace("\0", "").strip()[:80]
     locale = request.GET.get("locale", "")
     rows = Synonym.objects.select_related("created_by")
@@ -129,6 +131,7 @@ def synonyms(request: HttpRequest) -> HttpResponse:
         "locale": locale,
         "locales": _locales(),
         "may_edit": roles.may_publish(request.user),
+        "back": asking.back(request),
         "previews": _previews(form) if request.method == "POST" and form.is_valid() else [],
         "foreseen": _tests(form) if request.method == "POST" and form.is_valid() else None,
     }
@@ -194,6 +197,10 @@ def _change_query(request: HttpRequest, change: Callable[[], object]) -> HttpRes
         change()
     except tuning.Refused as refused:
         messages.error(request, str(refused))
+    else:
+        if back := asking.back(request):
+            messages.success(request, "Done. Searchers get it within two seconds.")
+            return redirect(back)
     return redirect(_query_address(request))
 
 
@@ -219,6 +226,7 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     return {
         "locale": locale if locale in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE,
         "words": request.GET.get("words", "")[:80],
+        "means": request.GET.get("means", "")[:80],
         "is_two_way": True,
     }
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection, transaction
 
-from analytics import partitions, settling
+from analytics import partitions
 from analytics.models import Event, Journey, SettlingMark
 from core import clock
 from kb.models import Experiment
@@ -139,7 +139,7 @@ def test_what_was_never_settled_is_never_thrown_away(settings):
     look_after()
     read_at(at())
     assert forget_old(settings, days=1000).dropped == 0
-    assert settling.Journey.objects.count() == 0
+    assert Journey.objects.count() == 0
 
 
 def test_the_rest_is_emptied_of_what_is_too_old(settings):

@@ -1,12 +1,11 @@
 """A day counted bit by bit is the day counted at once; the counts are those of the rows."""
 
-import random
 from datetime import date
 
 import pytest
 from django.forms.models import model_to_dict
 
-from analytics import rollups, settling
+from analytics import partitions, rollups, settling
 from analytics.models import ContactDay, Event, Identity, JourneyDay, ReadDay, RollupDue, SearchDay, ShareDay
 from core import clock
 from tests.analytics import history
@@ -62,43 +61,25 @@ def test_a_second_contact_within_a_week_makes_the_first_a_repeated_one_when_it_c
     assert list(ContactDay.objects.order_by("day").values_list("known", "repeated")) == [(1, 1), (1, 0)]
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_counted_bit_by_bit_in_any_order_is_what_a_rebuild_counts(seed: int):
-    random_ = random.Random(seed)
-    parcel, money = history.article("Where is my parcel"), history.article("Money back", topic="returns")
-    why = {name: history.reason(name) for name in ("delivery", "returns")}
-    told = []
-    for visitor, person in ((ANNA, "p1"), (BEN, "p2"), (CARA, "")):
-        for _ in range(6):
-            moment = at(random_.uniform(0, 60), days=random_.randrange(12))
-            kind = random_.choice(["read", "read", "vote", "search", "contact"])
-            which = random_.choice([parcel, money])
-            if kind == "read":
-                told.append(lambda v=visitor, w=which, m=moment: history.read(v, w, m))
-            elif kind == "vote":
-                helped = random_.random() < 0.5
-                told.append(lambda v=visitor, w=which, m=moment, h=helped: history.voted(v, w, m, is_helpful=h))
-            elif kind == "search":
-                told.append(lambda v=visitor, m=moment: history.searched(v, "parcel", m))
-            else:
-                code = random_.choice(list(why.values()))
-                told.append(
-                    lambda v=visitor, p=person, m=moment, c=code: history.contact(m, visitor=v, person=p, why=c)
-                )
-    random_.shuffle(told)
-    day = 12.0
-    while told:
-        for _ in range(random_.randint(1, 4)):
-            if told:
-                told.pop()()
-        day += random_.choice([0, 0.1, 1, 3])
-        settle(days=day)
-    bit_by_bit = counts()
-    assert any(bit_by_bit[1]), "journeys were counted"
-    for model in TABLES:
-        model.objects.all().delete()
-    settle(days=day, rebuild=True)
-    assert counts() == bit_by_bit
+def test_what_was_counted_of_a_week_that_was_thrown_away_stays(settings):
+    settings.EVENT_RETENTION_DAYS = 90
+    parcel = history.article("Where is my parcel")
+    with clock.frozen(at()):
+        partitions.look_after()
+    for visitor, days in ((ANNA, 0), (BEN, 7), (BEN, 14)):
+        history.read(visitor, parcel, at(days=days))
+    settle(days=60)
+    was = counts()
+    with clock.frozen(at(days=100)):
+        assert partitions.look_after().dropped == 1
+    history.read(CARA, parcel, at(days=1))  # a week that is gone
+    settle(days=101)
+    assert counts() == was
+    settle(days=101, rebuild=True)
+    assert counts() == was
+    history.read(CARA, parcel, at(days=14))
+    settle(days=101)
+    assert ReadDay.objects.get(day=date(2026, 3, 16)).views == 2
 
 
 def test_days_in_a_row_are_counted_together_and_no_more_than_some_at_once():

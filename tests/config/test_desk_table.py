@@ -78,8 +78,8 @@ def test_the_navigation_shows_what_opens_and_nothing_that_opens_is_missing(role)
         re.findall(r'<li><a href="([^"]+)"', page.partition('<ul class="desk-links">')[2].partition("</ul>")[0])
     )
     entries = (
-        "home", "articles", "experiments", "effects", "notices", "search", "contacts", "orders", "sources",
-        "predictions", "messages", "incidents", "outbox",
+        "home", "articles", "article-scorecards", "experiments", "effects", "notices", "search", "search-health",
+        "contacts", "orders", "sources", "predictions", "messages", "incidents", "outbox",
         "widget", "privacy", "brand", "api-keys", "people", "audit",
     )  # fmt: skip
     assert links == {reverse(f"desk:{name}") for name in entries if role in ROLES[name]}

@@ -277,7 +277,7 @@ def test_a_network_that_hammers_the_suggestions_is_told_to_wait(shop, browser, m
 # The desk
 
 
-@pytest.mark.parametrize("name", ["search", "search-queries", "search-tuning", "search-synonyms", "search-try"])
+@pytest.mark.parametrize("name", ["search", "search-tuning", "search-synonyms", "search-try"])
 def test_the_desks_pages_are_for_editors_and_managers(client, staff, name):
     url = reverse(f"desk:{name}")
     assert client.get(url).status_code == 302
@@ -290,7 +290,6 @@ def test_empty_desk_pages_say_what_will_be_there(desk):
     client = desk(ADMIN)
     for name, words in (
         ("search", "Nothing is published yet"),
-        ("search-queries", "No searches in these days"),
         ("search-tuning", "Nothing is pinned or hidden"),
         ("search-synonyms", "No synonyms yet"),
         ("search-try", "Type a query"),
@@ -305,47 +304,6 @@ def log(query: str, *, minutes: float = 5, visitor: str = "v", opened: bool = Fa
     if opened:
         SearchClick.objects.create(search=made, article_id=1, position=1, at=made.at)
     return made
-
-
-def test_habits_have_their_denominators_and_leave_out_who_is_not_counted():
-    first = log("refnd", total=0, visitor="a")
-    log("refund", visitor="a", minutes=4.5, reformulates=first, opened=True)
-    log("parcel", visitor="b")
-    log("parcel", visitor="")
-    log("parcel", visitor="a", kind=SearchKind.API)
-    log("parcel", visitor="a", kind=SearchKind.SUGGEST, opened=True)
-    log("old", visitor="a", minutes=8 * 24 * 60)
-    found = health.habits(days=7, now=NOW)
-    assert (found.searches, found.visitors, found.left_out) == (3, 2, 1)
-    assert found.without_answer == health.Share(1, 3)
-    assert found.without_click == health.Share(1, 2)
-    assert found.reformulated == health.Share(1, 3)
-
-
-def test_the_queries_that_fail_most_are_listed_by_their_usual_spelling():
-    for spelling in ("Gift Wrap", "gift wrap", "gift wrap"):
-        log(spelling, key="gift wrap", total=0, visitor=spelling)
-    log("gift wrap", key="gift wrap", visitor="z", opened=True)
-    log("stairs", total=0)
-    log("late", visitor="z")
-    log("late", visitor="y", opened=True)
-    rows = health.without_answer(days=28, now=NOW)
-    assert [(row.text, row.hits, row.searches, row.visitors) for row in rows] == [
-        ("gift wrap", 3, 4, 3),
-        ("stairs", 1, 1, 1),
-    ]
-    (row,) = health.without_click(days=28, now=NOW)
-    assert (row.text, row.hits, row.searches) == ("late", 1, 2)
-
-
-def test_the_page_of_queries_takes_the_same_few_queries_however_much_was_searched(desk, django_assert_max_num_queries):
-    for number in range(40):
-        log(f"query {number}", total=number % 2, visitor=str(number))
-    client = desk(ANALYST)
-    with django_assert_max_num_queries(12):
-        page = text(client.get(reverse("desk:search-queries")))
-    assert "20 of 40 searches" in page
-    assert "?locale=en&amp;words=query%200#add" in page
 
 
 def test_a_day_tells_its_slow_failed_and_fallback_searches(desk):

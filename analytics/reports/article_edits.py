@@ -1,0 +1,287 @@
+"""What followed a change of an article's live text, and how much of that was to be expected without it.
+
+Before and after are journeys that really read the text that was live then. Nobody was drawn at random, so nothing here
+is an effect: the season, the shop and the reader have changed too. And an article is edited when it looks bad, which is
+partly chance (analytics/stats/shrinkage.py): what is to be expected anyway stands beside every difference.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from django.db.models import F, Sum
+from django.utils.translation import gettext as _
+
+from analytics import rollups
+from analytics.markers import PUBLISHED
+from analytics.models import JourneyDay, ReadDay
+from analytics.periods import Period
+from analytics.reports import journeys
+from analytics.reports.journeys import Cell, Tally
+from analytics.stats import shrinkage
+from analytics.stats.proportions import Interval, Rate, difference
+from analytics.stats.shrinkage import Expected, Prior
+from core.models import AuditEntry
+from kb.models import Article
+
+LOOK_BACK = timedelta(days=90)  # at most, before a change and after it
+MOST = 12  # the newest changes of a period
+LEAST_VOTES = 10
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One number before and after a change. Where it is withheld, `why` says why, and nothing is compared."""
+
+    key: str  # contact, confirmed or no
+    before: Rate
+    after: Rate
+    why: str
+    difference: Interval | None = None
+    expected: Expected | None = None
+    beyond: Interval | None = None
+
+    @property
+    def is_good_high(self) -> bool:
+        return self.key == "confirmed"
+
+    @property
+    def points(self) -> float | None:
+        """After less before."""
+        one, two = self.after.share, self.before.share
+        return None if one is None or two is None else one - two
+
+    @property
+    def expected_points(self) -> float | None:
+        """How far it was expected to move with no change at all."""
+        two = self.before.share
+        return None if self.expected is None or two is None else self.expected.share - two
+
+    @property
+    def beyond_points(self) -> float | None:
+        one = self.after.share
+        return None if self.expected is None or one is None else one - self.expected.share
+
+    @property
+    def is_beyond_chance(self) -> bool:
+        """It moved farther from what was expected than chance alone would have moved it."""
+        return self.beyond is not None and 0 not in self.beyond
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A text that went live in the period. `days`: of the text before it and of its own, until the next change."""
+
+    at: datetime
+    number: int
+    previous: int | None
+    title: str
+    comment: str
+    by: str
+    is_revert: bool
+    days: tuple[int, int]
+    measures: tuple[Compared, ...]
+
+
+@dataclass(frozen=True)
+class _Spell:
+    """From one change of the live text to the next."""
+
+    at: datetime
+    ends: datetime
+    shown: int  # the revision that was put live; 0: what was live before the first change that is known
+    texts: frozenset[int]  # revisions made meanwhile: the same text with facts of another day
+
+    def holds(self, day: date, revision: int, variant: int) -> bool:
+        if not rollups.day_of(self.at) <= day <= rollups.day_of(self.ends):
+            return False
+        return revision == self.shown or (not variant and revision in self.texts)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Journeys and votes of one text in a spell."""
+
+    tally: Tally
+    no: Rate
+
+
+def of(article: Article, period: Period) -> tuple[Edit, ...]:
+    """The changes of its live text in the period, the newest first; MOST at most. Six queries at most."""
+    entries = list(
+        AuditEntry.objects.filter(target_type="kb.article", target_id=str(article.pk), action__in=PUBLISHED)
+        .filter(at__lt=period.end)
+        .order_by("at", "pk")
+        .values_list("at", "action", "detail", "by_name")
+    )
+    made = {number: (pk, at) for number, pk, at in article.revisions.values_list("number", "pk", "created_at")}
+    changes = [entry for entry in entries if _number(entry[2]) in made]
+    asked = [index for index, entry in enumerate(changes) if entry[0] >= period.start][-MOST:]
+    # What was published first replaced nothing.
+    asked = [index for index in asked if index or min(made) < _number(changes[0][2])]
+    if not asked:
+        return ()
+    first = changes[asked[0]][0] - LOOK_BACK
+    counts = _Counts(article.pk, replace(period, first=rollups.day_of(first)))
+    alike = _Alike.of(article, period)
+    moments = [(at, _number(detail)) for at, _action, detail, _by in changes]
+    edits = []
+    for index in reversed(asked):
+        at, action, detail, by = changes[index]
+        before, after = _spell(moments, made, index - 1, until=at), _spell(moments, made, index, until=period.end)
+        before = replace(before, at=max(before.at, at - LOOK_BACK))
+        after = replace(after, ends=min(after.ends, at + LOOK_BACK))
+        edits.append(
+            Edit(
+                at=at,
+                number=_number(detail),
+                previous=moments[index - 1][1] if index else None,
+                title=str(detail.get("title", "")),
+                comment=str(detail.get("comment", "")),
+                by=by,
+                is_revert=action.endswith("reverted"),
+                days=(_days(before), _days(after)),
+                measures=_measures(article.pk, counts.of(before), counts.of(after), alike),
+            )
+        )
+    return tuple(edits)
+
+
+def _number(detail: Mapping[str, object]) -> int:
+    number = detail.get("revision")
+    return number if isinstance(number, int) else 0
+
+
+def _days(spell: _Spell) -> int:
+    return (rollups.day_of(spell.ends) - rollups.day_of(spell.at)).days + 1
+
+
+def _spell(
+    moments: Sequence[tuple[datetime, int]], made: Mapping[int, tuple[int, datetime]], index: int, *, until: datetime
+) -> _Spell:
+    """The spell that the change of this index began; -1: the time before the first."""
+    ends = moments[index + 1][0] if index + 1 < len(moments) else until - timedelta(microseconds=1)
+    if index < 0:
+        earlier = frozenset(pk for pk, at in made.values() if at < ends)
+        return _Spell(min(at for _pk, at in made.values()), ends, 0, earlier)
+    at, number = moments[index]
+    meanwhile = frozenset(pk for pk, created in made.values() if at <= created < ends)
+    return _Spell(at, ends, made[number][0], meanwhile)
+
+
+class _Counts:
+    """The article's journeys and votes by day and text. Two queries."""
+
+    def __init__(self, article_id: int, span: Period) -> None:
+        days = {"article_id": article_id, "day__range": (span.first, span.last)}
+        self.article_id = article_id
+        self.journeys = list(
+            JourneyDay.objects.filter(**days, window=span.window)
+            .values_list("day", "revision_id", "variant_id", "outcome", "is_linkable", "vote")
+            .annotate(number=Sum("journeys"))
+            .order_by()
+        )
+        self.votes = list(
+            ReadDay.objects.filter(**days)
+            .values_list("day", "revision_id", "variant_id")
+            .annotate(said_yes=Sum("yes"), said_no=Sum("no"))
+            .order_by()
+        )
+
+    def of(self, spell: _Spell) -> _Counted:
+        cells = tuple(
+            Cell(self.article_id, outcome, is_linkable, vote, False, number)
+            for day, revision, variant, outcome, is_linkable, vote, number in self.journeys
+            if spell.holds(day, revision, variant)
+        )
+        said = [
+            (yes, no)
+            for day, revision, variant, yes, no in self.votes
+            if (yes or no) and spell.holds(day, revision, variant)
+        ]
+        noes = sum(no for _yes, no in said)
+        return _Counted(Tally(cells), Rate(noes, noes + sum(yes for yes, _no in said)))
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """The articles of its topic in its language, in the period; of all topics where its own has too few."""
+
+    rates: Mapping[str, Mapping[int, Rate]]  # by number, by article
+
+    @classmethod
+    def of(cls, article: Article, period: Period) -> _Alike:
+        like = Article.objects.filter(locale=article.locale)
+        own = set(like.filter(category__topic=article.category.topic).values_list("pk", flat=True))
+        known = set(like.values_list("pk", flat=True)) if len(own) < shrinkage.LEAST_ALIKE else own
+        days = {"day__range": (period.first, period.last), "article_id__in": known}
+        cells = (
+            JourneyDay.objects.filter(**days, window=period.window)
+            .values_list("article_id", "outcome", "is_linkable", "vote")
+            .annotate(number=Sum("journeys"))
+            .order_by()
+        )
+        tallies = journeys.by_article(Cell(pk, outcome, link, vote, False, n) for pk, outcome, link, vote, n in cells)
+        votes = ReadDay.objects.filter(**days).values_list("article_id").annotate(n=Sum("no"), of=F("n") + Sum("yes"))
+        rates: dict[str, dict[int, Rate]] = defaultdict(dict)
+        for pk, tally in tallies.items():
+            rates["contact"][pk] = tally.contact_after_read.rate
+            rates["confirmed"][pk] = tally.confirmed.rate
+        for pk, noes, of_votes in votes.order_by():
+            rates["no"][pk] = Rate(noes, of_votes)
+        return cls(rates)
+
+    def prior(self, key: str, article_id: int, before: Rate) -> Prior | None:
+        """How its like do; the article itself counts with its text before the change."""
+        return shrinkage.fit([*({**self.rates.get(key, {}), article_id: before}).values()])
+
+
+def _measures(article_id: int, before: _Counted, after: _Counted, alike: _Alike) -> tuple[Compared, ...]:
+    one, two = before.tally.contact_after_read, after.tally.contact_after_read
+    why = _either(_("Before: %(why)s"), one.why_withheld) or _either(_("After: %(why)s"), two.why_withheld)
+    return (
+        _compared("contact", article_id, one.rate, two.rate, why, alike),
+        _compared(
+            "confirmed",
+            article_id,
+            before.tally.confirmed.rate,
+            after.tally.confirmed.rate,
+            _too_few((before.tally.confirmed.rate, after.tally.confirmed.rate), journeys.LEAST_JOURNEYS),
+            alike,
+        ),
+        _compared("no", article_id, before.no, after.no, _too_few((before.no, after.no), LEAST_VOTES), alike),
+    )
+
+
+def _either(words: str, why: str) -> str:
+    return words % {"why": why} if why else ""
+
+
+def _too_few(rates: Iterable[Rate], least: int) -> str:
+    before, after = (rate.of for rate in rates)
+    if min(before, after) >= least:
+        return ""
+    return _("Withheld: %(before)s before and %(after)s after; each needs %(least)s.") % {
+        "before": before,
+        "after": after,
+        "least": least,
+    }
+
+
+def _compared(key: str, article_id: int, before: Rate, after: Rate, why: str, alike: _Alike) -> Compared:
+    if why:
+        return Compared(key, before, after, why)
+    prior = alike.prior(key, article_id, before)
+    anyway = shrinkage.expected(prior, before) if prior else None
+    return Compared(
+        key,
+        before,
+        after,
+        "",
+        difference=difference((after.hits, after.of), (before.hits, before.of)),
+        expected=anyway,
+        beyond=anyway.beyond(after) if anyway else None,
+    )
