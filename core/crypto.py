@@ -36,9 +36,14 @@ def sign(purpose: str, value: Any) -> str:
     if len(data) > _LONG:
         return signing.dumps(value, salt=salt, compress=True)
     # As signing.dumps(), whose tokens these are, with the key derived once: a mail has three of them.
-    signed = f"{signing.b64_encode(data).decode()}:{signing.b62_encode(int(time.time()))}"
+    signed = f"{signing.b64_encode(data).decode()}:{_stamp(int(time.time()))}"
     digest = hmac.digest(_key(salt, settings.SECRET_KEY), signed.encode(), "sha256")
     return f"{signed}:{signing.b64_encode(digest).decode()}"
+
+
+@functools.lru_cache(maxsize=2)
+def _stamp(second: int) -> str:
+    return signing.b62_encode(second)
 
 
 @functools.lru_cache(maxsize=32)

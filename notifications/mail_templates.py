@@ -312,18 +312,20 @@ def _parts_of_files(name: str, suffix: str) -> Parts:
 def _facts(context: Mapping[str, Any]) -> dict[str, Any]:
     """The context as templates see it: complete, each text one line, with the brand's colours and today's date."""
     facts = {**OPTIONAL, **context}
-    for key, value in facts.items():
+    for key, value in context.items():
         if isinstance(value, str) and value and not _is_whole(key):
             facts[key] = _one_line(value)
     facts["items"] = [_one_line(item) for item in facts["items"]]
     if not _NAME.fullmatch(facts["customer_first_name"] or ""):
         facts["customer_first_name"] = ""
-    today = timezone.localtime(clock.now()).date()
+    if "today" not in facts:
+        facts["today"] = timezone.localtime(clock.now()).date()
     promised: date | None = facts["promised_by"]
     if isinstance(promised, datetime) or not isinstance(promised, date | None):
         raise MailTemplateError(f"A mail needs promised_by as a date, not {type(promised).__name__}.")
-    late = max(0, (today - promised).days) if promised else 0
-    return {"today": today, "days_late": late, **facts, **_look(facts["brand"]), **_sides()}
+    if "days_late" not in facts:
+        facts["days_late"] = max(0, (facts["today"] - promised).days) if promised else 0
+    return facts | _look(facts["brand"]) | _sides()
 
 
 def _look(look: Look | None) -> dict[str, Any]:
@@ -356,6 +358,7 @@ def _sides() -> dict[str, str]:
     return {"direction": "ltr", "start": "left", "end": "right", "side_padding": "10px 12px 10px 0"}
 
 
+@functools.cache
 def _is_whole(key: str) -> bool:
     """Addresses, and JSON that is escaped for where it stands."""
     return key.endswith("_url") or key == "parcel_data"

@@ -10,34 +10,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from email.message import Message
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
-import httpx
 from sendgrid.helpers import mail as helpers
 
 from notifications.providers import sendgrid_batch
 from notifications.providers.base import Accepted, Capabilities, DeliveryError, Fate, Mail
+from notifications.providers.posting import Answer, NoAnswer, NotSent, Poster, Times
 from notifications.providers.sendgrid_events import ATTEMPT_ARG, MESSAGE_ARG, NAME, parse_events, verify
 
 __all__ = ["ATTEMPT_ARG", "MESSAGE_ARG", "NAME", "SendGrid", "parse_events", "payload", "verify"]
 
-# Errors that can only come before the last byte of the request is written.
-_NEVER_COMPLETE = (
-    httpx.ConnectError,  # DNS, refused, TLS
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.WriteError,
-    httpx.WriteTimeout,
-)
 Content = TypeVar("Content", Mail, Sequence[Mail])
 
-_TIMEOUT = httpx.Timeout(connect=3, pool=3, write=5, read=20)
-_TIMEOUT_SECONDS = 34.0  # pool + connect + TLS + write + read
+_TIMES = Times(connect=3, write=5, read=20)
+_TIMEOUT_SECONDS = 34.0  # two addresses tried, or one and its TLS; write, read, and a little
 _LONGEST_WAIT = 3600.0  # seconds; a reset further away is a mistake and would stop a lane for nothing
-_MOST_OF_AN_ERROR = 64 * 1024  # bytes of an error's text that are read
 
 
 class SendGrid:
@@ -46,25 +37,27 @@ class SendGrid:
     name = NAME
     capabilities = Capabilities(timeout_seconds=_TIMEOUT_SECONDS, most_together=sendgrid_batch.MOST, most_at_once=32)
 
-    def __init__(self, *, api_key: str, base_url: str, timeout: httpx.Timeout = _TIMEOUT) -> None:
+    def __init__(self, *, api_key: str, base_url: str, times: Times = _TIMES) -> None:
         """Raises ValueError, naming the setting, for a key or an address that no request can be made with."""
         if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
             raise ValueError("SENDGRID_API_KEY is empty or has spaces, line breaks or non-ASCII in it.")
         if not base_url.startswith(("https://", "http://")):
             raise ValueError(f"SENDGRID_URL={base_url!r} does not begin with https://.")
-        self._client = httpx.Client(
-            base_url=base_url,
-            timeout=timeout,
-            limits=httpx.Limits(max_connections=36, max_keepalive_connections=36, keepalive_expiry=5),
-            headers={"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
-        )
+        try:
+            self._poster = Poster(
+                base_url,
+                headers={"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
+                times=times,
+            )
+        except ValueError as error:
+            raise ValueError(f"SENDGRID_URL={base_url!r} cannot be posted to: {error}.") from error
 
     def close(self) -> None:
-        """Close the pooled connections."""
-        self._client.close()
+        """Close the open connections."""
+        self._poster.close()
 
     def deliver(self, mail: Mail) -> Accepted:
-        """Hand one mail to SendGrid. Raises DeliveryError; _refuse() and _Watch say how its fate is told."""
+        """Hand one mail to SendGrid. Raises DeliveryError; _post() and _refuse() say how its fate is told."""
         return self._post(_encode(payload, mail), [mail])
 
     def together(self, mails: Sequence[Mail]) -> list[list[Mail]]:
@@ -78,45 +71,19 @@ class SendGrid:
         return self._post(_encode(sendgrid_batch.payload, mails), mails)
 
     def _post(self, body: bytes, mails: Sequence[Mail]) -> Accepted:
-        watch = _Watch()
-        request = self._client.build_request(
-            "POST", "/v3/mail/send", content=body, extensions={"trace": watch.on_event}
-        )
         try:
-            # Streamed, so that the status counts even if the connection breaks after it.
-            response = self._client.send(request, stream=True)
-        except httpx.RequestError as error:
-            what = f"{type(error).__name__}: {error}".rstrip(": ")[:200]
-            if watch.cut_short or isinstance(error, _NEVER_COMPLETE):
-                raise DeliveryError(f"SendGrid was not reached ({what})", fate=Fate.NOT_SENT) from error
-            raise DeliveryError(f"SendGrid did not answer ({what})", fate=Fate.UNKNOWN) from error
-        try:
-            if response.status_code == httpx.codes.ACCEPTED:
-                _read(response)  # to the end, or the connection cannot be used again
-                return Accepted(provider_msg_id=response.headers.get("X-Message-Id", ""))
-            _refuse(response, mails, cut_short=watch.cut_short)
-        finally:
-            response.close()
+            answer = self._poster.post("/v3/mail/send", body)
+        except NotSent as error:
+            raise DeliveryError(f"SendGrid was not reached ({error})", fate=Fate.NOT_SENT) from error
+        except NoAnswer as error:
+            raise DeliveryError(f"SendGrid did not answer ({error})", fate=Fate.UNKNOWN) from error
+        if answer.status == HTTPStatus.ACCEPTED:
+            return Accepted(provider_msg_id=answer.headers.get("X-Message-Id", ""))
+        _refuse(answer, mails)
 
     def has(self, message_id: str, attempt: int) -> None:
         """SendGrid cannot be asked by our ids; its events tell."""
         return
-
-
-class _Watch:
-    """Follows httpcore's progress, to see a request that could not be written to its end.
-
-    The exception alone does not tell: httpcore swallows a failed write and goes on to read, so that a body that was
-    cut short surfaces as a ReadError like any other. Only a failure that was seen counts; should httpcore ever
-    rename its steps, doubt grows and nothing is sent twice.
-    """
-
-    def __init__(self) -> None:
-        self.cut_short = False
-
-    def on_event(self, name: str, info: dict[str, Any]) -> None:
-        if name.endswith((".send_request_headers.failed", ".send_request_body.failed")):
-            self.cut_short = True
 
 
 def payload(mail: Mail) -> dict[str, Any]:
@@ -157,10 +124,10 @@ def _encode(make: Callable[[Content], dict[str, Any]], content: Content) -> byte
         raise DeliveryError("the mail's text begins with a SendGrid API key", fate=Fate.REJECTED) from error
 
 
-def _refuse(response: httpx.Response, mails: Sequence[Mail], *, cut_short: bool) -> NoReturn:
+def _refuse(answer: Answer, mails: Sequence[Mail]) -> NoReturn:
     """Raise what an answer other than 202 means."""
-    status = response.status_code
-    said = f"SendGrid answered {status}: {_reasons(_read(response), mails)}"
+    status = answer.status
+    said = f"SendGrid answered {status}: {_reasons(answer.body, mails)}"
     match status:
         case 400 | 406 | 411 | 415 | 422:
             raise DeliveryError(said, fate=Fate.REJECTED)
@@ -169,16 +136,16 @@ def _refuse(response: httpx.Response, mails: Sequence[Mail], *, cut_short: bool)
         case 413:
             raise DeliveryError(said, fate=Fate.TOO_LARGE)
         case 429 | 503:
-            raise DeliveryError(said, fate=Fate.BUSY, retry_after=_retry_after(response.headers))
+            raise DeliveryError(said, fate=Fate.BUSY, retry_after=_retry_after(answer.headers))
         case 404 | 405 | 410 | 301 | 302 | 303 | 307 | 308:
             raise DeliveryError(f"{said} Check SENDGRID_URL.", fate=Fate.CIRCUIT)
-    if cut_short:
+    if answer.is_early:
         raise DeliveryError(f"{said} It came before the whole request was sent.", fate=Fate.NOT_SENT)
     # 500, 502, 504, a 200 (which SendGrid gives in sandbox mode only) and whatever else is not in its book.
     raise DeliveryError(said, fate=Fate.UNKNOWN)
 
 
-def _retry_after(headers: httpx.Headers) -> float | None:
+def _retry_after(headers: Message) -> float | None:
     """Seconds until SendGrid takes mail again, or None if it does not say.
 
     X-RateLimit-Reset is a moment on SendGrid's clock, so it is held against its own Date and never our clock.
@@ -194,22 +161,8 @@ def _retry_after(headers: httpx.Headers) -> float | None:
     return min(seconds, _LONGEST_WAIT) if seconds >= 0 else None
 
 
-def _until(moment: datetime, headers: httpx.Headers) -> float:
+def _until(moment: datetime, headers: Message) -> float:
     return (moment - parsedate_to_datetime(headers["Date"])).total_seconds()
-
-
-def _read(response: httpx.Response) -> bytes:
-    """As much of an answer's body as can be had; a connection that breaks here changes nothing any more."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        for part in response.iter_bytes():
-            parts.append(part)
-            if (size := size + len(part)) > _MOST_OF_AN_ERROR:
-                break
-    except httpx.RequestError:
-        return b"".join(parts)
-    return b"".join(parts)
 
 
 def _reasons(body: bytes, mails: Sequence[Mail]) -> str:

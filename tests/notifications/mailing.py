@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
 from notifications import dispatch, episodes, sending
 from notifications.models import Message
+from notifications.providers.posting import Times
 from notifications.providers.sendgrid import SendGrid
 from notifications.sending import Claim
 from tests.notifications import shop
 
 KEY = "SG.test.key"
 # Short enough for a test, long enough for a machine under load.
-TIMES = httpx.Timeout(connect=1, pool=1, write=0.5, read=0.5)
+TIMES = Times(connect=1, write=0.5, read=0.5)
 
 
 def ready(count: int = 1, *, first: int = 1001, **changes: object) -> list[Message]:

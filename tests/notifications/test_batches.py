@@ -31,7 +31,7 @@ def fake(tmp_path: Path) -> Iterator[fakes.Handle]:
 @pytest.fixture
 def provider(fake: fakes.Handle, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SendGrid]:
     settings.MAIL_PROVIDER, settings.SENDGRID_API_KEY, settings.SENDGRID_URL = "sendgrid", KEY, fake.url
-    ours = SendGrid(api_key=KEY, base_url=fake.url, timeout=TIMES)
+    ours = SendGrid(api_key=KEY, base_url=fake.url, times=TIMES)
     monkeypatch.setattr(providers, "_provider", lambda *arguments: ours)
     with clock.frozen(NOW):
         yield ours

@@ -39,7 +39,7 @@ def server() -> Iterator[smtp.Server]:
 def both(fake: fakes.Handle, server: smtp.Server, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """SendGrid first, a mail server behind it; a test may turn them round."""
     settings.MAIL_PROVIDER, settings.MAIL_FAILOVER = "sendgrid", "smtp"
-    first = SendGrid(api_key=KEY, base_url=fake.url, timeout=TIMES)
+    first = SendGrid(api_key=KEY, base_url=fake.url, times=TIMES)
     second = Smtp(server_of(server.url), connect=1, read=0.5)
     monkeypatch.setattr(providers, "_provider", lambda name, *more: first if name == "sendgrid" else second)
     monkeypatch.setattr(answers, "backoff", lambda tries: 60.0)  # nothing comes round again within a drain

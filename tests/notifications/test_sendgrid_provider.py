@@ -12,19 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from notifications import providers
 from notifications.providers.base import Accepted, DeliveryError, Fate, Mail
 from notifications.providers.console import Console
+from notifications.providers.posting import Times
 from notifications.providers.sendgrid import SendGrid, payload
 from tests.fakes import sendgrid as fakes
 
 KEY = "SG.test.key"
 # Short enough for a test, long enough for a machine under load.
-TIMES = httpx.Timeout(connect=1, pool=1, write=0.5, read=1)
+TIMES = Times(connect=1, write=0.5, read=1)
 LARGE = "x" * 40_000_000  # more than the kernel buffers between two sockets
 
 
@@ -52,8 +52,8 @@ def fake(tmp_path: Path) -> Iterator[fakes.Handle]:
 
 
 @contextlib.contextmanager
-def provider_at(url: str, *, key: str = KEY, timeout: httpx.Timeout = TIMES) -> Iterator[SendGrid]:
-    provider = SendGrid(api_key=key, base_url=url, timeout=timeout)
+def provider_at(url: str, *, key: str = KEY, times: Times = TIMES) -> Iterator[SendGrid]:
+    provider = SendGrid(api_key=key, base_url=url, times=times)
     try:
         yield provider
     finally:
@@ -310,12 +310,12 @@ def test_a_server_that_lets_nobody_in_was_not_sent() -> None:
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(server.getsockname())
-        times = httpx.Timeout(connect=0.3, pool=1, write=1, read=1)
+        times = Times(connect=0.3, write=1, read=1)
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        provider = stack.enter_context(provider_at(url, timeout=times))
+        provider = stack.enter_context(provider_at(url, times=times))
         error = failure(provider, a_mail())
     assert error.fate is Fate.NOT_SENT
-    assert "ConnectTimeout" in str(error)
+    assert "timed out" in str(error)
 
 
 @contextlib.contextmanager
@@ -343,11 +343,13 @@ def read_head(connection: socket.socket) -> bytes:
     return data
 
 
-def read_request(connection: socket.socket) -> None:
+def read_request(connection: socket.socket) -> bytes:
+    """All of it. Returns the head."""
     head, _, body = read_head(connection).partition(b"\r\n\r\n")
     size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     while len(body) < size:
         body += connection.recv(65536)
+    return head
 
 
 def test_a_broken_tls_handshake_was_not_sent() -> None:
@@ -372,7 +374,7 @@ def test_a_server_that_stops_reading_was_not_sent() -> None:
         error = failure(provider, a_mail(text=LARGE))
         done.set()
     assert error.fate is Fate.NOT_SENT
-    assert "WriteTimeout" in str(error)
+    assert "timed out" in str(error)
 
 
 def test_a_500_that_comes_before_the_whole_request_was_not_sent() -> None:
@@ -418,6 +420,37 @@ def test_a_connection_that_the_server_closed_between_two_mails_is_not_used_again
         provider.deliver(a_mail())
         assert closed.wait(5)
         assert provider.deliver(a_mail()) == Accepted("abc")
+
+
+def test_a_proxy_of_the_environment_is_asked_and_its_refusal_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads: list[bytes] = []
+
+    def takes(connection: socket.socket) -> None:
+        heads.append(read_request(connection).partition(b"\r\n")[0])
+        connection.sendall(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: abc\r\nContent-Length: 0\r\n\r\n")
+
+    def refuses(connection: socket.socket) -> None:
+        heads.append(read_head(connection))
+        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    with speaking(takes, refuses) as url:
+        for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("http_proxy", url)
+        monkeypatch.setenv("https_proxy", url.replace("http://", "http://ana:secret@"))
+        with provider_at("http://mail.example.com") as plain:
+            assert plain.deliver(a_mail()) == Accepted("abc")
+        with provider_at("https://mail.example.com") as tunnelled:
+            assert failure(tunnelled, a_mail()).fate is Fate.NOT_SENT
+    assert heads[0] == b"POST http://mail.example.com/v3/mail/send HTTP/1.1"
+    assert heads[1].startswith(b"CONNECT mail.example.com:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic YW5hOnNlY3JldA==" in heads[1]
+
+
+def test_a_proxy_that_cannot_be_spoken_to_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
+    with pytest.raises(ValueError, match="socks5"):
+        SendGrid(api_key=KEY, base_url="https://mail.example.com")
 
 
 # --- choosing ---------------------------------------------------------------

@@ -61,7 +61,7 @@ def fake(tmp_path: Path) -> Iterator[fakes.Handle]:
 def provider(fake: fakes.Handle, settings, monkeypatch) -> Iterator[SendGrid]:
     """The adapter with a test's patience, and the one that everything uses."""
     settings.MAIL_PROVIDER, settings.SENDGRID_API_KEY, settings.SENDGRID_URL = "sendgrid", KEY, fake.url
-    ours = SendGrid(api_key=KEY, base_url=fake.url, timeout=TIMES)
+    ours = SendGrid(api_key=KEY, base_url=fake.url, times=TIMES)
     monkeypatch.setattr(providers, "_provider", lambda *arguments: ours)
     yield ours
     ours.close()
@@ -253,7 +253,7 @@ def test_a_provider_that_is_not_reached_is_tried_again(provider, fake, monkeypat
     [message] = ready()
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
-    elsewhere = SendGrid(api_key=KEY, base_url=f"http://127.0.0.1:{port}", timeout=TIMES)
+    elsewhere = SendGrid(api_key=KEY, base_url=f"http://127.0.0.1:{port}", times=TIMES)
     assert sending.send(mailing.claim_one(elsewhere), provider=elsewhere) == "retry"
     elsewhere.close()
     message.refresh_from_db()
