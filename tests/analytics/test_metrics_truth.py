@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from analytics import settling, spreads
+from analytics import settling, settling_rows, spreads
 from analytics.models import Identity, Journey, Spread
 from analytics.simulation import world, world_pages, world_rows, world_truth
 from analytics.stats.proportions import Rate, wilson
@@ -21,7 +21,7 @@ from kb.search import indexing
 from tests.analytics import history
 from tests.analytics.history import MONDAY
 
-FACTS = [name for name in settling.FACTS if name not in ("contact_id", "decide_at")]
+FACTS = [name for name in settling_rows.FACTS if name not in ("contact_id", "decide_at")]
 
 
 def journeys() -> list[tuple[object, ...]]:

@@ -199,4 +199,4 @@ def test_the_journeys_page_tells_of_it(parcel, signed_in):
     tell(browser(), parcel)
     settle(days=1)
     page = signed_in().get(f"/desk/journeys/{Journey.objects.get().pk}/").content.decode()
-    assert "Where is my parcel · 40 s, saw 80 % of it" in page
+    assert "In use for 40 s, 80 % of it in sight." in page

@@ -121,7 +121,7 @@ def test_like_searches_that_lead_nowhere_count_those_who_contacted_us_after():
     ):
         SearchDay.objects.create(
             day=at(days=3).date(), locale="en", key=key, text=text, searches=searches, without_answer=failed,
-            without_click=0, reformulated=0, contacted=contacted,
+            without_click=0, with_passage=0, in_other_language=0, reformulated=0, contacted=contacted,
         )  # fmt: skip
 
     (thing,) = now_first()
