@@ -9,9 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics import figures, markers
+from analytics import figures, markers, shop_days
 from analytics.figures import Chart, Kind, Mark, MarkKind, Series
-from analytics.periods import shop_zone
 from analytics.reports import journeys
 from analytics.reports.article_scorecard import Scorecard
 from analytics.reports.evidence import Evidence
@@ -24,7 +23,7 @@ def views(evidence: Evidence, *, reader: Collection[str]) -> Chart:
     step = 1 if len(evidence.days) == period.days else 7
     edits = [
         Mark(
-            edit.at.astimezone(shop_zone()).date(),
+            shop_days.day_of(edit.at),
             MarkKind.ARTICLE,
             _("text %(number)s") % {"number": edit.number},
             reverse("desk:article-revision", args=[pk, edit.number]),

@@ -8,13 +8,13 @@ called what it is: a contact that came after, not one that the article caused.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from analytics import rollups
+from analytics import shop_days
 from core import clock
 
 LOOK_BACK = timedelta(days=90)
@@ -63,10 +63,10 @@ class Counted:
 def count() -> Counted:
     """Write every article's result anew. Nothing changes by running it twice."""
     now = clock.now()
-    first = rollups.day_of(now) - LOOK_BACK
+    first = shop_days.day_of(now) - LOOK_BACK
     given: dict[str, Any] = {
         "first": first,
-        "since": datetime.combine(first, time.min, rollups.zone()),
+        "since": shop_days.begin(first),
         "now": now,
         "window": int(settings.OUTCOME_WINDOW_DAYS),
     }

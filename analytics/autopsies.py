@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
-from analytics import rollups
+from analytics import shop_days
 from analytics.models import Autopsy, AutopsyFinding, AutopsyState, Cause, Event, EventKind, Identity
 from contacts import reasons
 from core import audit, clock
@@ -91,8 +91,8 @@ def latest() -> Autopsy | None:
 
 def look_after(*, now: datetime) -> None:
     """Do what is open; once a day, ask for the contacts of the last weeks. One at a time."""
-    today = rollups.day_of(now)
-    midnight = datetime.combine(today, time.min, rollups.zone())
+    today = shop_days.day_of(now)
+    midnight = shop_days.begin(today)
     is_new = not Autopsy.objects.filter(asked_by=None, asked_at__gte=midnight).exists()
     if is_new and not Autopsy.objects.filter(state__in=_OPEN).exists():
         ask(today - timedelta(days=NIGHTLY_DAYS), today - timedelta(days=1), topic="", by=None, now=now)
@@ -135,8 +135,8 @@ def draw(first: date, last: date, *, topic: str = "", anew: bool = False) -> lis
         cursor.execute(
             _DRAWN,
             {
-                "start": datetime.combine(first, time.min, rollups.zone()),
-                "end": datetime.combine(last + timedelta(days=1), time.min, rollups.zone()),
+                "start": shop_days.begin(first),
+                "end": shop_days.begin(last + timedelta(days=1)),
                 "ids": [each.id for each in tree],
                 "reasons": [each.code for each in tree],
                 "topics": [each.topic for each in tree],

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncDate
 
-from analytics import effect_rows, rollups
+from analytics import effect_rows, rollups, shop_days
 from analytics.models import SUGGESTIONS, EffectDay, EffectMark, RollupDue, RollupKind
 from analytics.stats.holdout import Stratum
 from analytics.stats.proportions import Rate
@@ -75,7 +75,7 @@ class Known:
 
 def ripe(window: int, in_until: datetime) -> date:
     """The last day after which `window` days are over for everybody, with contacts in up to `in_until`."""
-    return rollups.day_of(in_until - timedelta(days=window)) - _DAY
+    return shop_days.day_of(in_until - timedelta(days=window)) - _DAY
 
 
 def known(window: int, *, first: date, last: date, in_until: datetime) -> Known:
@@ -121,7 +121,7 @@ def refresh(*, since: int, windows: Sequence[int], in_until: datetime, anew: boo
             late = {day - timedelta(days=back) for day in marked for back in range(window + 1)}
             made += _make(window, sorted(day for day in late if day <= mark.through), is_new=False)
         if begins is not None and (mark is None or mark.through < last):
-            made += _make(window, _span(begins if mark is None else mark.through + _DAY, last), is_new=True)
+            made += _make(window, shop_days.span(begins if mark is None else mark.through + _DAY, last), is_new=True)
     RollupDue.objects.filter(kind=RollupKind.EFFECTS, day__in=marked).delete()
     return made
 
@@ -130,7 +130,7 @@ def _mark_changes(since: int) -> None:
     """The days of contacts and forms that are news, and those on which somebody opened the form of whom we have learnt
     who they are."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHANGED, {"since": since, "zone": str(rollups.zone())})
+        cursor.execute(_CHANGED, {"since": since, "zone": str(shop_days.zone())})
         rollups.mark(RollupKind.EFFECTS, [day for (day,) in cursor.fetchall()])
 
 
@@ -148,11 +148,11 @@ def _counted(window: int, first: date | None, last: date) -> list[EffectDay]:
     """The days from `first` (None: the first of all) to `last`, from the rows."""
     if first is not None and first > last:
         return []
-    since = None if first is None else midnight(first)
-    until = midnight(last + _DAY)
+    since = None if first is None else shop_days.begin(first)
+    until = shop_days.begin(last + _DAY)
     messages = (
         effect_rows.messages(since=since, until=until, window=window)
-        .annotate(day=TruncDate("eligible_at", tzinfo=rollups.zone()))
+        .annotate(day=TruncDate("eligible_at", tzinfo=shop_days.zone()))
         .order_by()
         .values_list("day", "rule", "share", "arm")
         .annotate(
@@ -163,7 +163,7 @@ def _counted(window: int, first: date | None, last: date) -> list[EffectDay]:
     )
     visits = (
         effect_rows.visits(since=since, until=until, window=window)
-        .annotate(day=TruncDate("opened_at", tzinfo=rollups.zone()))
+        .annotate(day=TruncDate("opened_at", tzinfo=shop_days.zone()))
         .order_by()
         .values_list("day", "off_share", "arm")
         .annotate(
@@ -197,16 +197,7 @@ def _first_day() -> date | None:
         FormVisit.objects.aggregate(first=Min("opened_at"))["first"],
     ]
     moments: Iterable[datetime] = [at for at in found if at is not None]
-    return min((rollups.day_of(at) for at in moments), default=None)
-
-
-def _span(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
-
-
-def midnight(day: date) -> datetime:
-    """At which the shop's day begins."""
-    return datetime.combine(day, time.min, rollups.zone())
+    return min((shop_days.day_of(at) for at in moments), default=None)
 
 
 _CHANGED = """

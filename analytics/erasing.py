@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import TruncDate
 
-from analytics import rollups
+from analytics import rollups, shop_days
 from analytics.models import Event, EventKind, Identity, Journey, RollupKind
 from core.erasure import Counts, Part, Subject, Traits
 from kb.models import SearchLog
@@ -38,7 +38,7 @@ def _erase(subject: Subject) -> Counts:
     went = _count(subject)
     # By kb's rows, which know searches that are no events; kb has been here before us, and has their stand-ins.
     who = {*subject.visitors, *map(subject.nobody, subject.visitors)}
-    days = SearchLog.objects.filter(visitor__in=who).annotate(day=TruncDate("at", tzinfo=rollups.zone()))
+    days = SearchLog.objects.filter(visitor__in=who).annotate(day=TruncDate("at", tzinfo=shop_days.zone()))
     rollups.mark(RollupKind.SEARCHES, days.values_list("day", flat=True).distinct())
     Event.objects.filter(person=subject.person).update(person=subject.alias)
     Identity.objects.filter(person=subject.person).update(person=subject.alias)

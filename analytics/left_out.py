@@ -15,7 +15,7 @@ from datetime import date
 
 from django.db import Error, connection
 
-from analytics import rollups
+from analytics import shop_days
 from core import clock
 
 logger = logging.getLogger("preempt.events")
@@ -49,7 +49,7 @@ def on_left_out(why: str, **kwargs: object) -> None:
     if why not in REASONS:
         return
     with _lock:
-        _counted[rollups.day_of(clock.now()), why] += 1
+        _counted[shop_days.day_of(clock.now()), why] += 1
         if _is_gathering and time.monotonic() - _written_at < SECONDS:
             return
         _written_at = time.monotonic()

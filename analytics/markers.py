@@ -13,9 +13,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from analytics import shop_days
 from analytics.figures import Mark, MarkKind
 from analytics.models import Marker
-from analytics.periods import Period, shop_zone
+from analytics.periods import Period
 from core import audit, clock, roles
 from core.models import AuditEntry
 from kb.models import Experiment
@@ -134,7 +135,7 @@ def _during(period: Period, field: str) -> Q:
 
 
 def _day(at: datetime) -> date:
-    return at.astimezone(shop_zone()).date()
+    return shop_days.day_of(at)
 
 
 def _text(target: str, detail: dict[str, Any]) -> str:

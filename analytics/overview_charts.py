@@ -12,8 +12,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics import figures
-from analytics.figures import Chart, Kind, Level, Mark, Point, Series
+from analytics import effect_charts, figures
+from analytics.figures import Chart, Kind, Mark, Series
 from analytics.periods import Compare, Period
 from analytics.reports import contacts
 from analytics.reports.contacts import UNCODED
@@ -70,25 +70,13 @@ def effects(overview: Overview) -> Chart | None:
         "%(shown)s of %(number)s rules are shown to prevent contacts.",
         len(known),
     )
-    return Chart(
-        name="effects",
+    return effect_charts.prevented(
+        [(rule.name, prevented.per_1000, prevented.interval) for rule, prevented in known],
         title=_("Contacts prevented per 1,000 messages"),
-        reads=told % {"shown": shown, "number": len(known)} + " " + _("Where the bar crosses 0, it may be nothing."),
-        points=[Point(rule.name) for rule, _prevented in known],
-        series=[
-            Series(
-                _("Prevented"),
-                [prevented.per_1000 for _rule, prevented in known],
-                low=[prevented.interval.low for _rule, prevented in known],
-                high=[prevented.interval.high for _rule, prevented in known],
-            )
-        ],
+        told=told % {"shown": shown, "number": len(known)},
         source=_("%(people)s people, notified or held out by chance; rules that are too young are left out.")
         % {"people": intcomma(people)},
-        kind=Kind.INTERVALS,
-        unit=_("per 1,000"),
         x_title=_("Rule"),
-        levels=[Level(0, _("no effect"))],
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from analytics import settling
+from analytics import settling, shop_days
 from contacts.models import ContactSource
 from core import languages
 
@@ -53,12 +52,12 @@ class Period:
 
     @property
     def start(self) -> datetime:
-        return _midnight(self.first)
+        return shop_days.begin(self.first)
 
     @property
     def end(self) -> datetime:
         """Exclusive."""
-        return _midnight(self.last + timedelta(days=1))
+        return shop_days.begin(self.last + timedelta(days=1))
 
     @property
     def days(self) -> int:
@@ -100,7 +99,7 @@ def read(parameters: Mapping[str, str], *, now: datetime) -> tuple[Period, list[
     contacts.
     """
     wrong: list[str] = []
-    today = now.astimezone(shop_zone()).date()
+    today = shop_days.day_of(now)
     last = _day(parameters, "to", wrong) or today
     first = _day(parameters, "from", wrong) or last - timedelta(days=_days(parameters) - 1)
     if first > last:
@@ -115,10 +114,6 @@ def read(parameters: Mapping[str, str], *, now: datetime) -> tuple[Period, list[
         _one_of(parameters, "source", [str(value) for value in ContactSource.values], wrong),
     )
     return Period(first, last, _window(parameters, wrong), Compare(compare), segment), wrong
-
-
-def shop_zone() -> ZoneInfo:
-    return ZoneInfo(settings.SHOP_TIME_ZONE)
 
 
 def _day(parameters: Mapping[str, str], name: str, wrong: list[str]) -> date | None:
@@ -158,8 +153,3 @@ def _window(parameters: Mapping[str, str], wrong: list[str]) -> int:
             _("There is no window of “%(text)s” days; there are %(known)s.") % {"text": text[:40], "known": known}
         )
     return int(settings.OUTCOME_WINDOW_DAYS)
-
-
-def _midnight(day: date) -> datetime:
-    """The beginning of the shop's day."""
-    return datetime.combine(day, time.min, shop_zone())

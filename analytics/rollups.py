@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min, Model
 
-from analytics import rollup_sql, streams
+from analytics import rollup_sql, shop_days, streams
 from analytics.models import (
     ContactDay,
     Event,
@@ -69,15 +68,6 @@ _DAYS_OF_SEARCHES = """
 """
 
 
-def zone() -> ZoneInfo:
-    return ZoneInfo(settings.SHOP_TIME_ZONE)
-
-
-def day_of(at: datetime) -> date:
-    """The day of the shop that `at` is in."""
-    return at.astimezone(zone()).date()
-
-
 def mark(kind: RollupKind, days: Iterable[date]) -> None:
     """The rows of these days have changed. In the transaction that changes them."""
     RollupDue.objects.bulk_create([RollupDue(kind=kind, day=day) for day in sorted(set(days))], ignore_conflicts=True)
@@ -123,7 +113,7 @@ def mark_all(*, since: datetime | None = None) -> None:
         if span["first"] is None:
             continue
         first = span["first"] if since is None or kind is not RollupKind.READS else max(since, span["first"])
-        mark(kind, _days(day_of(first), day_of(span["last"])))
+        mark(kind, shop_days.span(shop_days.day_of(first), shop_days.day_of(span["last"])))
 
 
 def make_due(*, windows: Sequence[int]) -> int:
@@ -147,8 +137,8 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
     """Count the days from `first` to `last` anew, in one transaction. The marks go before the rows are looked at: a
     mark that is set meanwhile waits for us, and stays."""
     given: dict[str, datetime | str | list[int] | list[str]] = {
-        "start": _midnight(first),
-        "end": _midnight(last + timedelta(days=1)),
+        "start": shop_days.begin(first),
+        "end": shop_days.begin(last + timedelta(days=1)),
         "zone": settings.SHOP_TIME_ZONE,
         "windows": list(windows),
         "uuid": UUID_PATTERN,
@@ -162,7 +152,7 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
             RollupDue.objects.filter(kind=kind, day__range=(first, min(last, kept - timedelta(days=1)))).delete()
             if kept > last:
                 return
-            given["start"], first = _midnight(kept), kept
+            given["start"], first = shop_days.begin(kept), kept
         RollupDue.objects.filter(kind=kind, day__range=(first, last)).delete()
         for model, sql in _TABLES[kind]:
             model._default_manager.filter(day__range=(first, last)).delete()
@@ -173,7 +163,11 @@ def _kept_since() -> date | None:
     """The first day with all its events; None where none were thrown away. Until the end of the transaction no
     more are. What was counted of the days before stays."""
     since = SettlingMark.objects.select_for_update().filter(pk=1).values_list("events_since", flat=True).first()
-    return None if since is None else day_of(since) + timedelta(days=_midnight(day_of(since)) < since)
+    return (
+        None
+        if since is None
+        else shop_days.day_of(since) + timedelta(days=shop_days.begin(shop_days.day_of(since)) < since)
+    )
 
 
 def forget_rare_words() -> int:
@@ -191,13 +185,13 @@ def forget_rare_words() -> int:
 def _forgotten(days: Collection[date]) -> set[date]:
     """Those of the days that were counted and of which kb no longer has every search: their counts stay as they are."""
     oldest = SearchLog.objects.aggregate(at=Min("at"))["at"]
-    until = max(_forgotten_until(), day_of(oldest) - timedelta(days=1) if oldest else date.max)
+    until = max(_forgotten_until(), shop_days.day_of(oldest) - timedelta(days=1) if oldest else date.max)
     return set(SearchDay.objects.filter(day__lte=until, day__in=days).values_list("day", flat=True))
 
 
 def _forgotten_until() -> date:
     """The last day of which kb throws searches away."""
-    return day_of(clock.now() - timedelta(days=settings.SEARCH_LOG_DAYS))
+    return shop_days.day_of(clock.now() - timedelta(days=settings.SEARCH_LOG_DAYS))
 
 
 def _runs(days: Iterable[date]) -> Iterator[tuple[date, date]]:
@@ -210,11 +204,3 @@ def _runs(days: Iterable[date]) -> Iterator[tuple[date, date]]:
         run.append(day)
     if run:
         yield run[0], run[-1]
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, zone())

@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
+from analytics import shop_days
 from analytics.models import SavedView
-from analytics.periods import Period, shop_zone
+from analytics.periods import Period
 from core import audit, clock
 
 MOST = 50  # of one person
@@ -63,4 +64,4 @@ def remove(view: SavedView, *, by: User) -> None:
 
 
 def _query(period: Period) -> str:
-    return urlencode(period.lasting(today=clock.now().astimezone(shop_zone()).date()))
+    return urlencode(period.lasting(today=shop_days.day_of(clock.now())))

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from analytics import rollups
+from analytics import shop_days
 from analytics.figures import Mark, MarkKind
 from analytics.gaps import Standing
 from kb.models import Placement, PlacementKind, Synonym
@@ -36,7 +36,7 @@ class Act:
 
     @property
     def on(self) -> date:
-        return rollups.day_of(self.at)
+        return shop_days.day_of(self.at)
 
 
 def since(start: datetime) -> list[Act]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from analytics import experiment_counts, periods
+from analytics import experiment_counts, shop_days
 from analytics.experiment_counts import Counts
 from analytics.judging import deciding, wording
 from analytics.judging.outlook import Outlook, look_ahead
@@ -102,7 +102,7 @@ def look_and_tell(experiment: Experiment, *, now: datetime, kind: str) -> tuple[
 
 def look_nightly(*, now: datetime) -> int:
     """Look at every test that has not been looked at this night. Returns at how many; one that fails holds up none."""
-    today = datetime.combine(_local(now).date(), time.min, periods.shop_zone())
+    today = shop_days.begin(_local(now).date())
     seen = Verdict.objects.filter(at__gte=today).exclude(kind=LookKind.ASKED).values("experiment")
     done = 0
     for experiment in _watched(now).exclude(pk__in=seen):
@@ -168,7 +168,7 @@ def _watched(now: datetime) -> QuerySet[Experiment]:
 
 def _local(moment: datetime) -> datetime:
     """By the shop's clock, for the days in a sentence."""
-    return moment.astimezone(periods.shop_zone())
+    return moment.astimezone(shop_days.zone())
 
 
 def is_settled(verdict: Verdict | None, experiment: Experiment) -> bool:

@@ -7,11 +7,11 @@ began. Seed and shares go into the audit log and can be computed again.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, time
+from datetime import datetime
 
 from django.db import transaction
 
-from analytics import periods, verdicts
+from analytics import shop_days, verdicts
 from analytics.models import Verdict
 from analytics.stats import earning
 from core import audit
@@ -71,4 +71,4 @@ def _is_blocked(verdict: Verdict | None) -> bool:
 
 
 def _midnight(now: datetime) -> datetime:
-    return datetime.combine(now.astimezone(periods.shop_zone()).date(), time.min, periods.shop_zone())
+    return shop_days.begin(shop_days.day_of(now))

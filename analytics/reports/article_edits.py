@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
-from analytics import rollups
+from analytics import shop_days
 from analytics.markers import PUBLISHED
 from analytics.models import JourneyDay, ReadDay
 from analytics.periods import Period
@@ -97,7 +97,7 @@ class _Spell:
 
     def holds(self, day: date, revision: int, *, is_tried: bool) -> bool:
         """Whether what was read on this day is of the spell. `is_tried`: drawn in a test against the live text."""
-        if not rollups.day_of(self.at) <= day <= rollups.day_of(self.ends):
+        if not shop_days.day_of(self.at) <= day <= shop_days.day_of(self.ends):
             return False
         return revision == self.shown or (not is_tried and revision in self.texts)
 
@@ -126,7 +126,7 @@ def of(article: Article, period: Period) -> tuple[Edit, ...]:
     if not asked:
         return ()
     first = changes[asked[0]][0] - LOOK_BACK
-    counts = _Counts(article.pk, replace(period, first=rollups.day_of(first)))
+    counts = _Counts(article.pk, replace(period, first=shop_days.day_of(first)))
     alike = _Alike.of(article, period)
     moments = [(at, _number(detail)) for at, _action, detail, _by in changes]
     edits = []
@@ -157,7 +157,7 @@ def _number(detail: Mapping[str, object]) -> int:
 
 
 def _days(spell: _Spell) -> int:
-    return (rollups.day_of(spell.ends) - rollups.day_of(spell.at)).days + 1
+    return (shop_days.day_of(spell.ends) - shop_days.day_of(spell.at)).days + 1
 
 
 def _spell(

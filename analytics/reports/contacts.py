@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet, Sum
 
-from analytics import rollups
+from analytics import rollups, shop_days
 from analytics.models import ContactDay
 from analytics.periods import Compare, Period
 from analytics.reports.tables import Column, Table
@@ -140,7 +140,7 @@ def repeated(period: Period, *, in_until: datetime) -> Repeated:
 
 def mature_until(in_until: datetime) -> date:
     """The last day of which it is known who wrote again."""
-    return rollups.day_of(in_until - rollups.REPEATED_WITHIN) - timedelta(days=1)
+    return shop_days.day_of(in_until - rollups.REPEATED_WITHIN) - timedelta(days=1)
 
 
 def step_of(period: Period) -> int:

@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from analytics import effect_days, rollups, verdicts
+from analytics import effect_days, shop_days, verdicts
 from analytics.effect_days import Known
 from analytics.experiment_counts import Cell
 from analytics.judging.shapes import Code as Said
@@ -153,7 +153,7 @@ def _of_text(
         name=test.name if len(declared.treatments) == 1 else f"{test.name} ({key})",
         what=_("A/B test of a text, judged by contacts about it."),
         url=url,
-        since=rollups.day_of(test.started_at) if test.started_at else None,
+        since=shop_days.day_of(test.started_at) if test.started_at else None,
         control=control,
         treated=treated,
         code=code,
@@ -209,9 +209,9 @@ def _exposed(
     through = min(period.last, effect_days.ripe(period.window, in_until))
     rows = (
         Exposure.objects.filter(
-            variant__in=list(entries), at__gte=period.start, at__lt=effect_days.midnight(through + timedelta(days=1))
+            variant__in=list(entries), at__gte=period.start, at__lt=shop_days.begin(through + timedelta(days=1))
         )
-        .annotate(day=TruncDate("at", tzinfo=rollups.zone()))
+        .annotate(day=TruncDate("at", tzinfo=shop_days.zone()))
         .order_by()
         .values_list("variant", "variant__experiment", "variant__key", "day")
         .annotate(number=Count("pk"))

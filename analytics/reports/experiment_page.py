@@ -8,12 +8,11 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from analytics import figures, verdicts
+from analytics import figures, shop_days, verdicts
 from analytics.experiment_counts import Cell
 from analytics.judging import wording
 from analytics.judging.shapes import Code, Compared, Declared, Guard, Judgement, Split
 from analytics.models import Verdict
-from analytics.periods import shop_zone
 from analytics.reports.experiment_result import declared_then
 from analytics.stats.proportions import Rate
 from kb.models import Experiment, Variant
@@ -189,7 +188,7 @@ def _chart(
         decimals=1,
         x_title=_("Look"),
         from_zero=False,
-        points=figures.times([at.astimezone(shop_zone()) for at, _values in drawn]),
+        points=figures.times([at.astimezone(shop_days.zone()) for at, _values in drawn]),
         series=(figures.Series(name, middles, low=lows, high=highs),),
         levels=(figures.Level(0, _("no difference")), figures.Level(worth, _("worth having"))),
     )

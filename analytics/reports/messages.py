@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from analytics import effect_days, effect_rows
+from analytics import effect_days, effect_rows, shop_days
 from analytics.effect_days import Known
 from analytics.periods import Period
 from analytics.reports.tables import Column, Table
@@ -135,7 +135,7 @@ def compared(period: Period, *, now: datetime) -> QuerySet[Message]:
     """The messages that the effect is about, each with `has_contacted`: of each person the first under each rule, up to
     the period's end; days count whole, once the windows of all their people are over."""
     through = effect_days.ripe(period.window, effect_rows.contacts_in_until(now=now))
-    until = min(period.end, effect_days.midnight(through + timedelta(days=1)))
+    until = min(period.end, shop_days.begin(through + timedelta(days=1)))
     return effect_rows.messages(until=until, window=period.window).filter(is_first=True)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from analytics import rollups
+from analytics import rollups, shop_days
 from analytics.periods import Period
 from analytics.reports import contacts
 from contacts import selectors
@@ -16,9 +16,7 @@ from contacts.models import Contact
 def found(period: Period, *, in_until: datetime, is_repeated: bool) -> QuerySet[Contact]:
     """The period's mature contacts whose writer and reason are known; with `is_repeated`, those after which the same
     person wrote about the same reason within 7 days."""
-    after_last = datetime.combine(
-        min(period.last, contacts.mature_until(in_until)) + timedelta(days=1), time.min, rollups.zone()
-    )
+    after_last = shop_days.begin(min(period.last, contacts.mature_until(in_until)) + timedelta(days=1))
     rows = selectors.with_reason(
         Contact.objects.filter(received_at__gte=period.start, received_at__lt=after_last, **period.segment.query)
     ).filter(~Q(person=""), reason_now__isnull=False)

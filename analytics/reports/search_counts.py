@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
-from analytics import contact_facts, outcomes, rollups
+from analytics import contact_facts, outcomes, shop_days
 from analytics.models import SearchDay
 from analytics.periods import Period
 from analytics.stats.proportions import Rate
@@ -70,7 +70,7 @@ def total(parts: Iterable[Counts]) -> Counts:
 def decided_until(now: datetime) -> date:
     """The last day of which every search's 24 hours are over, and all contacts of them are in."""
     in_until = outcomes.watermark(contact_facts.feeds().values(), now=now)
-    return rollups.day_of(in_until) - timedelta(days=2)
+    return shop_days.day_of(in_until) - timedelta(days=2)
 
 
 def summed(until: date) -> dict[str, Sum]:

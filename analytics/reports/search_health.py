@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection
 from django.db.models import F, Sum
 
-from analytics import gap_clusters, gaps, rollups, search_acts
+from analytics import gap_clusters, gaps, search_acts, shop_days
 from analytics.gap_clusters import Asked
 from analytics.gaps import Known, Standing
 from analytics.models import GapKind
@@ -109,7 +109,7 @@ def build(period: Period, *, now: datetime) -> SearchHealth:
     acts = search_acts.since(now - ACTS_BACK)
     clusters, by_meaning = _clusters(period, until, gaps.known())
     often = [cluster for cluster in clusters if cluster.counts.searches >= _LEAST]
-    often = _with_acts(often, acts, until=until, today=rollups.day_of(now))
+    often = _with_acts(often, acts, until=until, today=shop_days.day_of(now))
     done = [cluster for cluster in often if cluster.acted]
     waiting = [cluster for cluster in often if not cluster.acted and _is_trouble(cluster.counts)]
     return SearchHealth(

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from analytics import rollups, search_acts
+from analytics import rollups, search_acts, shop_days
 from analytics.models import SearchDay
 from analytics.periods import Period
 from analytics.reports import search_acted, search_answers, search_counts, search_health
@@ -138,7 +138,7 @@ def build(period: Period, *, now: datetime, locale: str, keys: Sequence[str], wh
     rows = [_row(one, titles) for one in asked]
     matching = [row for row in rows if _is(row, what)]
     acts = search_acts.about(search_acts.since(now - search_health.ACTS_BACK), locale, keys)
-    today = rollups.day_of(now)
+    today = shop_days.day_of(now)
     return OneQuery(
         locale=locale,
         keys=tuple(keys),
@@ -183,7 +183,7 @@ def _asked(period: Period, locale: str, keys: Sequence[str]) -> list[tuple[Any, 
                 "end": period.end,
                 "most": LOOKED_AT,
                 "uuid": rollups.UUID_PATTERN,
-                "zone": rollups.zone().key,
+                "zone": shop_days.zone().key,
             },
         )
         return list(cursor.fetchall())

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
-from analytics import effect_days, effect_rows
+from analytics import effect_days, effect_rows, shop_days
 from analytics.effect_days import Known, Numbers
 from analytics.models import SUGGESTIONS, JourneyDay
 from analytics.periods import Period
@@ -132,7 +132,7 @@ def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) ->
     """The openings behind a number: one of each visitor compared. By `arm`, `contacted=yes`, `sent=yes`, `helped=yes`,
     `new=yes` (in the period) and `share`. What makes no sense fits none."""
     through = min(period.last, effect_days.ripe(period.window, effect_rows.contacts_in_until(now=now)))
-    until = effect_days.midnight(through + timedelta(days=1))
+    until = shop_days.begin(through + timedelta(days=1))
     found = effect_rows.visits(until=until, window=period.window)
     conditions = {
         ("contacted", "yes"): Q(has_contacted=True),

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from analytics import shop_days
 from analytics.models import Event
-from analytics.periods import shop_zone
 from analytics.simulation import world, world_pages, world_rows, world_truth
 from contacts import arms
 from core import clock, people
@@ -89,4 +89,4 @@ def _sentences(truth: world_truth.Truth, *, is_in_bulk: bool) -> Iterator[str]:
 
 
 def _midnight(now: datetime) -> datetime:
-    return now.astimezone(shop_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+    return now.astimezone(shop_days.zone()).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from analytics import article_charts, periods
+from analytics import article_charts, shop_days
 from analytics.periods import Period
 from analytics.reports import evidence
 from analytics.views.desk import READERS
@@ -25,7 +25,7 @@ def panel(request: HttpRequest, pk: int) -> HttpResponse:
     """`days`: 28 or 90, up to today."""
     article = get_object_or_404(Article.objects.select_related("live_revision", "draft"), pk=pk)
     days = 90 if request.GET.get("days") == "90" else 28
-    today = clock.now().astimezone(periods.shop_zone()).date()
+    today = shop_days.day_of(clock.now())
     period = Period(today - timedelta(days=days - 1), today, int(settings.OUTCOME_WINDOW_DAYS))
     mine = roles.roles_of(request.user)
     found = evidence.build(article, period)

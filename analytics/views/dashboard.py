@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from analytics import markers, periods, saved_views
+from analytics import markers, periods, saved_views, shop_days
 from analytics.models import Marker, SavedView
 from core import clock, roles
 
@@ -39,7 +39,7 @@ class MarkerForm(forms.Form):
 
     def clean_on(self) -> Any:
         """A day that time lines may reach."""
-        day, today = self.cleaned_data["on"], clock.now().astimezone(periods.shop_zone()).date()
+        day, today = self.cleaned_data["on"], shop_days.day_of(clock.now())
         if not today - timedelta(days=periods.MOST_DAYS) <= day <= today + timedelta(days=366):
             raise forms.ValidationError(_("Choose a day of the last three years or of the next one."))
         return day

@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from analytics import periods, settling
-from analytics.figures import Chart, Kind, Level, Point, Series
+from analytics import effect_charts, periods, settling, shop_days
+from analytics.figures import Chart
 from analytics.models import CostKind, CostSetting
 from analytics.periods import Period
 from analytics.reports import effects, money, suggestions
@@ -93,7 +93,7 @@ class CostForm(forms.Form):
 
     def clean_since(self) -> Any:
         """A day that periods reach."""
-        day, today = self.cleaned_data["since"], clock.now().astimezone(periods.shop_zone()).date()
+        day, today = self.cleaned_data["since"], shop_days.day_of(clock.now())
         if not today - timedelta(days=3 * periods.MOST_DAYS) <= day <= today + timedelta(days=366):
             raise forms.ValidationError(_("Choose a day of the last nine years or of the next one."))
         return day
@@ -105,7 +105,7 @@ def costs(request: HttpRequest) -> HttpResponse:
     """What is in force, every change of it, and a form for another."""
     may_set = bool(roles.roles_of(request.user) & _MAY_SET)
     now = clock.now()
-    today = now.astimezone(periods.shop_zone()).date()
+    today = shop_days.day_of(now)
     rows = CostSetting.objects.select_related("set_by")
     newest = rows.first()
     form = CostForm(request.POST or None, initial={"currency": newest.currency if newest else "", "since": today})
@@ -149,27 +149,13 @@ def _figure(found: Effects) -> Chart | None:
         len(known),
     )
     people = sum(measured.units for _entry, measured in known)
-    return Chart(
-        name="effects",
+    return effect_charts.prevented(
+        [(entry.name, measured.per_1000, measured.interval) for entry, measured in known],
         title=_("Contacts prevented per 1,000 people"),
-        reads=told % {"shown": len(found.shown), "number": len(known)}
-        + " "
-        + _("Where the bar crosses 0, it may be nothing."),
-        points=[Point(entry.name) for entry, _measured in known],
-        series=[
-            Series(
-                _("Prevented"),
-                [measured.per_1000 for _entry, measured in known],
-                low=[measured.interval.low for _entry, measured in known],
-                high=[measured.interval.high for _entry, measured in known],
-            )
-        ],
+        told=told % {"shown": len(found.shown), "number": len(known)},
         source=_("%(people)s people of both arms; what is too early or blocked is left out.")
         % {"people": intcomma(people)},
-        kind=Kind.INTERVALS,
-        unit=_("per 1,000"),
         x_title=_("Effect"),
-        levels=[Level(0, _("no effect"))],
     )
 
 

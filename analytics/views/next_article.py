@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from analytics import gaps, periods
+from analytics import gaps, periods, shop_days
 from analytics.models import GapKind
 from analytics.periods import Period
 from analytics.reports import gaps as report
@@ -135,7 +135,7 @@ def _about(gap: Cluster | ReasonGap | Failing, period: Period) -> tuple[GapKind,
 
 def _period(text: str) -> tuple[int, Period]:
     days = 90 if text == "90" else 28
-    today = clock.now().astimezone(periods.shop_zone()).date()
+    today = shop_days.day_of(clock.now())
     return days, Period(today - timedelta(days=days - 1), today, int(settings.OUTCOME_WINDOW_DAYS))
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from analytics import article_results, rollups, settling
+from analytics import article_results, settling, shop_days
 from core import clock
 from kb.models import ArticleResult
 from tests.analytics import history
@@ -41,7 +41,10 @@ def test_readers_of_an_article_and_what_they_did_next():
     assert (results[unread.pk].views, results[unread.pk].last_read_at) == (0, None)
     assert results[good.pk].last_read_at == at(minutes=5)
     assert results[good.pk].as_of == NOW
-    assert (results[good.pk].since, rollups.day_of(NOW)) == (datetime(2025, 12, 29, tzinfo=rollups.zone()), NOW.date())
+    assert (results[good.pk].since, shop_days.day_of(NOW)) == (
+        datetime(2025, 12, 29, tzinfo=shop_days.zone()),
+        NOW.date(),
+    )
 
 
 def test_what_is_not_decided_or_not_linkable_is_in_no_denominator():
