@@ -136,7 +136,7 @@ def _move(event: Event, words: dict[uuid.UUID, Taken], *, at: datetime) -> int:
     return states.move(
         Message.objects.filter(pk__any_of=words),
         event,
-        state_reason=states.Each(reasons) if any(reasons.values()) else "",
+        state_reason=states.each(reasons) if any(reasons.values()) else "",
         lease_until=None,
         sent_at=Coalesce(F("sent_at"), at),
         provider_msg_id=_each_or_kept({pk: one.provider_msg_id[:200] or None for pk, one in words.items()}),
@@ -145,7 +145,7 @@ def _move(event: Event, words: dict[uuid.UUID, Taken], *, at: datetime) -> int:
 
 def _each_or_kept(ids: dict[uuid.UUID, str | None], *, key: str = "pk") -> Coalesce:
     """Each row's own provider_msg_id; where none was said, that which it has."""
-    return Coalesce(states.Each(ids, key=key), F("provider_msg_id"))
+    return Coalesce(states.each(ids, key=key), F("provider_msg_id"))
 
 
 def close(

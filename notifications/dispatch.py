@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from notifications import doorbell, order_links, pausing, providers, sending
+from notifications import doorbell, holding, order_links, pausing, providers, sending
 from notifications.intents import Claim, Outcome
 from notifications.models import Lane
 from notifications.providers.base import BatchProvider, Provider
@@ -145,14 +145,15 @@ def drain_and_ring(lanes: Sequence[str] = LANES) -> Drained:
 def _claim(lanes: Sequence[str], provider: Provider, *, requests: int) -> tuple[str, list[Claim]]:
     """The next claims of the first lane that has some, and which it is: of a campaign's as many as go in `requests`.
 
-    Raises sending.Dry where tokens are missing.
+    `provider` has just been found open. Raises sending.Dry where tokens are missing.
     """
     dry: sending.Dry | None = None
+    held = holding.held()
     for lane in lanes:
         is_together = lane == Lane.CAMPAIGN and isinstance(provider, BatchProvider)
         limit = _most_together(provider) * requests if is_together else BATCH
         try:
-            if claims := sending.claim(lane, limit=limit, provider=provider):
+            if claims := sending.claim(lane, limit=limit, provider=provider, held=held):
                 return lane, claims
         except sending.Dry as now_dry:
             dry = now_dry if dry is None or now_dry.wait < dry.wait else dry

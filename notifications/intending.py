@@ -163,20 +163,20 @@ def _record(messages: Sequence[Message], mails: dict[uuid.UUID, Mail], provider:
         counted_on=_counted_on(messages),
         provider=provider.name,
         state_reason="",
-        mailbox=states.Each(mailbox),
-        mail_version=Cast(states.Each(versions), BigIntegerField()),
+        mailbox=states.each(mailbox),
+        mail_version=Cast(states.each(versions), BigIntegerField()),
         asserted=_asserted(messages),
     )
 
 
 def _counted_on(messages: Sequence[Message]) -> Cast:
     days = {message.pk: message.counted_on.isoformat() if message.counted_on else None for message in messages}
-    return Cast(states.Each(days), DateField())
+    return Cast(states.each(days), DateField())
 
 
 def _asserted(messages: Sequence[Message]) -> Cast:
     """With the day that the mail names, where it names one."""
-    return Cast(states.Each({message.pk: json.dumps(message.asserted) for message in messages}), JSONField())
+    return Cast(states.each({message.pk: json.dumps(message.asserted) for message in messages}), JSONField())
 
 
 def _rows(messages: Iterable[Message]) -> QuerySet[Message]:

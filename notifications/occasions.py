@@ -48,9 +48,12 @@ _CATEGORY = {
 }
 
 
+_SCOPE = {kind.value: category.value for kind, category in _CATEGORY.items()}
+
+
 def scope_of(kind: str) -> str:
     """The category of a kind of episode; anything else (a category, "all") is its own."""
-    return _CATEGORY[Kind(kind)].value if kind in EpisodeKind.values else kind
+    return _SCOPE.get(kind, kind)
 
 
 def kinds_of(scope: str) -> list[str]:

@@ -10,7 +10,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from concurrent import futures
 from datetime import timedelta
 
@@ -40,13 +40,17 @@ class Dry(Exception):
         self.wait = wait
 
 
-def claim(lane: str, *, limit: int, provider: Provider) -> list[Claim]:
+def claim(lane: str, *, limit: int, provider: Provider, held: Set[str] | None = None) -> list[Claim]:
     """Take up to `limit` ready messages of a lane, oldest first. None while the provider or the lane is paused.
 
-    Raises Dry where there would be some, but the provider has been handed as many as it may be.
+    Raises Dry where there would be some, but the provider has been handed as many as it may be. `held`: what ops hold,
+    by who has just asked for that, and whether the provider is paused. (The intents ask again, and theirs counts.)
     """
-    held = holding.held()
-    if held & {holding.ALL, holding.lane_scope(lane)} or pausing.is_paused(provider.name):
+    if held is None:
+        held = holding.held()
+        if pausing.is_paused(provider.name):
+            return []
+    if held & {holding.ALL, holding.lane_scope(lane)}:
         return []
     rate = settings.MAIL_RATE_PER_SECOND
     with transaction.atomic():
@@ -198,13 +202,15 @@ def send_together(claims: Sequence[Claim], *, provider: BatchProvider, most: int
         else:
             answered = list(_threads().map(_post_many, asked, groups, [provider] * len(groups)))
         halves: list[list[Mail]] = []
+        done: list[tuple[Intent, Answer]] = []
         for group, mails, answer in zip(asked, groups, answered, strict=True):
             if isinstance(answer, DeliveryError) and answer.permanent and len(mails) > 1:
                 halves += [mails[: len(mails) // 2], mails[len(mails) // 2 :]]
             elif isinstance(answer, DeliveryError):
                 outcomes += answers.failed_together(group, answer, provider=provider)
             else:
-                outcomes += _finish([(intent, answer) for intent in group], provider)
+                done += [(intent, answer) for intent in group]
+        outcomes += _finish(done, provider)
         groups = halves
     return outcomes
 

@@ -83,8 +83,15 @@ def move(messages: QuerySet[Message], event: Event, **changes: Any) -> int:
     return messages.filter(state__in=sources).update(state=target, **changes)
 
 
-class Each(Func):
-    """In an update: another text for each row, by its message's id (`key`). Null for one that has none here."""
+def each(texts: Mapping[uuid.UUID, str | None], *, key: str = "pk") -> Func | Value:
+    """In an update of just these messages: the text of each row, by its message's id (`key`)."""
+    if len(same := set(texts.values())) == 1:
+        return Value(same.pop(), output_field=TextField())  # as in most campaigns: nothing to look up
+    return _Each(texts, key=key)
+
+
+class _Each(Func):
+    """Another text for each row. Null for one that has none here."""
 
     arg_joiner = " ->> "
     template = "(%(expressions)s)"

@@ -80,11 +80,11 @@ class Message(models.Model):
     """One message to one person about one episode under one rule. The database's unique key makes it one."""
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7)
-    dedupe_key = models.CharField(max_length=64, unique=True)
+    dedupe_key = models.CharField(max_length=64)
     rule = models.ForeignKey(Rule, on_delete=models.PROTECT, db_index=False, related_name="messages")
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="messages")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="messages")
-    person = models.CharField(max_length=32, db_index=True)
+    person = models.CharField(max_length=32)
     arm = models.CharField(max_length=10, choices=Arm)
     lane = models.CharField(max_length=10, choices=Lane)
     state = models.CharField(max_length=12, choices=MessageState)
@@ -125,7 +125,10 @@ class Message(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        # Each index is written three times for a mail that goes out: none here that another could stand in for.
+        constraints = [models.UniqueConstraint(fields=["dedupe_key"], name="message_dedupe_key")]
         indexes = [
+            models.Index(fields=["person"], name="message_person", opclasses=["varchar_pattern_ops"]),  # by prefix too
             # In the order of claims (sending.claim), by rule too: what is held is not walked over.
             models.Index(fields=["lane", "not_before", "id"], condition=Q(state="ready"), name="message_due"),
             models.Index(
@@ -159,7 +162,8 @@ class SendOutcome(models.TextChoices):
 class SendAttempt(models.Model):
     """The intent to hand one message to the provider, committed before the request, closed after it."""
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="send_attempts")
+    # Found by the constraint's index.
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, db_index=False, related_name="send_attempts")
     n = models.PositiveSmallIntegerField()
     outcome = models.CharField(max_length=10, choices=SendOutcome, default=SendOutcome.OPEN)
     provider = models.CharField(max_length=20)
