@@ -4,7 +4,7 @@ parser next to nothing then, where `in` writes a hundred parameters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,20 @@ class AnyOf(Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", [*params, _array(self.rhs)]
+        return f"{column} = ANY(%s)", [*params, array(self.rhs)]
 
 
-def _array(values: Sequence[Any]) -> str | Sequence[Any]:
-    """Numbers and UUIDs as PostgreSQL writes an array: psycopg, which looks at each one, takes five times as long."""
+def array(values: Collection[Any]) -> str | list[Any]:
+    """Numbers, texts or UUIDs as PostgreSQL writes an array: psycopg looks at each one, and takes five times as long.
+
+    Any others, and mixed ones, are left to it.
+    """
     kinds = set(map(type, values))
     if kinds == {UUID}:
         return f"{{{','.join([one.hex for one in values])}}}"
-    return f"{{{','.join(map(str, values))}}}" if kinds == {int} else values
+    if kinds == {int}:
+        return f"{{{','.join(map(str, values))}}}"
+    if kinds == {str}:
+        inside = '","'.join([one.replace("\\", "\\\\").replace('"', '\\"') for one in values])
+        return f'{{"{inside}"}}'
+    return list(values)

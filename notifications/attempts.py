@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 from django.db.models.functions import Coalesce, Now
 
+from core.lookups import array
 from notifications import states
 from notifications.models import Message, SendAttempt, SendOutcome
 from notifications.states import Event
@@ -36,7 +37,7 @@ def begin(attempts: Sequence[tuple[uuid.UUID, int]], *, provider: str) -> None:
             INSERT INTO notifications_sendattempt (message_id, n, outcome, provider, provider_msg_id, error)
             SELECT message_id, n, %s, %s, '', '' FROM unnest(%s::uuid[], %s::int[]) AS a (message_id, n)
             """,
-            [SendOutcome.OPEN, provider, [one for one, _ in attempts], [n for _, n in attempts]],
+            [SendOutcome.OPEN, provider, array([one for one, _ in attempts]), array([n for _, n in attempts])],
         )
 
 

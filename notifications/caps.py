@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from core.lookups import array
+
 
 def take(person: str, day: date, *, most: int) -> bool:
     """Count one message more for a person's day, in the transaction that decides to send it. False: enough already.
@@ -26,7 +28,8 @@ def take_all(wanted: Sequence[tuple[str, date]], *, most: int) -> list[bool]:
     days = sorted(set(wanted))
     if not days or most <= 0:
         return [False] * len(wanted)
-    places: dict[str, Any] = {"people": [person for person, _ in days], "days": [day for _, day in days], "most": most}
+    people = array([person for person, _ in days])
+    places: dict[str, Any] = {"people": people, "days": array([day.isoformat() for _, day in days]), "most": most}
     taken: Counter[tuple[str, date]] = Counter()
     granted: list[bool] = []
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
@@ -51,7 +54,7 @@ def take_all(wanted: Sequence[tuple[str, date]], *, most: int) -> list[bool]:
         for one in wanted:
             granted.append(taken[one] < left[one])
             taken[one] += granted[-1]
-        counts = {"counts": [taken[one] for one in days], **places}
+        counts = {"counts": array([taken[one] for one in days]), **places}
         cursor.execute(
             """
             UPDATE notifications_personday d SET count = d.count + p.count

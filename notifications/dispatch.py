@@ -22,7 +22,7 @@ BATCH = 64
 NEW_OBJECTS = 50_000  # between two of Python's collections
 # Recipients of one request, of a campaign only. Providers take more, but an answer that is lost leaves all unknown.
 TOGETHER = 100
-REQUESTS = 2  # of a campaign, under way at the same time, their intents committed together
+REQUESTS = 3  # of a campaign, under way at the same time, their intents committed together
 _TROUBLE = frozenset({Outcome.PAUSED, Outcome.RETRY, Outcome.LOST})
 TURN = 0.5  # seconds, after which the urgent lane is looked at again
 # Well under the broker's visibility time-out (120 s): a task that runs longer would be handed to a second worker.

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from core.lookups import array
+
 
 def take(name: str, *, is_shared: bool = False) -> datetime:
     """Wait for the lock, alone or beside others who share it. Returns the database's time once it is held."""
@@ -22,4 +24,4 @@ def take_all(names: Collection[str], *, is_shared: bool = False) -> None:
     function = "pg_advisory_xact_lock_shared" if is_shared else "pg_advisory_xact_lock"
     keys = "SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(%s::text[]) name ORDER BY key"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(one.key) FROM ({keys}) one", [list(names)])  # noqa: S608 - two constants
+        cursor.execute(f"SELECT {function}(one.key) FROM ({keys}) one", [array(names)])  # noqa: S608 - two constants

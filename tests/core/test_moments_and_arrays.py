@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import DataError, connection
 
-from core.lookups import _array
+from core.lookups import array
 from notifications.models import Customer
 
 pytestmark = pytest.mark.django_db
@@ -52,4 +52,5 @@ def test_any_of_takes_numbers_uuids_texts_and_nothing():
     assert list(found.filter(pk__any_of=[one.pk for one in people[:2]])) == people[:2]
     assert list(found.filter(external_id__any_of=['a"b', "e\\f"])) == [people[0], people[2]]
     assert not found.filter(pk__any_of=[]).exists()
-    assert _array([1, 2]) == "{1,2}"
+    assert array([1, 2]) == "{1,2}"
+    assert array(['"', 1]) == ['"', 1]
