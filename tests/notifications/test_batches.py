@@ -92,7 +92,7 @@ def test_a_campaign_asks_for_no_more_than_the_provider_takes_at_once(
     provider: SendGrid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(sending, "claim", lambda lane, *, limit, provider: asked.append(limit) or [])
+    monkeypatch.setattr(sending, "claim", lambda lane, *, limit, **_: asked.append(limit) or [])
     monkeypatch.setattr(dispatch, "TOGETHER", 5000)
     dispatch.drain(["campaign"])
     assert asked == [dispatch.BATCH, provider.capabilities.most_together]
