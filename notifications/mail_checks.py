@@ -16,7 +16,7 @@ from django.template import Engine, Template, TemplateSyntaxError, base, default
 from django.urls import Resolver404, resolve
 
 from kb import facts as desk_facts
-from notifications import mail_kinds, mail_mjml, mail_templates, parcel_data
+from notifications import mail_fact_tags, mail_kinds, mail_mjml, mail_templates, parcel_data
 from notifications.mail_promotion import advertising
 
 SUBJECT, TEXT, MJML = "subject", "text", "mjml"
@@ -129,7 +129,7 @@ def _of_mjml(mjml: str) -> Iterator[Finding]:
 def _of_tags(part: str, source: str) -> Iterator[Finding]:
     """Variables, filters and tags that a mail cannot have."""
     try:
-        template = Template(mail_templates.with_facts(source), engine=_engine())
+        template = Template(mail_fact_tags.with_facts(source), engine=_engine())
     except TemplateSyntaxError as error:
         token = getattr(error, "token", None)
         yield Finding(
@@ -198,11 +198,11 @@ def _of_expression(part: str, line: int, expression: Any, known: frozenset[str])
 
 def _of_facts(subject: str, text: str, mjml: str, *, locale: str) -> Iterator[Finding]:
     parts = {SUBJECT: subject, TEXT: text, MJML: mjml}
-    used = {key for source in parts.values() for key in mail_templates.keys_in(source)}
+    used = {key for source in parts.values() for key in mail_fact_tags.keys_in(source)}
     said = desk_facts.values(sorted(used), locale) if used else {}
     for part, source in parts.items():
         for number, line in enumerate(source.splitlines(), start=1):
-            for key in mail_templates.keys_in(line):
+            for key in mail_fact_tags.keys_in(line):
                 if key not in said and f"if fact:{key}" not in source:
                     yield Finding(
                         part, number, f"The fact {key} says nothing.",

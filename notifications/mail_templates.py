@@ -21,17 +21,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import mrml
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.template import Engine, Template, TemplateSyntaxError
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from core import brand, clock, languages
-from core.brand_look import Look
+from core import clock, languages
 from kb.facts import Place
-from notifications import mail_days, mail_fixed, mail_forms
+from notifications import mail_compiler, mail_days, mail_fixed, mail_forms, mail_look
+from notifications.mail_fact_tags import for_people, key_of, keys_in, keys_read, variable_of, with_facts, words_in
 from notifications.mail_forms import Form
 from notifications.providers.base import Shape
 
@@ -78,11 +77,6 @@ _LONGEST_SUBJECT = 200
 _LONGEST_FACT = 300
 _NO_VALUE = "[[no value for "
 _MISSING = _NO_VALUE + "%s]]"
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
-_FACT = re.compile(r"\bfact:([a-z0-9]+(?:-[a-z0-9]+)*)")
-_FACT_READ = re.compile(r"\bfacts\.([a-z0-9_]+)")
-_OUTSIDE = re.compile(r"(<[^>]*>)|(\{%.*?%\})")
-_KEPT_COMMENT = re.compile(r"<!--(\{%.*?%\})-->")
 
 # What facts of these keys say in a language, by key: kb.facts.values.
 Facts = Callable[[Collection[str], str], Mapping[str, str]]
@@ -143,7 +137,7 @@ def fill(parts: Parts, language: str, context: Mapping[str, Any]) -> Rendered:
         facts = _facts(context)
         desk: Facts | None = context.get("facts")
         said = desk(sorted(parts.keys), language) if desk is not None and parts.keys else {}
-        facts["facts"] = {_variable(key): text for key, text in said.items()}
+        facts["facts"] = {variable_of(key): text for key, text in said.items()}
         shared = tuple([(name, facts[name]) for name in _SHARED])
         forms = _forms(parts, shared, language)
         subject, _ = _fill(parts.names[0], forms.subject, facts)
@@ -205,7 +199,7 @@ def shipped(name: str, locale: str) -> tuple[str, str, str] | None:
 
 def compiled(mjml: str) -> str:
     """The MJML as a Django template of HTML, its includes opened. Raises TemplateSyntaxError or FileNotFoundError."""
-    return _compiled(with_includes(with_facts(mjml)))
+    return mail_compiler.html_of(with_includes(with_facts(mjml)))
 
 
 def parts_of(subject: str, text: str, html: str, *, called: str) -> Parts:
@@ -214,8 +208,8 @@ def parts_of(subject: str, text: str, html: str, *, called: str) -> Parts:
         _template(with_facts(subject)),
         _template(with_facts(text)),
         _template(html),
-        frozenset(keys_in(subject) | keys_in(text) | {_key(name) for name in _FACT_READ.findall(html)}),
-        _words_in(subject, text, html),
+        frozenset(keys_in(subject) | keys_in(text) | keys_read(html)),
+        words_in(subject, text, html),
         (f"The subject of {called}", f"The plain text of {called}", f"The MJML of {called}"),
     )
 
@@ -235,42 +229,8 @@ def places_of_facts() -> Iterator[Place]:
             continue
         locale = path.name.split(".")[1] if path.name.count(".") == 2 else DEFAULT_LOCALE
         if locale in served and keys:
-            lines = tuple(_for_people(line) for line in source.splitlines() if keys_in(line))
+            lines = tuple(for_people(line) for line in source.splitlines() if keys_in(line))
             yield Place(f"{path.parent.name}/{path.name}", reverse("desk:messages"), locale, lines)
-
-
-def _for_people(line: str) -> str:
-    """A line of a template as its reader may see it: facts as {{fact:…}}, "…" for what only a mail knows, no tags."""
-
-    def shown(tag: re.Match[str]) -> str:
-        if tag[0].startswith("{%"):
-            return ""
-        found = _FACT.search(tag[0])
-        return f"{{{{fact:{found[1]}}}}}" if found else "…"
-
-    return " ".join(re.sub(r"<[^>]*>", " ", _TAG.sub(shown, line)).split())
-
-
-def keys_in(source: str) -> set[str]:
-    """The facts of the desk that a text names."""
-    return {key for tag in _TAG.findall(source) for key in _FACT.findall(tag)}
-
-
-def _words_in(*sources: str) -> frozenset[str]:
-    return frozenset(word for source in sources for tag in _TAG.findall(source) for word in re.findall(r"\w+", tag))
-
-
-def _variable(key: str) -> str:
-    return key.replace("-", "_")
-
-
-def _key(variable: str) -> str:
-    return variable.replace("_", "-")
-
-
-def with_facts(source: str) -> str:
-    """{{fact:answer-time}} as Django's templates can read it."""
-    return _TAG.sub(lambda tag: _FACT.sub(lambda found: f"facts.{_variable(found[1])}", tag[0]), source)
 
 
 def _suffix_for(name: str, locale: str) -> str:
@@ -325,37 +285,10 @@ def _facts(context: Mapping[str, Any]) -> dict[str, Any]:
         raise MailTemplateError(f"A mail needs promised_by as a date, not {type(promised).__name__}.")
     if "days_late" not in facts:
         facts["days_late"] = max(0, (facts["today"] - promised).days) if promised else 0
-    return facts | _look(facts["brand"]) | _sides()
-
-
-def _look(look: Look | None) -> dict[str, Any]:
-    """The brand as templates see it; colours of both schemes, each readable on what it stands on."""
     try:
-        return _look_at(look or brand.default(), settings.SITE_URL)
+        return facts | mail_look.of(facts["brand"])
     except ImproperlyConfigured as error:
         raise MailTemplateError(str(error)) from error
-
-
-@functools.lru_cache(maxsize=8)
-def _look_at(look: Look, site: str) -> dict[str, Any]:
-    logo, (light, dark) = look.mail_logo, (look.palette.light, look.palette.dark)
-    return {
-        "accent": light["accent"],
-        "accent_on_dark": dark["accent"],
-        "on_accent_on_dark": dark["on-accent"],
-        "band_on_dark": look.mail_band_on_dark,
-        "logo_url": f"{site}{logo.mail_url}" if logo else "",
-        "logo_width": logo.shown[0] if logo else 0,
-        "logo_height": logo.shown[1] if logo else 0,
-        "logo_plate": look.mail_plate,
-    }
-
-
-def _sides() -> dict[str, str]:
-    """Mail programs know no logical properties: the sides by name, in the language that is active."""
-    if translation.get_language_bidi():
-        return {"direction": "rtl", "start": "right", "end": "left", "side_padding": "10px 0 10px 12px"}
-    return {"direction": "ltr", "start": "left", "end": "right", "side_padding": "10px 12px 10px 0"}
 
 
 @functools.cache
@@ -374,7 +307,7 @@ def _fill(called: str, form: Form, facts: dict[str, Any]) -> tuple[str, tuple[st
     result = mail_forms.whole(form.texts, filled)
     if _NO_VALUE in result and (unresolved := re.search(r"\[\[no value for (.{0,80}?)\]\]", result)):
         if (unknown := unresolved[1]).startswith("facts."):
-            key = _key(unknown.removeprefix("facts."))
+            key = key_of(unknown.removeprefix("facts."))
             raise MailTemplateError(f"{called} holds the fact {key}, which says nothing. Write it on the desk (Facts).")
         raise MailTemplateError(f"{called} uses {unknown}, which no mail has. Correct the name.")
     return result, filled
@@ -389,21 +322,6 @@ def with_includes(source: str) -> str:
     """The MJML with its includes opened. Raises FileNotFoundError for one that is not there."""
     # Not mrml's own include: it forgets the width of the body around an included section.
     return _INCLUDE.sub(lambda match: (FOLDER / "_partials" / match[1]).read_text(encoding="utf-8"), source)
-
-
-@functools.lru_cache(maxsize=128)
-def _compiled(source: str) -> str:
-    """The HTML of an MJML text. Keyed by the text itself, so that an edited file is a new version."""
-    # As comments, conditions stay where they are while styles are put into the elements: a table has no room for text.
-    hidden = _OUTSIDE.sub(lambda found: found[1] or f"<!--{found[2]}-->", source)
-    try:
-        # No web fonts: a mail loads nothing from anywhere.
-        output = mrml.to_html(hidden, None, mrml.RenderOptions(disable_comments=False, fonts={}))
-    except OSError as error:  # what mrml raises
-        raise TemplateSyntaxError(f"bad MJML: {error}") from error
-    if output.warnings:
-        raise TemplateSyntaxError(f"bad MJML: {', '.join(warning.kind for warning in output.warnings)}")
-    return _KEPT_COMMENT.sub(r"\1", output.content)
 
 
 @functools.lru_cache(maxsize=256)
