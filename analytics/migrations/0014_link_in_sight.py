@@ -1,6 +1,11 @@
 from django.db import migrations, models
 
 
+def settle_all(apps, schema_editor):
+    """The next run looks at everything again: journeys may have begun at an order's page."""
+    apps.get_model("analytics", "SettlingMark").objects.update(txid=0)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -13,6 +18,17 @@ class Migration(migrations.Migration):
             name='link_seen',
             field=models.BooleanField(help_text='of a stay: whether a link to the contact form was in sight', null=True),
         ),
+        migrations.AlterField(
+            model_name='journey',
+            name='entry',
+            field=models.CharField(blank=True, db_default='', help_text='the kind of its first event; order: of a look just before', max_length=10),
+        ),
+        migrations.AlterField(
+            model_name='journeyday',
+            name='entry',
+            field=models.CharField(blank=True, db_default='', help_text="the journey's", max_length=10),
+        ),
+        migrations.RunPython(settle_all, migrations.RunPython.noop),
         migrations.CreateModel(
             name='LinkDay',
             fields=[

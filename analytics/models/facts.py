@@ -138,7 +138,9 @@ class Journey(models.Model):
     contact_reason = models.CharField(max_length=50, blank=True, help_text="of that contact; empty: uncoded")
     contact_channel = models.CharField(max_length=10, blank=True)
     decide_at = models.DateTimeField(null=True, help_text="when the next window is over; null where all are")
-    entry = models.CharField(max_length=10, blank=True, db_default="", help_text="the kind of its first event")
+    entry = models.CharField(
+        max_length=10, blank=True, db_default="", help_text="the kind of its first event; order: of a look just before"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "started_at"], name="journey_once")]

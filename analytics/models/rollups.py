@@ -90,7 +90,7 @@ class JourneyDay(models.Model):
     is_linkable = models.BooleanField()
     is_contradicted = models.BooleanField()
     has_searched = models.BooleanField()
-    entry = models.CharField(max_length=10, blank=True, db_default="", help_text="the kind of its first event")
+    entry = models.CharField(max_length=10, blank=True, db_default="", help_text="the journey's")
     vote = models.CharField(max_length=3, blank=True)
     outcome = models.CharField(max_length=15, blank=True, help_text="empty: immature")
     journeys = models.IntegerField()

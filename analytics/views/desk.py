@@ -205,6 +205,7 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         ("entry", "search"): _("began with a search"),
         ("entry", "help"): _("began in the help centre"),
         ("entry", "article"): _("began with an article"),
+        ("entry", "order"): _("began at an order's page"),
         ("entry", "form"): _("began at the contact form"),
         ("entry", "unknown"): _("beginning not known"),
         ("voted", "yes"): _("voted"),
