@@ -19,7 +19,7 @@ from analytics.models import Event, EventKind, Journey, LinkDay, ReadDay
 from analytics.periods import Period
 from analytics.reports.guard_rails import WRITES, Rail
 from contacts.models import FormVisit
-from kb.models import Article
+from kb.models import Article, VoteReason
 from notifications.models import DeliveryEvent, Message, PreferenceChange
 from notifications.providers.base import DeliveryKind
 
@@ -215,11 +215,13 @@ def _of_changes(changes: Sequence[PreferenceChange]) -> list[Row]:
 
 def _of_votes(votes: Sequence[Event]) -> list[Row]:
     titles, journeys = _titles(votes), _journeys((vote.visitor, vote.at) for vote in votes)
+    whys = {str(value): str(label) for value, label in VoteReason.choices}
     told = []
     for vote, journey in zip(votes, journeys, strict=True):
         data = vote.data or {}
         said = _("yes") if data.get("is_helpful") else _("no")
-        what = f"{said}: {data['reason']}" if data.get("reason") else said
+        why = whys.get(data.get("reason", ""))
+        what = f"{said}: {why}" if why else said
         title = titles.get(vote.article_id or 0) or _("Deleted article")
         told.append(Row(vote.at, title, what, str(vote.visitor)[:8], journey=journey))
     return told
