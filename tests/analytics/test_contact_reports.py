@@ -268,8 +268,8 @@ def test_each_guard_rail_opens_on_as_many_rows_as_it_counts(signed_in):
     voters = [uuid.uuid4() for _ in range(3)]
     for n, visitor in enumerate(voters):
         history.read(visitor, parcel, at(days=2))
-        history.voted(visitor, parcel, at(5, days=2), is_helpful=n == 0)
-    history.voted(voters[0], parcel, at(6, days=2), is_helpful=False)  # thought better of it: the last counts
+        history.voted(visitor, parcel, at(5, days=2), is_helpful=n == 2)
+    history.voted(voters[2], parcel, at(6, days=2), is_helpful=False)  # thought better of it: the last counts
     for person in ("p", "q"):
         for _ in range(2):
             PreferenceChange.objects.create(person=person, scope="delivery", is_on=False, at=at(days=3))
@@ -284,6 +284,8 @@ def test_each_guard_rail_opens_on_as_many_rows_as_it_counts(signed_in):
             assert listed["page"].paginator.count == len(listed["rows"])
             if which in ("hits", "of"):
                 assert found[str(row.rail), which] == getattr(row.now, which), (row.rail, which)
+    rows = client.get(reverse("desk:guard-rail", args=["no_votes"]), {"which": "of"}).context["rows"]
+    assert sorted(row.who for row in rows) == sorted(str(visitor)[:8] for visitor in voters)
     assert found["form_opened", "hits"] == 7
     assert found["no_votes", "hits"] == 3
     assert found["unsubscribes", "hits"] == 2
