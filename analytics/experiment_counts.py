@@ -45,6 +45,18 @@ class Cell:
         """Both together, as this one's epoch and arm."""
         return Cell(self.epoch, self.arm, *(getattr(self, name) + getattr(other, name) for name in Cell.NUMBERS))
 
+    def narrowed(self, what: str) -> int:
+        """How many are `what`, a key of NARROWED."""
+        match what:
+            case "unlinkable":
+                return self.exposed - self.linkable
+            case "resolved":
+                return self.judged - self.contacts - self.denied
+            case "not_contacted":
+                return self.judged - self.contacts
+        number: int = getattr(self, what)
+        return number
+
     def successes(self, metric: str) -> tuple[int, int]:
         """Successes and the visitors they are a share of. For `contact` success is that none came."""
         match metric:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 # The words of analytics.models.EventKind; a test holds the two together.
 HELP, SEARCH, READ, VOTE = "help", "search", "read", "vote"
 FORM, SUGGESTED, ANSWERED = "form", "suggested", "answered"
+ORDER = "order"  # no help-seeking by itself
 KINDS = (HELP, SEARCH, READ, VOTE, FORM, SUGGESTED, ANSWERED)
 PLACES = {kind: place for place, kind in enumerate(KINDS)}
 _AT = attrgetter("at")
@@ -66,6 +67,10 @@ class Journey:
     def entry(self) -> str:
         """By what it began: the kind of its first event."""
         return self.events[0].kind
+
+    def entry_after(self, orders: Iterable[datetime], *, idle: timedelta) -> str:
+        """The same; ORDER where the visitor had looked at an order (at one of these moments) just before."""
+        return ORDER if any(at <= self.started_at <= at + idle for at in orders) else self.entry
 
     @property
     def reads(self) -> tuple[HelpEvent, ...]:

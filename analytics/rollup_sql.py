@@ -30,6 +30,25 @@ READS = """
     GROUP BY 1, 2, 3, 4, 5
 """
 
+# What a page says of the link comes with a stay, on whose row is what was read; of other pages it says which they were.
+LINKS = """
+    INSERT INTO analytics_linkday (day, page, views, told, seen)
+    SELECT day, page, sum(views), sum(told), sum(seen)
+    FROM (
+        SELECT (at AT TIME ZONE %(zone)s)::date AS day,
+               CASE WHEN kind <> 'stayed' THEN kind WHEN article_id IS NULL THEN data ->> 'on' ELSE 'read' END AS page,
+               count(*) FILTER (WHERE kind <> 'stayed') AS views,
+               count(link_seen) AS told,
+               count(*) FILTER (WHERE link_seen) AS seen
+        FROM analytics_event
+        WHERE at >= %(start)s AND at < %(end)s
+          AND (kind IN ('help', 'search', 'read') OR (kind = 'stayed' AND link_seen IS NOT NULL))
+        GROUP BY 1, 2
+    ) AS counted
+    WHERE page IS NOT NULL
+    GROUP BY 1, 2
+"""
+
 # Journeys that are alike in everything are one row before they are looked at by each window.
 JOURNEYS = """
     INSERT INTO analytics_journeyday

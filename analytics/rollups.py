@@ -18,6 +18,7 @@ from analytics.models import (
     EventKind,
     Journey,
     JourneyDay,
+    LinkDay,
     ReadDay,
     RollupDue,
     RollupKind,
@@ -39,14 +40,15 @@ _MANY = 5
 UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 _TABLES: dict[RollupKind, tuple[tuple[type[Model], str], ...]] = {
-    RollupKind.READS: ((ReadDay, rollup_sql.READS),),
+    RollupKind.READS: ((ReadDay, rollup_sql.READS), (LinkDay, rollup_sql.LINKS)),
     RollupKind.JOURNEYS: ((JourneyDay, rollup_sql.JOURNEYS), (ShareDay, rollup_sql.SHARES)),
     RollupKind.CONTACTS: ((ContactDay, rollup_sql.CONTACTS),),
     RollupKind.SEARCHES: ((SearchDay, rollup_sql.SEARCHES),),
 }
+_OF_READS = ("help", "search", "read", "stayed", "vote")
 _DAYS_OF_EVENTS = """
     SELECT DISTINCT kind, (at AT TIME ZONE %(zone)s)::date FROM analytics_event
-    WHERE txid >= %(since)s AND kind IN ('read', 'stayed', 'vote', 'search', 'contact')
+    WHERE txid >= %(since)s AND kind IN ('help', 'read', 'stayed', 'vote', 'search', 'contact')
 """
 # Searches that others put anew (they came up to 60 s before them), those from which something was opened, and those of
 # visitors of whom we now know that they are somebody who contacted us then.
@@ -84,7 +86,7 @@ def mark_events(*, since: int) -> None:
     of: dict[str, set[date]] = {}
     for kind, day in found:
         of.setdefault(kind, set()).add(day)
-    mark(RollupKind.READS, set().union(*(of.get(kind, set()) for kind in ("read", "stayed", "vote"))))
+    mark(RollupKind.READS, set().union(*(of.get(kind, set()) for kind in _OF_READS)))
     contacts = of.get(EventKind.CONTACT, set())
     mark_contacts(contacts)
     mark(RollupKind.SEARCHES, of.get(EventKind.SEARCH, set()) | searched)

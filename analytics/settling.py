@@ -149,7 +149,7 @@ def _settle(terms: outcomes.Terms, *, is_whole: bool, since: datetime) -> tuple[
     idle = timedelta(minutes=settings.JOURNEY_IDLE_MINUTES)
     given: dict[str, Any] = {"since": since, "zone": settings.SHOP_TIME_ZONE}
     query = settling_sql.KNOWN_OF_ALL if is_whole else settling_sql.KNOWN_OF_TOUCHED
-    with streams.reading(query) as rows:
+    with streams.reading(query, {"idle": settings.JOURNEY_IDLE_MINUTES}) as rows:
         found = settling_rows.visitors(rows)
         while some := list(islice(found, _VISITORS_AT_ONCE)):
             new = [row for visitor in some for row in settling_rows.journeys_of(visitor, terms, idle=idle, since=since)]

@@ -27,6 +27,7 @@ class Visitor:
     id: str
     events: list[journeys.HelpEvent] = field(default_factory=list)
     ties: list[datetime] = field(default_factory=list)
+    orders: list[datetime] = field(default_factory=list)  # when they looked at one
     contacts: dict[int, tuple[tuple[int, int], outcomes.Contact]] = field(default_factory=dict)
 
     def take(self, row: Row) -> None:
@@ -34,6 +35,8 @@ class Visitor:
         _visitor, kind, at, *_, topic, _is_yes, _variant, _locale, number, reason, source, txid, pk = row
         if kind == _TIE:
             self.ties.append(at)
+        elif kind == journeys.ORDER:
+            self.orders.append(at)
         elif number not in self.contacts or self.contacts[number][0] < (txid, pk):
             # Of rows about one contact the newest counts. Ids begin anew one day; transactions do not.
             self.contacts[number] = (txid, pk), outcomes.Contact(number, at, topic, reason or "", source or "")
@@ -58,7 +61,7 @@ def journeys_of(visitor: Visitor, terms: outcomes.Terms, *, idle: timedelta, sin
     for journey in journeys.build(visitor.events, idle=idle):
         if journey.started_at >= since:
             decision = outcomes.decide_on(journey, contacts=contacts, ties=visitor.ties, terms=terms)
-            yield _row(visitor.id, journey, decision)
+            yield _row(visitor.id, journey, decision, journey.entry_after(visitor.orders, idle=idle))
 
 
 # What _row() fills, in its order: a visitor's journey is found by the first two.
@@ -84,7 +87,7 @@ FACTS = (
 )
 
 
-def _row(visitor: str, journey: journeys.Journey, decision: outcomes.Decision) -> Row:
+def _row(visitor: str, journey: journeys.Journey, decision: outcomes.Decision, entry: str) -> Row:
     last = attribution.last_read(decision.reads)
     contact = decision.contact
     return (
@@ -97,7 +100,7 @@ def _row(visitor: str, journey: journeys.Journey, decision: outcomes.Decision) -
         last.revision_id if last else None,
         last.variant_id if last else None,
         journey.locale,
-        journey.entry,
+        entry,
         journey.searches,
         decision.vote,
         decision.is_linkable,

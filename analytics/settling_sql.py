@@ -20,6 +20,7 @@ NO_TABLES = "DROP TABLE IF EXISTS settling_touched; DROP TABLE IF EXISTS settlin
 
 _HELP = ", ".join(f"'{kind}'" for kind in KINDS)
 _CONTACT = f"'{EventKind.CONTACT}'"
+_ORDER = f"'{EventKind.ORDER}'"  # no help event; but it says by what a journey began
 
 # Every help event is in a journey or is a vote that came after it: nothing that was settled lies before the first
 # journey. Near the weeks that were thrown away there are events that are in none: there everything is looked at.
@@ -27,7 +28,7 @@ TOUCHED = f"""
     INSERT INTO settling_touched
     WITH fresh AS MATERIALIZED (
         SELECT visitor, person, kind, at FROM analytics_event
-        WHERE txid >= %(txid)s AND kind IN ({_HELP}, {_CONTACT})
+        WHERE txid >= %(txid)s AND kind IN ({_HELP}, {_CONTACT}, {_ORDER})
     ), named AS (
         SELECT visitor FROM fresh
         UNION
@@ -45,7 +46,7 @@ TOUCHED = f"""
             began
         ) AS since
         FROM named LEFT JOIN (
-            SELECT visitor, min(at) AS began FROM fresh WHERE kind <> {_CONTACT} GROUP BY visitor
+            SELECT visitor, min(at) AS began FROM fresh WHERE kind NOT IN ({_CONTACT}, {_ORDER}) GROUP BY visitor
         ) AS news USING (visitor)
         WHERE visitor IS NOT NULL
     )
@@ -61,7 +62,7 @@ _KNOWN = """
            CASE event.kind WHEN {contact} THEN event.data ->> 'reason' END,
            CASE event.kind WHEN {contact} THEN event.data ->> 'source' END, event.txid, event.id
     FROM {of_touched} analytics_event AS event
-    WHERE event.kind IN ({help}, {contact}) AND event.visitor IS NOT NULL {whose_event} {since}
+    WHERE event.kind IN ({help}, {contact}, {order}) AND event.visitor IS NOT NULL {whose_event} {since_order}
     UNION ALL
     SELECT tie.visitor, event.kind, event.at, false, NULL, NULL, event.topic, NULL, NULL, '', event.contact_id,
            event.data ->> 'reason', event.data ->> 'source', event.txid, event.id
@@ -72,14 +73,17 @@ _KNOWN = """
     FROM {of_touched} analytics_identity AS tie WHERE true {whose_tie}
     ORDER BY 1, 3
 """
-_WORDS = {"vote": VOTE, "answered": ANSWERED, "contact": _CONTACT, "help": _HELP}
-KNOWN_OF_ALL = _KNOWN.format(**_WORDS, of_touched="", whose_event="", whose_tie="", since="")
+_WORDS = {"vote": VOTE, "answered": ANSWERED, "contact": _CONTACT, "order": _ORDER, "help": _HELP}
+KNOWN_OF_ALL = _KNOWN.format(**_WORDS, of_touched="", whose_event="", whose_tie="", since="", since_order="")
 KNOWN_OF_TOUCHED = _KNOWN.format(
     **_WORDS,
     of_touched="settling_touched AS touched CROSS JOIN",
     whose_event="AND event.visitor = touched.visitor",
     whose_tie="AND tie.visitor = touched.visitor",
     since="AND event.at >= touched.since",
+    # Of orders also those just before the first journey.
+    since_order=f"""AND event.at >= touched.since - make_interval(mins => %(idle)s)
+                    AND (event.at >= touched.since OR event.kind = {_ORDER})""",
 )
 
 # The chunk's journeys in the place of those of its visitors, as far as they differ. Each is looked up by itself

@@ -27,7 +27,7 @@ class Scope(models.TextChoices):
     SEARCH_READ = "search:read", _("Search, with the articles for staff and the reasons behind each answer")
     ORDERS_WRITE = "orders:write", _("Send orders, shipments and tracking events")
     ORDERS_READ = "orders:read", _("Read orders, their parcels and their troubles")
-    RESULTS_READ = "results:read", _("Read A/B tests of articles and what they have shown")
+    RESULTS_READ = "results:read", _("Read every report of numbers, and A/B tests with what they have shown")
 
 
 class ApiKey(models.Model):

@@ -21,6 +21,7 @@ from analytics.models.facts import (
 from analytics.models.rollups import (
     ContactDay,
     JourneyDay,
+    LinkDay,
     ReadDay,
     RollupDue,
     RollupKind,
@@ -48,6 +49,7 @@ __all__ = [
     "Journey",
     "JourneyDay",
     "LeftOutDay",
+    "LinkDay",
     "LookKind",
     "Marker",
     "Outcome",

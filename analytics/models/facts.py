@@ -26,7 +26,7 @@ class EventKind(models.TextChoices):
     ANSWERED = "answered", _("said a suggestion was the answer")
     CONTACT = "contact", _("contacted us")
     ORDER = "order", _("looked at an order")
-    STAYED = "stayed", _("stayed on an article")
+    STAYED = "stayed", _("stayed on a page")
 
 
 class Event(models.Model):
@@ -48,6 +48,8 @@ class Event(models.Model):
     contact_id = models.IntegerField(null=True)
     seconds = models.SmallIntegerField(null=True, help_text="of a stay: for how long the page was in use")
     scrolled = models.SmallIntegerField(null=True, help_text="of a stay: per cent of the text that was in sight")
+    # Said once of each opened page; the column stands last in the table, where a byte needs no padding.
+    link_seen = models.BooleanField(null=True, help_text="of a stay: whether a link to the contact form was in sight")
     visitor = models.UUIDField(null=True)
     search_id = models.UUIDField(null=True, help_text="kb's row about the search, with what was typed")
     is_returning = models.BooleanField(default=False, help_text="the browser brought its id back")
@@ -136,7 +138,9 @@ class Journey(models.Model):
     contact_reason = models.CharField(max_length=50, blank=True, help_text="of that contact; empty: uncoded")
     contact_channel = models.CharField(max_length=10, blank=True)
     decide_at = models.DateTimeField(null=True, help_text="when the next window is over; null where all are")
-    entry = models.CharField(max_length=10, blank=True, db_default="", help_text="the kind of its first event")
+    entry = models.CharField(
+        max_length=10, blank=True, db_default="", help_text="the kind of its first event; order: of a look just before"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "started_at"], name="journey_once")]

@@ -58,6 +58,22 @@ class ReadDay(models.Model):
         return f"{self.day}: article {self.article_id} {self.views}"
 
 
+class LinkDay(models.Model):
+    """Help pages opened on one day, and what they said of the link to the contact form."""
+
+    day = models.DateField()
+    page = models.CharField(max_length=10, help_text="help (home and topics), search or read")
+    views = models.IntegerField()
+    told = models.IntegerField(help_text="pages that said whether it was in sight before they were put away")
+    seen = models.IntegerField(help_text="of these: it was")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "page"], name="link_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.page} {self.seen} of {self.told}"
+
+
 class JourneyDay(models.Model):
     """Journeys that began on one day and are alike in everything a number asks, by one window."""
 
@@ -74,7 +90,7 @@ class JourneyDay(models.Model):
     is_linkable = models.BooleanField()
     is_contradicted = models.BooleanField()
     has_searched = models.BooleanField()
-    entry = models.CharField(max_length=10, blank=True, db_default="", help_text="the kind of its first event")
+    entry = models.CharField(max_length=10, blank=True, db_default="", help_text="the journey's")
     vote = models.CharField(max_length=3, blank=True)
     outcome = models.CharField(max_length=15, blank=True, help_text="empty: immature")
     journeys = models.IntegerField()

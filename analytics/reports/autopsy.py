@@ -47,6 +47,11 @@ class Autopsied:
     made_from: datetime | None
     made_to: datetime | None
 
+    @property
+    def contacts(self) -> int:
+        """All of the period, of the reason asked for."""
+        return self.whole.reason.now if self.whole else sum(row.reason.now for row in self.rows)
+
 
 def build(period: Period, *, now: datetime, reason: str = "") -> Autopsied:
     """Of the period's contacts by topic; or of one reason, and of the reasons under it. Six queries."""

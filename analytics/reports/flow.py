@@ -162,6 +162,7 @@ def entries() -> dict[str, tuple[str, Mapping[str, str]]]:
         "search": _("Search"),
         "help": _("Help centre"),
         "article": _("An article, directly"),
+        "order": _("Order page"),
         "form": _("Contact form"),
         "unknown": _("Not known"),
     }

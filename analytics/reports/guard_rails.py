@@ -5,14 +5,14 @@ Fewer contacts while access to contact fell is called suppression, and takes the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
 
-from analytics.models import JourneyDay, ReadDay
+from analytics.models import JourneyDay, LinkDay, ReadDay
 from analytics.periods import Compare, Period
 from analytics.reports import contacts
 from analytics.reports.tables import Column, Table, Value
@@ -24,18 +24,23 @@ from notifications.models import DeliveryEvent, Message, PreferenceChange
 from notifications.providers.base import DeliveryKind
 
 # Who opened the form so lately may still be writing.
-_WRITES = timedelta(hours=1)
+WRITES = timedelta(hours=1)
 
 
 class Rail(StrEnum):
     """What is watched."""
 
+    IN_SIGHT = "link_in_sight"
     OPENED = "form_opened"
     COMPLETED = "form_completed"
     COMPLAINTS = "complaints"
     UNSUBSCRIBES = "unsubscribes"
     NO_VOTES = "no_votes"
     SATISFACTION = "satisfaction"
+
+
+# What of them is access to contact.
+ACCESS = (Rail.IN_SIGHT, Rail.OPENED, Rail.COMPLETED)
 
 
 class Turn(StrEnum):
@@ -57,6 +62,9 @@ class Row:
     now: Rate | PerUnit | None
     before: Rate | PerUnit | None
     turn: Turn
+    # Of what could have told, what did: only of the link, of which pages without a script say nothing.
+    told: Rate | None = None
+    told_before: Rate | None = None
 
     @property
     def values(self) -> tuple[Rate | PerUnit | None, Rate | PerUnit | None]:
@@ -83,20 +91,26 @@ class GuardRails:
     @property
     def fell(self) -> list[Row]:
         """What of the access to contact fell."""
-        return [row for row in self.worse if row.rail in (Rail.OPENED, Rail.COMPLETED)]
+        return [row for row in self.worse if row.rail in ACCESS]
 
 
 def build(period: Period, *, now: datetime, all_contacts: Change | None) -> GuardRails:
-    """`all_contacts`: those of the period against those before. Six queries."""
+    """`all_contacts`: those of the period against those before. Seven queries."""
     before = None if period.compare is Compare.NONE else period.before()
     spans = (period, before or period)
+    links, told, links_before, told_before = _links(spans)
     forms, forms_before = _forms(spans, now=now)
     (journeys, journeys_before), (mails, mails_before) = _journeys(spans), _mails(spans)
     complaints, complaints_before = _complaints(spans)
     left, left_before = _left(spans)
     votes, votes_before = _votes(spans)
     has_before = before is not None
+    in_sight = _shared(
+        Rail.IN_SIGHT, _("Link to the contact form in sight"), _("help pages that told us"), links,
+        links_before if has_before else None, worse_if_more=False,
+    )  # fmt: skip
     rows = (
+        replace(in_sight, told=told, told_before=told_before if has_before else None),
         _counted(
             Rail.OPENED, _("Contact form opened"), _("journeys"), PerUnit(forms.of, journeys),
             PerUnit(forms_before.of, journeys_before) if has_before else None, worse_if_more=False,
@@ -123,8 +137,9 @@ def build(period: Period, *, now: datetime, all_contacts: Change | None) -> Guar
 
 
 def is_suppression(all_contacts: Change | None, rows: tuple[Row, ...]) -> bool:
-    """Fewer contacts than before by more than chance, while fewer opened the form to each journey or sent it."""
-    fell = any(row.turn is Turn.WORSE for row in rows if row.rail in (Rail.OPENED, Rail.COMPLETED))
+    """Fewer contacts than before by more than chance, while fewer saw the link to the form, opened it to each journey,
+    or sent it."""
+    fell = any(row.turn is Turn.WORSE for row in rows if row.rail in ACCESS)
     return bool(all_contacts and all_contacts.is_fall and fell)
 
 
@@ -141,6 +156,8 @@ def tables(period: Period, now: datetime) -> list[Table]:
         Column("hits_before", "Hits before"),
         Column("of_before", "Of how many before"),
         Column("turn", "Turn"),
+        Column("could_tell", "Pages opened, told or not"),
+        Column("could_tell_before", "Pages opened before, told or not"),
     )
 
     def told(row: Row) -> tuple[Value, ...]:
@@ -152,6 +169,8 @@ def tables(period: Period, now: datetime) -> list[Table]:
             *((here.hits, here.of) if here else (None, None)),
             *((then.hits, then.of) if then else (None, None)),
             str(row.turn),
+            row.told.of if row.told else None,
+            row.told_before.of if row.told_before else None,
         )
 
     note = "Suppression: fewer contacts while access to contact fell." if found.is_suppression else ""
@@ -181,9 +200,25 @@ def _turn(is_rise: bool, is_fall: bool, *, worse_if_more: bool) -> Turn:
     return Turn.WORSE if is_rise == worse_if_more else Turn.BETTER
 
 
+def _links(spans: _Spans) -> tuple[Rate, Rate, Rate, Rate]:
+    """Of each: help pages on which the link was in sight, of those that told; and those that told, of all."""
+    days = [Q(day__gte=span.first, day__lte=span.last) for span in spans]
+    sums = LinkDay.objects.filter(days[0] | days[1]).aggregate(
+        **{
+            f"{name}{number}": Sum(name, filter=condition, default=0)
+            for number, condition in enumerate(days)
+            for name in ("seen", "told", "views")
+        }
+    )
+    seen, told, views = ([sums[f"{name}{number}"] for number in (0, 1)] for name in ("seen", "told", "views"))
+    # A page that was opened before midnight may have told after it.
+    could = [max(pair) for pair in zip(told, views, strict=True)]
+    return Rate(seen[0], told[0]), Rate(told[0], could[0]), Rate(seen[1], told[1]), Rate(told[1], could[1])
+
+
 def _forms(spans: _Spans, *, now: datetime) -> tuple[Rate, Rate]:
     """Of the openings of the form by visitors who are counted: those that ended in a message or an answer."""
-    until = now - _WRITES
+    until = now - WRITES
     opened = [Q(opened_at__gte=span.start, opened_at__lt=min(span.end, until)) for span in spans]
     is_done = Q(contact__isnull=False) | Q(answered_at__isnull=False)
     sums = FormVisit.objects.filter(opened[0] | opened[1], visitor__isnull=False).aggregate(

@@ -178,6 +178,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "search": (EventKind.SEARCH,),
     "help": (EventKind.HELP,),
     "article": (EventKind.READ, EventKind.VOTE),
+    "order": (EventKind.ORDER,),
     "form": (EventKind.FORM, EventKind.SUGGESTED, EventKind.ANSWERED),
     "unknown": ("",),
 }

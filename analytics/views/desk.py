@@ -55,7 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "silences": silence.standing(),
         "drifts": drift.standing(),
         **_owed(request, now=now),
-        **_about(request, period, wrong),
+        **about(request, period, wrong),
     }
     return render(request, "desk/home.html", context)
 
@@ -118,7 +118,7 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "chips": _chips(request, titles, labels),
         **journey_flow.context(flow, period, asked, titles=titles),
-        **_about(request, period, wrong),
+        **about(request, period, wrong),
         "section": "journeys",
     }
     return render(request, "desk/journeys.html", context)
@@ -146,7 +146,7 @@ def views(request: HttpRequest) -> HttpResponse:
         "rows": [{"event": row, "title": titles.get(row.article_id)} for row in page],
         "page": page,
         "article": titles.get(_whole(request, "article"), ""),
-        **_about(request, period, wrong),
+        **about(request, period, wrong),
     }
     return render(request, "desk/views.html", context)
 
@@ -159,7 +159,7 @@ def evidence(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=now)
     found = messages.narrowed(period, request.GET.dict(), now=now).select_related("rule")
     page = Paginator(found.order_by("-eligible_at", "-id"), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "is_compared": bool(request.GET.get("compared")), **_about(request, period, wrong)}
+    context = {"page": page, "is_compared": bool(request.GET.get("compared")), **about(request, period, wrong)}
     return render(request, "desk/evidence.html", context)
 
 
@@ -170,7 +170,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/metrics.html", {"section": "home", "doc": definitions.doc()})
 
 
-def _about(request: HttpRequest, period: periods.Period, wrong: list[str]) -> dict[str, Any]:
+def about(request: HttpRequest, period: periods.Period, wrong: list[str]) -> dict[str, Any]:
     """What every page about a period shows."""
     return {
         "section": "home",
@@ -205,6 +205,7 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         ("entry", "search"): _("began with a search"),
         ("entry", "help"): _("began in the help centre"),
         ("entry", "article"): _("began with an article"),
+        ("entry", "order"): _("began at an order's page"),
         ("entry", "form"): _("began at the contact form"),
         ("entry", "unknown"): _("beginning not known"),
         ("voted", "yes"): _("voted"),

@@ -24,7 +24,7 @@ from core import clock, roles
 from core.roles import ADMIN, ANALYST, REVIEWER, WRITER, desk
 from kb import differences, experiment_drafts, experiments, four_eyes, html_differences
 from kb.experiments import Arm, ExperimentError
-from kb.models import Experiment, ExperimentState
+from kb.models import Experiment, ExperimentState, Variant
 from kb.refusals import OwnText, PublishingError
 from kb.views import asking
 
@@ -35,10 +35,11 @@ _LATEST = 30  # frozen texts of the article that can be added
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk(*PREPARERS)
 def compare(request: HttpRequest, pk: int) -> HttpResponse:
-    """The texts, each against the live one. POST action=add revision=N, action=remove key=b, action=renew."""
+    """The texts, each against the live one. POST action=add revision=N, action=remove key=b, action=renew. Of a test
+    that has begun: as they were frozen then, whatever is live now."""
     experiment = _experiment(pk)
     if experiment.state != ExperimentState.DRAFT:
-        return _begun(request, experiment)
+        return _begun(request, experiment) if request.method == "POST" else _frozen(request, experiment)
     if request.method == "POST":
         _change_arms(request, experiment)
         return redirect("desk:experiment-compare", pk)
@@ -161,6 +162,21 @@ def _begun(request: HttpRequest, experiment: Experiment) -> HttpResponse:
     return redirect("desk:experiment", experiment.pk)
 
 
+def _frozen(request: HttpRequest, experiment: Experiment) -> HttpResponse:
+    control, *others = sorted(
+        experiment.variants.select_related("revision"), key=lambda each: (not each.is_control, each.key)
+    )
+    context = {
+        "arms": [_compared(control, arm) for arm in others],
+        "control": control,
+        "control_html": mark_safe(control.revision.html),
+        "is_frozen": True,
+        "is_live": experiment.article.live_revision_id == control.revision_id,
+        "is_aside": request.GET.get("view") != "words",
+    }
+    return _page(request, "compare", experiment, context)
+
+
 def _page(
     request: HttpRequest, step: str, experiment: Experiment, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
@@ -208,7 +224,7 @@ def _change_arms(request: HttpRequest, experiment: Experiment) -> None:
         messages.error(request, str(error))
 
 
-def _compared(control: Arm, arm: Arm) -> dict[str, Any]:
+def _compared(control: Arm | Variant, arm: Arm | Variant) -> dict[str, Any]:
     old, new = control.revision, arm.revision
     return {
         "arm": arm,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from analytics import experiment_counts
-from analytics.experiment_counts import Row
+from analytics.experiment_counts import Cell, Row
 from analytics.models import Journey, Verdict
 from analytics.views.desk import PAGE, READERS
 from core import clock, roles
@@ -40,6 +40,7 @@ def page(request: HttpRequest, variant: int) -> HttpResponse:
         "what": what,
         "epoch": epoch,
         "look": look,
+        "said": _said(look, arm.key, what, epoch) if look else None,
         "choices": _choices(arm.experiment.metric),
         "may_open_test": bool(roles.roles_of(request.user) & {roles.ANALYST, roles.ADMIN}),
     }
@@ -67,6 +68,12 @@ class _Listed:
             self._arm.experiment, now=self._at, arm=self._arm.key, what=self._what, epoch=self._epoch, limit=limit,
             offset=offset,
         )  # fmt: skip
+
+
+def _said(look: Verdict, arm: str, what: str, epoch: int | None) -> int:
+    """How many the look counted, by the counts that it keeps."""
+    cells = [Cell(**cell) for cell in look.counts]
+    return sum(cell.narrowed(what) for cell in cells if cell.arm == arm and epoch in (None, cell.epoch))
 
 
 def _with_journeys(rows: Sequence[Row]) -> list[tuple[Row, Journey | None]]:

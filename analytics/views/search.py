@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from analytics import markers, periods, search_acts, search_charts, settling
 from analytics.models import SettlingMark
 from analytics.periods import Period
-from analytics.reports import search_health, search_learning, search_query
+from analytics.reports import search_health, search_learning, search_query, search_rows
 from analytics.reports.search_counts import LEAST
 from analytics.views.desk import READERS as ROW_READERS
 from core import clock, roles
@@ -51,18 +51,19 @@ def one_query(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=now)
     keys = [key for key in request.GET.getlist("key")[:_MOST_KEYS] if key and "\0" not in key]
     locale, what = request.GET.get("lang", "").replace("\0", ""), request.GET.get("what", "")
-    what = what if what in search_query.WHATS else ""
+    what = what if what in search_rows.WHATS else ""
+    older = search_rows.Place.read(request.GET.get("older", ""))
     context: dict[str, Any] = {"keys": keys, "lang": locale, "what": what, **_about(request, period, wrong)}
     if keys:
-        query = search_query.build(period, now=now, locale=locale, keys=keys, what=what)
+        query = search_query.build(period, now=now, locale=locale, keys=keys)
         context["query"] = query
         if query:
             acts = query.acted.acts if query.acted else ()
             marks = search_acts.marks(acts, first=period.first, last=period.last)
             context["chart"] = search_charts.of_query(query, marks=marks)
-            context["rows"] = query.rows
-    else:
-        context["rows"], context["looked_at"] = search_query.newest(period, what=what)
+    if not keys or context["query"]:
+        context["listed"] = search_rows.listed(period, now=now, locale=locale, keys=keys, what=what, older=older)
+        context["older"] = older
     return render(request, "desk/search_query.html", context, status=404 if keys and not context["query"] else 200)
 
 
@@ -88,7 +89,7 @@ def _about(request: HttpRequest, period: Period, wrong: list[str]) -> dict[str, 
         "kept": [
             (name, value)
             for name in request.GET
-            if name not in (*periods.NAMES, "page")
+            if name not in (*periods.NAMES, "page", "older")
             for value in request.GET.getlist(name)
         ],
         "least": LEAST,

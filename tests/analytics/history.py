@@ -9,6 +9,7 @@ from contacts import events as contact_events
 from contacts.models import Coding, Contact, FormVisit, ReasonCode
 from kb import events as kb_events
 from kb.models import Article, Category, Revision
+from notifications import events as order_events
 from notifications.models import Customer, Episode, Message, Order, Rule, Shipment
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -96,6 +97,15 @@ def form_opened(visitor, when, *, is_returning=True):
         None,
         event=contact_events.FormOpened(
             at=when, visitor=str(visitor), is_returning=is_returning, form_id=str(uuid.uuid4()), locale="en"
+        ),
+    )
+
+
+def looked_at_order(visitor, when):
+    order_events.order_page_viewed.send(
+        None,
+        event=order_events.OrderPageViewed(
+            at=when, visitor=str(visitor), is_returning=True, person="", order_id=1, locale="en"
         ),
     )
 

@@ -255,5 +255,6 @@ def test_without_contacts_or_findings_the_page_says_what_is_missing(signed_in):
 
     page = text_of(client.get(reverse("desk:autopsy"), {"reason": uuid.uuid4().hex}))
 
-    assert "No contact of these days has been looked into yet." in page
-    assert "None of these has been looked into yet." in page
+    assert "1 contact, and it has not been looked into yet" in page
+    assert "Look into them now" in page
+    assert "Delivery" not in page  # no list of reasons without a number

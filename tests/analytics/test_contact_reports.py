@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import random
+import re
 import uuid
 from collections import Counter
 from datetime import timedelta
@@ -10,13 +12,15 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from analytics import periods, settling
-from analytics.reports import contacts, overview, repeats, wismo
+from analytics import periods, settling, shop_days
+from analytics.day_pages import ByDay
+from analytics.models import Event
+from analytics.reports import contacts, guard_rail_rows, overview, repeats, wismo
 from analytics.stats.counts import PerUnit
 from analytics.stats.proportions import Rate
 from contacts import listing, reasons
 from contacts.models import Contact, FormVisit
-from notifications.models import Customer, Order, Shipment
+from notifications.models import Customer, Order, PreferenceChange, Shipment
 from tests.analytics import history
 from tests.analytics.conftest import NOW
 from tests.analytics.history import at
@@ -215,6 +219,92 @@ def test_openings_are_told_to_journeys_and_fewer_of_them_are_access_that_fell():
 
     assert (found.of("form_opened").now, found.of("form_opened").before) == (PerUnit(8, 60), PerUnit(40, 60))
     assert found.is_suppression
+
+
+def glances(number: int, *, seen: int, days: float) -> None:
+    """Pages of the help centre that told; as many again told nothing."""
+    for n in range(2 * number):
+        visitor = uuid.uuid4()
+        history.opened(visitor, at(n, days=days))
+        if n < number:
+            Event.objects.create(
+                kind="stayed", at=at(n + 1, days=days), visitor=visitor, link_seen=n < seen, data={"on": "help"}
+            )
+
+
+def test_fewer_contacts_while_the_link_was_seen_less_is_suppression_and_each_number_opens_its_rows(signed_in):
+    for n in range(80):
+        history.contact(at(n, days=-1 - n % 20), person=f"q{n}")
+    glances(60, seen=58, days=-4)
+    glances(60, seen=30, days=4)
+    settling.settle()
+
+    found = rails()
+
+    row = found.of("link_in_sight")
+    assert (row.now, row.before, row.told, row.turn) == (Rate(30, 60), Rate(58, 60), Rate(60, 120), "worse")
+    assert [str(row.rail) for row in found.fell] == ["link_in_sight"]
+    assert found.is_suppression
+    client = signed_in("analyst")
+    page = client.get(reverse("desk:home"))
+    assert "Link to the contact form in sight: 50.0 % (30 / 60), before 96.7 % (58 / 60)." in text_of(page)
+    assert "50.0 % of 120 opened told us" in text_of(page)
+    urls = re.findall(r'href="(/desk/guard-rails/link_in_sight/[^"]+)">(\d+)</a>', page.content.decode())
+    assert [number for _url, number in urls] == ["30", "60", "120", "58", "60", "120"]
+    for url, number in urls:
+        listed = client.get(html.unescape(url)).context
+        assert (len(listed["rows"]), listed["page"].paginator.count) == (min(int(number), 50), int(number))
+
+
+def test_the_link_of_a_page_that_told_after_midnight_is_no_error():
+    Event.objects.create(kind="stayed", at=at(days=1), visitor=uuid.uuid4(), link_seen=True, data={"on": "help"})
+    settling.settle()
+    assert rails().of("link_in_sight").told == Rate(1, 1)
+
+
+def test_each_guard_rail_opens_on_as_many_rows_as_it_counts(signed_in):
+    parcel = history.article("Parcel")
+    forms(7, done=3, days=1)
+    voters = [uuid.uuid4() for _ in range(3)]
+    for n, visitor in enumerate(voters):
+        history.read(visitor, parcel, at(days=2))
+        history.voted(visitor, parcel, at(5, days=2), is_helpful=n == 2)
+    history.voted(voters[2], parcel, at(6, days=2), is_helpful=False)  # thought better of it: the last counts
+    for person in ("p", "q"):
+        for _ in range(2):
+            PreferenceChange.objects.create(person=person, scope="delivery", is_on=False, at=at(days=3))
+    settling.settle()
+
+    client = signed_in("analyst")
+    found = {}
+    for row in rails().rows:
+        for which, _title in guard_rail_rows.choices(row.rail):
+            listed = client.get(reverse("desk:guard-rail", args=[row.rail]), {"which": which}).context
+            found[str(row.rail), which] = len(listed["rows"])
+            assert listed["page"].paginator.count == len(listed["rows"])
+            if which in ("hits", "of"):
+                assert found[str(row.rail), which] == getattr(row.now, which), (row.rail, which)
+    rows = client.get(reverse("desk:guard-rail", args=["no_votes"]), {"which": "of"}).context["rows"]
+    assert sorted(row.who for row in rows) == sorted(str(visitor)[:8] for visitor in voters)
+    assert found["form_opened", "hits"] == 7
+    assert found["no_votes", "hits"] == 3
+    assert found["unsubscribes", "hits"] == 2
+    assert client.get("/desk/guard-rails/satisfaction/").status_code == 404
+    assert client.get("/desk/guard-rails/nothing/").status_code == 404
+    assert client.get("/desk/guard-rails/complaints/?which=nothing").status_code == 404
+
+
+def test_pages_of_a_long_list_lie_in_the_days_that_its_counts_say(django_assert_num_queries):
+    made = [at(n % 7, days=n // 7) for n in range(70)]
+    for moment in made:
+        history.opened(uuid.uuid4(), moment)
+    found = Event.objects.filter(kind="help").order_by("-at", "-id")
+    days = ByDay(found, "at", {shop_days.day_of(moment): 7 for moment in made})
+    assert len(days) == 70
+    for start in range(0, 70, 9):
+        with django_assert_num_queries(1):
+            assert [event.at for event in days[start : start + 9]] == sorted(made, reverse=True)[start : start + 9]
+    assert days[70:80] == []
 
 
 def test_what_is_not_measured_says_so_and_who_is_just_writing_is_not_counted(signed_in):

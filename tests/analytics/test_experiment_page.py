@@ -10,10 +10,11 @@ from datetime import timedelta
 import pytest
 
 from analytics import settling, verdicts
+from analytics.experiment_counts import NARROWED
 from analytics.models import Verdict
 from core import clock
 from core.models import AuditEntry
-from kb.models import Exposure
+from kb.models import Exposure, Revision
 from tests.analytics import history
 from tests.analytics.experiments import START, called, epoch, experiment, exposed, later, voted
 
@@ -74,6 +75,44 @@ def test_each_number_opens_on_its_exposures_and_they_on_their_journeys(signed_in
         opened = client.get(url.replace("&amp;", "&"))
         assert f"{number} exposure" in text_of(opened), url
     assert re.search(r'href="/desk/journeys/\d+/"', client.get(links[-6][0].replace("&amp;", "&")).content.decode())
+
+
+def test_rows_that_no_longer_agree_with_what_a_look_said_say_so(signed_in) -> None:
+    made = judged()
+    look = Verdict.objects.latest("at")
+    client = signed_in("analyst")
+    address = f"/desk/exposures/{made.variants.get(key='b').pk}/?look={look.pk}"
+    for what in NARROWED:
+        assert "counted" not in text_of(client.get(f"{address}&what={what}")), what
+    late = Exposure.objects.filter(variant__key="b").order_by("pk")[0]
+    called(late.visitor, later(1))  # written before the look, heard of after it
+
+    page = text_of(client.get(f"{address}&what=resolved"))
+
+    assert "The look of 10 Mar 2026, 09:00 counted 48; 47 rows fit today." in page
+    assert "counted" not in text_of(client.get(f"{address}&what=judged"))
+
+
+def test_the_texts_of_a_test_that_is_over_are_those_of_its_arms_and_not_what_is_live_now(signed_in) -> None:
+    made = judged(state="finished", ended_at=later(8))
+    client = signed_in("writer")
+    assert f'href="/desk/experiments/{made.pk}/texts/"' in client.get(f"/desk/experiments/{made.pk}/").content.decode()
+    made.article.live_revision = Revision.objects.create(
+        article=made.article, number=99, title="Published since", body="", html="", text="", created_at=later(8)
+    )
+    made.article.save()
+
+    for view in ("", "?view=words"):
+        page = text_of(client.get(f"/desk/experiments/{made.pk}/texts/{view}"))
+        control, other = (made.variants.get(key=key).revision for key in "ab")
+        assert control.title in page
+        assert f"{other.number} in the history" in page
+        assert "another one is live now" in page
+        assert "Published since" not in page
+        assert "On to the hypothesis" not in page
+    posted = client.post(f"/desk/experiments/{made.pk}/texts/", {"action": "remove", "key": "b"}, follow=True)
+    assert "is frozen" in text_of(posted)
+    assert made.variants.count() == 2
 
 
 def test_exposures_are_narrowed_by_epoch_and_what_makes_no_sense_is_left_out(signed_in) -> None:

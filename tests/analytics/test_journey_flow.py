@@ -120,6 +120,26 @@ def test_the_first_event_says_by_what_a_journey_began_however_late_it_comes_in(d
     assert sorted(JourneyDay.objects.filter(window=7).values_list("entry", flat=True)) == ["help", "read", "search"]
 
 
+def test_who_looked_at_their_order_just_before_began_there(db):
+    parcel = history.article("Where is my parcel")
+    for visitor, minutes in ((ANNA, 30), (BEN, 31)):
+        history.read(visitor, parcel, at(days=1))
+        history.looked_at_order(visitor, at(-minutes, days=1))
+    history.read(CARA, parcel, at())
+    history.looked_at_order(CARA, at(5))  # from help to the order
+    with clock.frozen(at(days=2)):
+        settling.settle()
+    assert dict(Journey.objects.values_list("visitor", "entry")) == {ANNA: "order", BEN: "read", CARA: "read"}
+    with clock.frozen(at(days=3)):
+        history.looked_at_order(BEN, at(-2, days=1))  # heard of late
+        settling.settle()
+        history.voted(ANNA, parcel, at(1, days=1), is_helpful=True)
+        settling.settle()
+    assert dict(Journey.objects.values_list("visitor", "entry")) == {ANNA: "order", BEN: "order", CARA: "read"}
+    assert {node.key: node.journeys for node in flow.build(period(), {}).columns[0]} == {"order": 2, "article": 1}
+    assert journeys.narrowed(period(), {"entry": "order"}).count() == 2
+
+
 def test_the_list_is_narrowed_by_the_form_and_says_to_what(a_month, signed_in):
     client = signed_in()
     page = client.get(reverse("desk:journeys"), DAYS | {"topic": "delivery", "entry": "search", "linkable": "yes"})

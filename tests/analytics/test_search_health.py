@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.urls import reverse
 from analytics import periods, rollups
 from analytics.models import RollupKind, SearchDay
 from analytics.periods import Period
-from analytics.reports import search_answers, search_counts, search_health, search_query
+from analytics.reports import search_answers, search_counts, search_health, search_query, search_rows
 from analytics.reports.registry import REPORTS
 from core import clock
 from kb.models import Article, Placement, SearchClick, SearchLog, Synonym
@@ -238,18 +239,53 @@ def test_a_query_shows_its_rows_and_leads_to_who_contacted_us_where_one_may(sign
     key = key_of("package", "en")
     given = {"lang": "en", "key": key}
     found = search_query.build(PERIOD, now=clock.now(), locale="en", keys=[key])
-    assert [(row.total, row.looks, row.next) for row in found.rows] == [(0, 1, ""), (2, 2, ""), (2, 1, "parcel")]
+    rows = searches_of(key).rows
+    assert [(row.total, row.looks, row.next) for row in rows] == [(0, 1, ""), (2, 2, ""), (2, 1, "parcel")]
     assert [(one.position, one.title, one.times) for one in found.opened] == [(2, "Where is my parcel", 1)]
     assert [(one.text, one.times) for one in found.next] == [("parcel", 1)]
-    assert found.rows[0].contact_id == contact.pk
+    assert rows[0].contact_id == contact.pk
     for what, hits in (("without_answer", 1), ("without_click", 1), ("reformulated", 1), ("contacted", 1)):
-        assert search_query.build(PERIOD, now=clock.now(), locale="en", keys=[key], what=what).matching == hits
+        assert len(searches_of(key, what=what).rows) == hits
         assert getattr(found.counts, what) == hits
     link = reverse("desk:contact", args=[contact.pk])
     assert link in text(signed_in("analyst").get(QUERY, given))
     assert link not in text(signed_in("writer").get(QUERY, given))
-    rows, looked_at = search_query.newest(PERIOD, what="contacted")
-    assert ([row.text for row in rows], looked_at) == (["package"], 4)
+    assert [row.text for row in search_rows.listed(PERIOD, now=clock.now(), what="contacted").rows] == ["package"]
+
+
+def searches_of(key: str, **more):
+    return search_rows.listed(PERIOD, now=clock.now(), locale="en", keys=[key], **more)
+
+
+@pytest.mark.parametrize("what", ["", "without_answer", "contacted"])
+def test_every_search_that_a_number_counts_is_on_one_of_its_pages(what, signed_in, monkeypatch):
+    monkeypatch.setattr(search_rows, "ROWS", 3)
+    monkeypatch.setattr(search_rows, "LOOKED_AT", 4)
+    monkeypatch.setattr(search_rows, "_AT_MOST", 2)
+    same = at(10, days=3)
+    for number in range(23):
+        moment = same if number < 5 else at(number, days=number // 4)
+        for look in range(1 + number % 2):  # some looked at the answers again, between two of others
+            search(number, "package", moment + timedelta(minutes=7 * look), total=number % 3)
+        if number % 6 == 0:
+            history.contact(moment + timedelta(minutes=30), visitor=visitor(number))
+    count()
+    key = key_of("package", "en")
+    client, found, pages = signed_in("analyst"), [], 0
+    given = {"lang": "en", "key": key, "what": what, "from": PERIOD.first, "to": PERIOD.last}
+    url = f"{QUERY}?{urlencode(given)}"
+    while url and pages < 30:
+        page = client.get(url)
+        found += [(row.at, row.looks) for row in page.context["listed"].rows]
+        older = page.context["listed"].older
+        assert bool(older) == ('rel="next"' in page.content.decode())
+        url, pages = f"{QUERY}?{urlencode(given | {'older': older})}" if older else "", pages + 1
+    counts = search_query.build(PERIOD, now=clock.now(), locale="en", keys=[key]).counts
+    assert len(found) == (getattr(counts, what) if what else counts.searches)
+    assert found == sorted(found, key=lambda one: one[0], reverse=True)
+    assert pages > 1
+    assert client.get(f"{QUERY}?older=nonsense").status_code == 200
+    assert client.get(f"{QUERY}?older={'9' * 40}.{uuid.UUID(int=1)}").status_code == 200
 
 
 def test_a_query_that_nobody_asked_is_said_to_be_none(signed_in):

@@ -62,6 +62,9 @@ class Story:
             voted = then + timedelta(days=chance.choice([0, 0, 2]))
             self.steps.append(lambda: history.voted(visitor, which, voted, is_helpful=is_yes))
         if chance.random() < 0.4:
+            before = start - timedelta(minutes=chance.randint(0, 50))
+            self.steps.append(lambda: history.looked_at_order(visitor, before))
+        if chance.random() < 0.4:
             self.steps.append(lambda: history.form_opened(visitor, later))
         if chance.random() < 0.6:
             by = chance.choice([{"visitor": visitor}, {"source": "email"}, {"source": "phone"}])

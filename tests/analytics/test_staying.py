@@ -1,17 +1,20 @@
 """What a page says of how long it was read: believed as far as it can be true, and no further."""
 
 import json
+import re
+from datetime import date
+from urllib.parse import urljoin
 
 import pytest
 from django.test import Client
 
 from analytics import settling, staying
-from analytics.models import Event, Journey
+from analytics.models import Event, Journey, LinkDay
 from analytics.views import stayed as door
 from core import clock, visitors
 from core.models import RateWindow
 from tests.analytics import history
-from tests.analytics.history import ANNA, BEN, at
+from tests.analytics.history import ANNA, BEN, CARA, at
 from tests.analytics.test_settling import settle
 
 pytestmark = pytest.mark.django_db
@@ -35,9 +38,10 @@ def browser(visitor=ANNA, **headers: str) -> Client:
     return client
 
 
-def tell(client, article, *, seconds=40, scrolled=80, after=60.0, path="/en/stayed/"):
+def tell(client, article, *, seconds=40, scrolled=80, link=None, after=60.0, path="/en/stayed/"):
     """So many seconds after the article was opened."""
-    said = json.dumps({"article": article.pk, "seconds": seconds, "scrolled": scrolled})
+    of_link = {} if link is None else {"link": link}
+    said = json.dumps({"article": article.pk, "seconds": seconds, "scrolled": scrolled} | of_link)
     with clock.frozen(at(after / 60)):
         return client.post(path, said, content_type="text/plain;charset=UTF-8").status_code
 
@@ -53,6 +57,63 @@ def test_a_stay_is_of_the_read_that_we_recorded(parcel):
     assert (event.visitor, event.at, event.seconds, event.scrolled) == (ANNA, at(1), 40, 80)
     assert (event.article_id, event.revision_id, event.variant_id) == (parcel.pk, parcel.live_revision_id, 5)
     assert event.data is None
+
+
+def glance(visitor=ANNA, *, page="help", link=True, after=60.0):
+    with clock.frozen(at(after / 60)):
+        said = json.dumps({"page": page, "link": link})
+        return browser(visitor).post("/en/stayed/", said, content_type="text/plain;charset=UTF-8").status_code
+
+
+def links():
+    found = Event.objects.filter(link_seen__isnull=False).order_by("at")
+    return list(found.values_list("article_id", "data", "link_seen"))
+
+
+def test_of_the_link_each_reading_is_heard_once(parcel):
+    history.read(ANNA, parcel, at())
+    tell(browser(), parcel, seconds=5, link=False, after=10)
+    tell(browser(), parcel, seconds=5, link=True, after=60)  # a page that was made up, or says it again
+    assert links() == [(parcel.pk, None, False)]
+    assert stays() == [(5, 80), (5, 80)]
+    history.read(ANNA, parcel, at(2))
+    tell(browser(), parcel, seconds=0, scrolled=0, link=True, after=121)
+    tell(browser(), parcel, seconds=0, scrolled=0, link=True, after=122)
+    assert links() == [(parcel.pk, None, False), (parcel.pk, None, True)]
+
+
+def test_a_page_that_is_no_article_tells_of_the_link_as_often_as_it_was_opened():
+    history.opened(ANNA, at())
+    history.searched(ANNA, "parcel", at(0.5))
+    assert [glance(), glance(after=61), glance(page="search", link=False, after=62)] == [204, 204, 204]
+    assert links() == [(None, {"on": "help"}, True), (None, {"on": "search"}, False)]
+    assert glance(BEN) == 204  # who opened nothing
+    assert glance(after=25 * 3600) == 204  # long after
+    assert len(links()) == 2
+
+
+def test_what_pages_say_of_the_link_is_counted_by_day_beside_all_that_were_opened(parcel):
+    for visitor in (ANNA, BEN, CARA):
+        history.opened(visitor, at())
+        history.read(visitor, parcel, at(1))
+        history.read(visitor, parcel, at(2))
+    glance()
+    glance(BEN, link=False)
+    for visitor in (ANNA, BEN):
+        tell(browser(visitor), parcel, seconds=1, link=True, after=200)
+    settle(days=1)
+    told = LinkDay.objects.order_by("page").values_list("day", "page", "views", "told", "seen")
+    assert list(told) == [(date(2026, 3, 2), "help", 3, 2, 1), (date(2026, 3, 2), "read", 6, 2, 2)]
+
+
+def test_every_help_page_says_where_to_tell_and_has_a_way_to_us(parcel, settings):
+    settings.WIDGET_HOSTS = ["https://shop.example"]
+    pages = ["", f"a/{parcel.slug}/", "search/?q=parcel", "search/?q=qqxxzz"]
+    for page in (*pages, *(f"../embed/en/{page}" for page in pages)):
+        html = browser().get(urljoin("/en/", page), follow=True).content.decode()
+        contact = re.search(r'data-to="\S+/stayed/" data-contact="(\S+)"', html)
+        assert contact, page
+        assert re.search(rf'<a [^>]*href="{contact[1]}["?]', html), page
 
 
 def test_a_page_in_the_widget_tells_too(parcel, settings):
@@ -120,6 +181,15 @@ def test_a_forged_article_is_no_stay(parcel):
         '{"article": 1, "seconds": 1801, "scrolled": 5}',
         '{"article": 1, "seconds": 5, "scrolled": 101}',
         '{"article": 99999999999999999999, "seconds": 5, "scrolled": 5}',
+        '{"article": 1, "seconds": 5, "scrolled": 5, "link": 1}',
+        '{"article": 1, "seconds": 5, "scrolled": 5, "link": null}',
+        '{"article": 1, "link": true}',
+        '{"page": "help", "link": "true"}',
+        '{"page": "read", "link": true}',
+        '{"page": "stayed", "link": true}',
+        '{"page": ["help"], "link": true}',
+        '{"page": "help", "link": true, "visitor": 2}',
+        '{"page": "help"}',
         "\udcff",
     ],
 )

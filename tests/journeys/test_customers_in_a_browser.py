@@ -23,6 +23,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 MESSAGE = "I sent the lamp back two weeks ago. Where is my refund?"
 REFERENCE = re.compile(r"C-[A-Z0-9]{6}")
+HIDE = """() => {
+    Object.defineProperty(document, "visibilityState", { value: "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def a_link_in_sight_counts_as_seen(page: Page) -> None:
+    """After a second, by the page's own clock."""
+    since = page.evaluate("performance.now()")
+    until(lambda: page.evaluate("performance.now()") > since + 1800, "a link in sight counts as seen")
 
 
 def link_in_the_mail(*, to: str) -> str:
@@ -53,14 +63,28 @@ def test_a_misspelt_query_finds_the_answer_that_is_voted_for(visitor):
     assert SearchLog.objects.filter(text="refnud").exists()
     assert Vote.objects.get().is_helpful
 
+    page.locator(".person a").scroll_into_view_if_needed()
+    a_link_in_sight_counts_as_seen(page)
     # Hidden, not left: to what a page sends on its way out, this browser gives its own name, which is that of a bot.
-    page.evaluate("""() => {
-        Object.defineProperty(document, "visibilityState", { value: "hidden" });
-        document.dispatchEvent(new Event("visibilitychange"));
-    }""")
+    page.evaluate(HIDE)
     stay = until(lambda: Event.objects.filter(kind="stayed").first(), "the page that was left says so")
     assert stay.article_id == Vote.objects.get().revision.article_id
     assert 0 < stay.scrolled <= 100
+    assert stay.link_seen
+
+
+def test_a_page_whose_link_to_us_cannot_be_seen_says_so(visitor):
+    page = visitor.page
+    page.add_init_script("""document.addEventListener("DOMContentLoaded", () => {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync("a[href*='/contact/'] { visibility: hidden }");
+        document.adoptedStyleSheets = [sheet];
+    })""")
+    visitor.open("/en/")
+    a_link_in_sight_counts_as_seen(page)
+    page.evaluate(HIDE)
+    told = until(lambda: Event.objects.filter(kind="stayed").first(), "the page that was left says so")
+    assert (told.data, told.link_seen) == ({"on": "help"}, False)
 
 
 def test_suggestions_are_read_and_refused_and_the_message_is_sent(visitor):

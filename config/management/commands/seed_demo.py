@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from analytics import article_results, settling
 from analytics.simulation import late_customers, script
-from config import demo_accounts, demo_orders, demo_shop, demo_trials
+from config import demo_accounts, demo_orders, demo_shop, demo_stays, demo_trials
 from core import clock, roles
 from kb import pieces, publishing, search_tests
 from kb.models import Article, Piece, PieceSort, RunReason
@@ -90,6 +90,7 @@ class Command(BaseCommand):
             patience=late_customers.Patience(),
             seed=options["seed"],
         )
+        demo_stays.tell(seed=options["seed"])
         step("journeys and their outcomes, queries to suggest")
         settling.settle()
         article_results.count()
