@@ -48,6 +48,9 @@ class Model:
     second_device: float = 0.3  # of the people: and such a share of their visits
     straight: float = 0.25  # of those with a question: open the contact form and look for nothing
     reads_nothing: float = 0.08  # of the visits
+    finds_nothing: float = 0.12  # of the searches: words that no article has
+    asks_anew: float = 0.5  # of those: other words within a minute
+    opens_found: float = 0.85  # of those who searched and read one of the answers: from the list
     reads_on: float = 0.5  # of those not answered by an article: try another one
     tries_again: float = 0.25  # of those not answered by a visit: come back within two days
     says: float = 0.22  # of the readers of a page: vote
@@ -87,6 +90,11 @@ class Deed:
     topic: str = ""
     is_yes: bool | None = None
     answered: bool = False  # the reading answered the question: nobody but the model knows
+    words: str = ""  # of a search
+    finds: bool = True  # ... has answers
+    opened: int | None = None  # ... and of these this article was opened
+    is_put_anew: bool = False  # ... was followed by other words within a minute
+    instead_of: int | None = None  # ... the moment of the search that it puts anew
     form: Form | None = None
 
 
@@ -152,6 +160,7 @@ def lives(model: Model, *, seed: int, people: int | None = None, key: Callable[[
     rng = random.Random(seed)  # noqa: S311
     maker = _Maker(model, rng, key)
     number = people or model.visitors
+    maker.asking = random.Random(f"searches {seed}")  # noqa: S311
     for n in range(number):
         yield maker.person(f"reader-{seed}-{n}@example.com")
     for n in range(round(model.strangers * number)):
@@ -163,6 +172,7 @@ class _Maker:
 
     def __init__(self, model: Model, rng: random.Random, key: Callable[[str], str]) -> None:
         self.model, self.rng, self.key = model, rng, key
+        self.asking = rng  # of what is typed and found
         self.topics, self.asked = list(model.topics), list(model.topics.values())
         self.days = range(model.days)
         self.busy = [max(0.05, 1 + model.seasonality * (WEEK[day % 7] - 1)) for day in self.days]
@@ -226,8 +236,9 @@ class _Maker:
             self._did(life, at, device, "help")
             at += rng.randrange(4, 40)
         reads_nothing = rng.random() < model.reads_nothing
+        search = None
         if reads_nothing or rng.random() < 0.5:
-            self._did(life, at, device, "search", topic=topic)
+            at, search = self._searches(life, at, device, topic)
             at += rng.randrange(4, 40)
         read: set[int] = set()
         while not reads_nothing and len(read) < 3:
@@ -238,6 +249,8 @@ class _Maker:
             is_about = model.articles[article].topic == topic
             answered = rng.random() < (model.articles[article].quality if is_about else 0.03)
             self._did(life, at, device, "read", article=article, answered=answered)
+            if search is not None and search.finds and is_about and self.asking.random() < model.opens_found:
+                search.opened = article if search.opened is None else search.opened
             at += rng.randrange(20, 240)
             if rng.random() < model.says:
                 is_yes = rng.random() < (model.yes_answered if answered else model.yes_unanswered)
@@ -248,6 +261,23 @@ class _Maker:
                 break
             at += rng.randrange(5, 60)
         return at, False
+
+    def _searches(self, life: Life, at: int, device: str, topic: str) -> tuple[int, Deed]:
+        """One search, or two where the first finds nothing; returns the last one and when it was."""
+        asking, model = self.asking, self.model
+        finds = asking.random() >= model.finds_nothing
+        self._did(life, at, device, "search", topic=topic, words=self._words(topic, finds=finds), finds=finds)
+        first = life.deeds[-1]
+        if finds or asking.random() >= model.asks_anew:
+            return at, first
+        first.is_put_anew = True
+        later = at + asking.randrange(8, 55)
+        self._did(life, later, device, "search", topic=topic, words=self._words(topic, finds=True), instead_of=first.at)
+        return later, life.deeds[-1]
+
+    def _words(self, topic: str, *, finds: bool) -> str:
+        number = self.asking.randrange(len(self.shelf[topic]))
+        return self.model.articles[self.shelf[topic][number]].title if finds else f"{topic} qwz {number}"
 
     def _writes(self, life: Life, at: int, device: str, topic: str) -> None:
         rng, model = self.rng, self.model

@@ -45,8 +45,9 @@ _CONTACTS = (
 _CODINGS = "contacts_coding (contact_id, reason_id, coder, confidence, at)"
 _SEARCHES = (
     "kb_searchlog (id, at, visitor, kind, text, key, locale, categories, corrected, is_verbatim, total, shown,"
-    " other_locale, engine, is_fallback, took_ms, error, ranking)"
+    " other_locale, engine, is_fallback, took_ms, error, ranking, reformulates_id)"
 )
+_CLICKS = "kb_searchclick (search_id, article_id, position, at)"
 _EPISODES = "notifications_episode (id, shipment_id, kind, promised_by, opened_at, closed_at, close_reason)"
 _MESSAGES = (
     "notifications_message (id, dedupe_key, rule_id, episode_id, customer_id, person, arm, lane, state, state_reason,"
@@ -157,6 +158,7 @@ class _Rows:
         self.ties: list[Row] = []
         self.votes: dict[tuple[int, str], Row] = {}
         self.searches: list[Row] = []
+        self.clicks: list[Row] = []
         self.forms: list[Row] = []
         self.sent: list[tuple[Letter, str, Opened]] = []
         self.imported: list[Held] = []
@@ -196,6 +198,7 @@ class _Rows:
                 ("contact", at, letter.device, person, False, None, None, number, None, letter.topic, "", data)
             )
         _copy(_SEARCHES, self.searches)
+        _copy(_CLICKS, self.clicks)
         _copy(_EVENTS, self.events)
         _copy(_TIES, self.ties)
         _copy(_VOTES, self.votes.values())
@@ -213,8 +216,7 @@ class _Rows:
             self.votes[revision or 0, deed.device] = vote
         elif deed.kind == "search":
             search = _named("search", deed.device, deed.at)
-            shown = [self.shop.articles[n][0] for n, one in enumerate(self.model.articles) if one.topic == deed.topic]
-            self._search(search, deed, at, shown)
+            self._search(search, deed, at)
         elif deed.form is not None:
             data = f'{{"form_id": "{self._form_id(deed.form)}"}}'
             if deed.kind == "answered":
@@ -225,12 +227,17 @@ class _Rows:
             (deed.kind, at, deed.device, "", deed.is_returning, article, revision, None, search, topic, locale, data)
         )
 
-    def _search(self, search: uuid.UUID, deed: Deed, at: datetime, shown: list[int]) -> None:
-        words = words_of(self.model, deed.topic)
+    def _search(self, search: uuid.UUID, deed: Deed, at: datetime) -> None:
+        found = [n for n, one in enumerate(self.model.articles) if deed.finds and one.topic == deed.topic]
+        shown = [self.shop.articles[n][0] for n in found]
+        before = None if deed.instead_of is None else _named("search", deed.device, deed.instead_of)
         self.searches.append(
-            (search, at, deed.device, "page", words, words, LOCALE, [], "", False, len(shown), shown, "", "world/1",
-             False, 1.0, "", "")
+            (search, at, deed.device, "page", deed.words, deed.words, LOCALE, [], "", False, len(shown), shown, "",
+             "world/1", False, 1.0, "", "", before)
         )  # fmt: skip
+        if deed.opened is not None:
+            place = 1 + found.index(deed.opened)
+            self.clicks.append((search, self.shop.articles[deed.opened][0], place, at + timedelta(seconds=3)))
 
     def _form(self, form: Opened, contact: int | None) -> None:
         arm = Arm.NOT_ELIGIBLE if form.why_not else Arm.ON if form.is_on else Arm.OFF
@@ -290,11 +297,6 @@ def _message(shop: Shop, episode: int, life: Life, at: datetime) -> Row:
         people.person_key(life.address), str(arm), str(Lane.NORMAL), str(state), "", LOCALE, "{}", at, at,
         at + timedelta(days=3), sent_at, 0, 0, "", "",
     )  # fmt: skip
-
-
-def words_of(model: Model, topic: str) -> str:
-    """What somebody types who asks about the topic."""
-    return next(one.title for one in model.articles if one.topic == topic)
 
 
 def phrase(topic: str) -> str:

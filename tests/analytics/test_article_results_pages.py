@@ -128,7 +128,7 @@ def test_the_counts_of_days_say_what_the_rows_say(seed: int):
         mature = [outcome for outcome, _linkable in of_week if outcome]
         linkable = [outcome for outcome, is_linkable in of_week if outcome and is_linkable]
         assert row.contact_after_read.rate == Rate(linkable.count(Outcome.CONTACTED), len(linkable))
-        assert row.confirmed.rate == Rate(mature.count(Outcome.CONFIRMED), len(mature))
+        assert (row.confirmed.rate.hits, row.confirmed.rate.of) == (mature.count(Outcome.CONFIRMED), len(mature))
         judged = seen_in.filter(is_linkable=True, outcome__isnull=False)
         assert row.shared.journeys == pytest.approx(sum(1 / len(journey.reads) for journey in judged))
         assert row.shared.contacted == pytest.approx(

@@ -14,7 +14,7 @@ from analytics import settling, settling_rows, spreads
 from analytics.models import Identity, Journey, Spread
 from analytics.simulation import world, world_pages, world_rows, world_truth
 from analytics.stats.proportions import Rate, wilson
-from bench import _metrics_truth as truth
+from bench import _truth_looks as truth
 from core import clock, people
 from kb import search
 from kb.search import indexing
@@ -80,8 +80,11 @@ def test_what_the_product_counts_is_what_the_model_counts():
         found = truth.found(model, now=now)
     assert 0 < immature < truth.mature()
     named = ["coverage", "contact after read", "repeat contact", "held out", "notified", "form on", "form off"]
+    named += ["form sent, with suggestions", "form sent, without suggestions", "suggestion was the answer"]
+    named += ["search found nothing", "search, none opened", "search put anew", "contact after search"]
     named += [name for name in counted.counts if name.startswith("contact after read: ")]
     assert {name: list(found[name]) for name in named} == {name: counted.counts[name] for name in named}
+    assert found[world_truth.LATE][0] == counted.counts[world_truth.LATE][0] > 0
     # Of people whom we do not know we cannot know that they wrote: those who said yes are a few too many.
     said, of = counted.counts["confirmed"]
     assert of == found["confirmed"][1]
