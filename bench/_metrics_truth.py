@@ -111,9 +111,11 @@ def play(home: Path, case: Case) -> dict[str, Any]:
     for life in told:  # nobody has written yet what they will write later
         life.letters = [letter for letter in life.letters if start + timedelta(seconds=letter.at) <= first]
     to_come = world_rows.write(model, shop, told, start=start, heard_until=first - late)
+    world_rows.look_at_tables()
     written = time.monotonic()
     before, in_time = _settled(model, truth, now=first)
     world_rows.import_letters(shop, to_come, start=start)
+    world_rows.look_at_tables()
     after, in_the_end = _settled(model, truth, now=first + late)
     return {
         "seed": case.seed,
