@@ -8,6 +8,7 @@ asymptotic confidence sequence of Waudby-Smith et al. 2024 (eq. 161 for its tuni
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -66,6 +67,12 @@ class PartlyChecked(Rate):
 
     unchecked: int = 0
     refuted: Rate = Rate(0, 0)
+
+    @classmethod
+    def together(cls, rates: Sequence[PartlyChecked]) -> PartlyChecked:
+        refuted = Rate(sum(rate.refuted.hits for rate in rates), sum(rate.refuted.of for rate in rates))
+        hits, of = sum(rate.hits for rate in rates), sum(rate.of for rate in rates)
+        return cls(hits, of, unchecked=sum(rate.unchecked for rate in rates), refuted=refuted)
 
     @property
     def interval(self) -> Interval:
