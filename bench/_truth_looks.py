@@ -100,10 +100,10 @@ def _rates(model: world.Model, now: datetime) -> dict[str, tuple[Rate, bool]]:
 
 
 def _searches(now: datetime) -> dict[str, Rate]:
-    from analytics.reports import search_counts
+    from analytics.reports import search_counts, search_health
 
-    summed = search_counts.summed(search_counts.decided_until(now))
-    counts = search_counts.of_row(search_counts.days(period()).aggregate(**summed))
+    until = search_counts.decided_until(now)
+    counts = search_counts.total(search_health.by_day_and_locale(period(), until).values())
     return {
         "search found nothing": counts.no_answer,
         "search, none opened": counts.no_click,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +13,13 @@ from django.core.management import CommandError, call_command
 
 from analytics import settling, settling_rows, spreads
 from analytics.models import Identity, Journey, Spread
+from analytics.reports import search_counts
 from analytics.simulation import world, world_pages, world_rows, world_truth
 from analytics.stats.proportions import Rate, wilson
 from bench import _truth_looks as truth
 from core import clock, people
 from kb import search
+from kb.models import SearchLog
 from kb.search import indexing
 from tests.analytics import history
 from tests.analytics.history import MONDAY
@@ -136,6 +139,24 @@ def test_the_spread_is_measured_once_a_day():
     with clock.frozen(MONDAY + timedelta(days=10, hours=21)):
         settling.settle()
     assert known() == {MONDAY + timedelta(days=10, hours=21)}
+
+
+@pytest.mark.django_db
+def test_who_asks_twice_has_one_contact_after_both(monkeypatch):
+    monkeypatch.setattr(spreads, "LEAST_JOURNEYS", 20)
+    for n in range(10):
+        visitor, when = uuid.UUID(int=5000 + n), MONDAY + timedelta(minutes=n)
+        for words in ("gift wrap", "wrapping paper"):
+            SearchLog.objects.create(
+                at=when, visitor=str(visitor), kind="page", text=words, key=words, locale="en", total=1, engine="x",
+                took_ms=1,
+            )  # fmt: skip
+        if n % 2:
+            history.contact(when + timedelta(hours=2), visitor=visitor, person=f"p{n}")
+    spreads.measure(now=MONDAY + timedelta(days=3), windows=(7,), anew=True)
+    assert spreads.known(7).search == 2
+    counts = search_counts.Counts(searches=20, decided=20, contacted=10, spread=2.0)
+    assert search_counts.total([counts, counts]).contact == Rate(20, 40, 2.0)
 
 
 @pytest.mark.django_db
