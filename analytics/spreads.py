@@ -103,10 +103,16 @@ def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> boo
     if not anew and Spread.objects.filter(measured_at__gt=now - EVERY, measured_at__lte=now).exists():
         return False
     with connection.cursor() as cursor:
-        given = {"since": now - LOOK_BACK, "now": now, "windows": list(windows), "uuid": rollups.UUID_PATTERN}
-        cursor.execute(_SUMS, given)
+        since = now - LOOK_BACK
+        cursor.execute(_SUMS, {"since": since, "now": now, "windows": list(windows)})
         rows = cursor.fetchall()
-        cursor.execute(_SEARCH_SUMS, given | {"zone": str(shop_days.zone())})
+        given: dict[str, datetime | str] = {
+            "since": since,
+            "now": now,
+            "uuid": rollups.UUID_PATTERN,
+            "zone": str(shop_days.zone()),
+        }
+        cursor.execute(_SEARCH_SUMS, given)
         rows += cursor.fetchall()
     groups: dict[tuple[str, int], list[tuple[float, ...]]] = defaultdict(list)
     for name, days, *sums in rows:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analytics.simulation import world, world_truth
+from analytics.simulation import world, world_shapes, world_truth
 from bench import _experiment_truth as places
 from bench import _truth_looks
 from bench._truth_looks import Look
@@ -48,10 +48,10 @@ def make_world(home: Path) -> None:
     places.set_up(home, places.WORLD)
     from django.core.management import call_command
 
-    from analytics.simulation import world_rows
+    from analytics.simulation import world_shop
 
     call_command("migrate", verbosity=0)
-    world_rows.open_shop(world.usual(), at=_truth_looks.period().start - timedelta(days=80))
+    world_shop.open_shop(world_shapes.usual(), at=_truth_looks.period().start - timedelta(days=80))
     _orders_and_costs(_truth_looks.period())
     places.seal(home)
 
@@ -86,7 +86,7 @@ def known_truth(home: Path, number: int, coverage: int, *, is_on: bool) -> None:
     file = _truth_file(home, f"{number}-{coverage}-{'on' if is_on else 'off'}")
     if file.exists():
         return
-    model = world.usual(number).planted(is_on=is_on)
+    model = world_shapes.usual(number).planted(is_on=is_on)
     model = world_truth.calibrated(model, JUST_ABOVE.get(coverage, coverage / 100))
     truth = world_truth.long_run(model, seed=number)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -95,18 +95,20 @@ def known_truth(home: Path, number: int, coverage: int, *, is_on: bool) -> None:
 
 def play(home: Path, case: Case) -> dict[str, Any]:
     """One seed in this process's database, which is emptied first; settings are set up by the caller."""
-    from analytics.simulation import world_rows
+    from analytics.simulation import world_rows, world_shop
     from core import people
 
     began = time.monotonic()
     kept = json.loads(_truth_file(home, case.world).read_text())
     truth = world_truth.Truth(kept["counts"])
-    model = replace(world.usual(case.number).planted(is_on=case.is_on), known=kept["known"], visitors=case.visitors)
+    model = replace(
+        world_shapes.usual(case.number).planted(is_on=case.is_on), known=kept["known"], visitors=case.visitors
+    )
     start = _truth_looks.period().start
     first = _truth_looks.period().end + timedelta(days=AFTER)
     late = timedelta(days=case.late_days)
     world_rows.clear()
-    shop = world_rows.open_shop(model, at=start - timedelta(days=80))
+    shop = world_shop.open_shop(model, at=start - timedelta(days=80))
     told = list(world.lives(model, seed=case.seed, key=people.person_key))
     for life in told:  # nobody has written yet what they will write later
         life.letters = [letter for letter in life.letters if start + timedelta(seconds=letter.at) <= first]
@@ -127,7 +129,7 @@ def play(home: Path, case: Case) -> dict[str, Any]:
     }
 
 
-def _settled(model: world.Model, truth: world_truth.Truth, *, now: datetime) -> tuple[list[Look], int]:
+def _settled(model: world_shapes.Model, truth: world_truth.Truth, *, now: datetime) -> tuple[list[Look], int]:
     from analytics import settling
     from core import clock
 

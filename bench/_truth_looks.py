@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from analytics.simulation import world, world_truth
+from analytics.simulation import world_shapes, world_truth
 
 if TYPE_CHECKING:  # what needs settings is imported where they are set up
     from analytics.periods import Period
@@ -24,7 +24,7 @@ CONTACT_COSTS, MESSAGE_COSTS = 6.0, 0.05
 _LEAST_SEARCHES = 30
 # key in the ledger -> (number, arm without, arm with)
 _EFFECTS = {
-    f"rule:{world.HOLDOUT.partition(':')[2]}": ("messages", "held out", "notified"),
+    f"rule:{world_shapes.HOLDOUT.partition(':')[2]}": ("messages", "held out", "notified"),
     "suggestions": ("suggestions", "form off", "form on"),
 }
 
@@ -45,10 +45,10 @@ def period() -> Period:
     """The days on which a world's people come."""
     from analytics.periods import Period
 
-    return Period(FIRST, FIRST + timedelta(days=world.usual().days - 1), 7)
+    return Period(FIRST, FIRST + timedelta(days=world_shapes.usual().days - 1), 7)
 
 
-def looks(model: world.Model, truth: world_truth.Truth, *, now: datetime) -> Iterator[Look]:
+def looks(model: world_shapes.Model, truth: world_truth.Truth, *, now: datetime) -> Iterator[Look]:
     """Every number of the period as a screen would show it, beside what is true."""
     effects = _effects(now)
     for name, (rate, is_withheld) in {**_rates(model, now), **_forms(effects)}.items():
@@ -64,7 +64,7 @@ def looks(model: world.Model, truth: world_truth.Truth, *, now: datetime) -> Ite
     yield Look(VENDOR, None, helped, vendor.low, vendor.high)
 
 
-def found(model: world.Model, *, now: datetime) -> dict[str, tuple[int, int]]:
+def found(model: world_shapes.Model, *, now: datetime) -> dict[str, tuple[int, int]]:
     """name -> (hits, of) of what the product has counted, by the names of world_truth.count()."""
     effects = _effects(now)
     told = {name: (rate.hits, rate.of) for name, (rate, _) in {**_rates(model, now), **_forms(effects)}.items()}
@@ -80,7 +80,7 @@ def mature() -> int:
     return _tally().count(is_mature=True)
 
 
-def _rates(model: world.Model, now: datetime) -> dict[str, tuple[Rate, bool]]:
+def _rates(model: world_shapes.Model, now: datetime) -> dict[str, tuple[Rate, bool]]:
     """name -> the rate as it was counted, and whether the screen withholds it."""
     from analytics.reports import journeys
 
@@ -121,7 +121,7 @@ def _forms(effects: Effects) -> dict[str, tuple[Rate, bool]]:
     }
 
 
-def _wismo_look(model: world.Model, truth: world_truth.Truth, now: datetime) -> Look:
+def _wismo_look(model: world_shapes.Model, truth: world_truth.Truth, now: datetime) -> Look:
     """The rate's truth: what each of so many people brings in the long run, to the orders that were shipped."""
     people = model.visitors + round(model.strangers * model.visitors)
     true = truth.share(world_truth.LATE) * people / ORDERS
@@ -200,7 +200,7 @@ def _repeated() -> Rate:
     return Rate(sums["repeated"] or 0, sums["known"] or 0)
 
 
-def _keys(model: world.Model) -> dict[int, str]:
+def _keys(model: world_shapes.Model) -> dict[int, str]:
     """Article id -> the model's key of it."""
     from kb.models import Article
 

@@ -16,9 +16,9 @@ from unittest import mock
 from urllib.parse import urlencode
 
 from analytics.simulation.browser import Browser, Form, PageError
-from analytics.simulation.world import PHONE, Deed, Letter, Life, Model
-from analytics.simulation.world import Form as Opened
-from analytics.simulation.world_rows import LOCALE, Shop, phrase
+from analytics.simulation.world_shapes import PHONE, Deed, Letter, Life, Model
+from analytics.simulation.world_shapes import Form as Opened
+from analytics.simulation.world_shop import LOCALE, Shop, phrase
 from contacts import intake
 from core import clock, people, visitors
 from core.events import fire

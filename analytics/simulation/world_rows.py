@@ -16,17 +16,15 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from analytics.simulation import world
 from analytics.simulation.bulk import ids
-from analytics.simulation.world import FORM, HOLDOUT, PHONE, SUGGESTIONS, Deed, Letter, Life, Model
-from analytics.simulation.world import Form as Opened
-from contacts.models import Arm, ReasonCode
+from analytics.simulation.world_shapes import FORM, PHONE, SUGGESTIONS, Deed, Letter, Life, Model
+from analytics.simulation.world_shapes import Form as Opened
+from analytics.simulation.world_shop import LOCALE, Shop
+from contacts.models import Arm
 from core import people
-from kb.models import Article, Category, Revision
 from notifications.models import Arm as MailArm
-from notifications.models import Customer, Lane, MessageState, Order, Rule, Shipment
+from notifications.models import Lane, MessageState
 
-LOCALE = "en"
 Row = tuple[Any, ...]
 _EVENTS = (
     "analytics_event (kind, at, visitor, person, is_returning, article_id, revision_id, contact_id, search_id, topic,"
@@ -64,47 +62,11 @@ _LIVE = ("help", "search", "read", "form")
 
 
 @dataclass(frozen=True)
-class Shop:
-    """What stands in the database before the first visitor: each article's (id, live revision), by its index."""
-
-    articles: tuple[tuple[int, int], ...]
-    reasons: dict[str, int]
-    rule: Rule
-    shipment: Shipment
-
-
-@dataclass(frozen=True)
 class Held:
     """A letter of an imported channel, with its writer's address."""
 
     letter: Letter
     address: str
-
-
-def open_shop(model: Model, *, at: datetime) -> Shop:
-    """The articles, reasons and the rule of a world; those that are there already are taken as they are."""
-    reasons = {
-        topic: ReasonCode.objects.get_or_create(
-            code=topic, defaults={"name": topic.title(), "phrases": [phrase(topic)]}
-        )[0].pk
-        for topic in model.topics
-    }
-    rule, _ = Rule.objects.get_or_create(
-        key=HOLDOUT.partition(":")[2],
-        defaults={
-            "name": "Late parcels of a world",
-            "kind": "promise_passed",
-            "template": "promise_passed",
-            "holdout_share": model.held_out,
-        },
-    )
-    customer, _ = Customer.objects.get_or_create(source="world", external_id="1")
-    order, _ = Order.objects.get_or_create(
-        source="world", external_id="1", defaults={"number": "W-1", "customer": customer, "placed_at": at}
-    )
-    shipment, _ = Shipment.objects.get_or_create(order=order, carrier="post", tracking_no="world")
-    articles = tuple(_article(one, at) for one in model.articles)
-    return Shop(articles, reasons, rule, shipment)
 
 
 def clear() -> None:
@@ -303,27 +265,6 @@ def _message(shop: Shop, episode: int, life: Life, at: datetime) -> Row:
         people.person_key(life.address), str(arm), str(Lane.NORMAL), str(state), "", LOCALE, "{}", at, at,
         at + timedelta(days=3), sent_at, 0, 0, "", "",
     )  # fmt: skip
-
-
-def phrase(topic: str) -> str:
-    """What a letter about the topic says, and the rules read."""
-    return f"about {topic}"
-
-
-def _article(one: world.Article, at: datetime) -> tuple[int, int]:
-    category, _ = Category.objects.get_or_create(key=one.topic, defaults={"topic": one.topic})
-    slug = f"world-{one.key}"
-    article, is_new = Article.objects.get_or_create(
-        locale=LOCALE, slug=slug, defaults={"category": category, "external_id": slug}
-    )
-    if is_new:
-        article.live_revision = Revision.objects.create(
-            article=article, number=1, title=one.title, body=one.title, html=f"<p>{one.title}</p>", text=one.title,
-            created_at=at,
-        )  # fmt: skip
-        article.state = "published"
-        article.save()
-    return article.pk, article.live_revision_id or 0
 
 
 def _copy(table: str, rows: Iterable[Row]) -> None:

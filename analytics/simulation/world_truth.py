@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from analytics.simulation.world import DAY, PHONE, WINDOW, Deed, Letter, Life, Model, lives
+from analytics.simulation.world import lives
+from analytics.simulation.world_shapes import DAY, PHONE, WINDOW, Deed, Letter, Life, Model
 
 IDLE = 30 * 60
 _PEOPLE = 200_000  # whose lives a truth is counted over: chance then moves it by an eighth of what it moves a seed's

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from analytics import settling, settling_rows, spreads
 from analytics.models import Identity, Journey, Spread
 from analytics.reports import search_counts
-from analytics.simulation import world, world_pages, world_rows, world_truth
+from analytics.simulation import world, world_pages, world_rows, world_shapes, world_shop, world_truth
 from analytics.stats.proportions import Rate, wilson
 from bench import _truth_looks as truth
 from core import clock, people
@@ -41,9 +41,11 @@ def settle(*, days: float) -> None:
 def test_pages_and_rows_lead_to_the_same_journeys(settings, tmp_path, django_capture_on_commit_callbacks):
     settings.SEARCH_INDEX_DIR = tmp_path / "index"
     settings.SUGGESTIONS_OFF_SHARE = 0.5
-    model = replace(world.usual(), visitors=14, strangers=0.2, late_parcel=0, straight=0.4, suggestions_answer=0.7)
+    model = replace(
+        world_shapes.usual(), visitors=14, strangers=0.2, late_parcel=0, straight=0.4, suggestions_answer=0.7
+    )
     with clock.frozen(MONDAY - timedelta(days=80)):
-        shop = world_rows.open_shop(model, at=clock.now())
+        shop = world_shop.open_shop(model, at=clock.now())
         indexing.rebuild()
     told = list(world.lives(model, seed=10, key=people.person_key))
     done = Counter(deed.kind for life in told for deed in life.deeds)
@@ -68,8 +70,8 @@ def test_pages_and_rows_lead_to_the_same_journeys(settings, tmp_path, django_cap
 def test_what_the_product_counts_is_what_the_model_counts():
     """Exactly, number by number, over the same lives; and three days before, the newest journeys are left open."""
     period = truth.period()
-    model = replace(world.usual(), visitors=250, known=0.7)
-    shop = world_rows.open_shop(model, at=period.start - timedelta(days=80))
+    model = replace(world_shapes.usual(), visitors=250, known=0.7)
+    shop = world_shop.open_shop(model, at=period.start - timedelta(days=80))
     told = list(world.lives(model, seed=3, key=people.person_key))
     counted = world_truth.count(model, told)
     now = period.end + timedelta(days=40)  # so long after the last call that the telephone counts as gone
@@ -95,20 +97,22 @@ def test_what_the_product_counts_is_what_the_model_counts():
 
 
 def test_a_shop_is_the_same_for_the_same_seed_and_another_for_another():
-    model = replace(world.usual(), visitors=30)
+    model = replace(world_shapes.usual(), visitors=30)
     assert list(world.lives(model, seed=1)) == list(world.lives(model, seed=1)) != list(world.lives(model, seed=2))
 
 
 def test_so_many_are_known_that_the_coverage_is_as_asked():
-    model = world_truth.calibrated(world.usual(), 0.6)
+    model = world_truth.calibrated(world_shapes.usual(), 0.6)
     share = world_truth.count(model, world.lives(model, seed=9, people=4_000)).share("coverage")
     assert abs(share - 0.6) < 0.03
 
 
 def test_seasons_are_as_strong_as_asked():
     def mondays(seasonality: float) -> float:
-        model = replace(world.usual(), visitors=3_000, strangers=0, seasonality=seasonality)
-        days = [deed.at // world.DAY for life in world.lives(model, seed=1) for deed in life.deeds if deed.at >= 0]
+        model = replace(world_shapes.usual(), visitors=3_000, strangers=0, seasonality=seasonality)
+        days = [
+            deed.at // world_shapes.DAY for life in world.lives(model, seed=1) for deed in life.deeds if deed.at >= 0
+        ]
         return sum(day % 7 == 0 for day in days) / sum(day % 7 == 5 for day in days)
 
     assert mondays(0) < 1.15 < mondays(1) < mondays(2)
