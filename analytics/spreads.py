@@ -53,7 +53,7 @@ _SUMS = """
 _SEARCH_SUMS = """
     WITH known AS (
         SELECT visitor, min(person) AS person FROM analytics_identity GROUP BY visitor
-    ), heard AS (
+    ), heard AS MATERIALIZED (
         SELECT visitor, received_at AS at FROM contacts_contact WHERE visitor IS NOT NULL AND received_at >= %(since)s
         UNION ALL
         SELECT tie.visitor, contact.received_at
