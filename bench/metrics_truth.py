@@ -57,7 +57,8 @@ def main() -> int:
         places.stop_server(HOME)
         shutil.rmtree(HOME, ignore_errors=True)
     wanted = list(_cases(given))
-    missing = [case for case in wanted if _name(case) not in _done()]
+    known = _done()
+    missing = [case for case in wanted if _name(case) not in known]
     _say(f"{len(missing)} of {len(wanted)} seeds to play")
     if missing:
         _play(missing, given.processes)
