@@ -1,4 +1,4 @@
-"""How alike the journeys of one person are, measured once a day, so that intervals of their shares are wide enough.
+"""How alike the journeys and searches of one person are, measured once a day, so that intervals are wide enough.
 
 Who comes back unanswered comes back more than once, one contact is the outcome of all of that, and whoever is known to
 us is known each time. Wilson's interval takes each journey for a stranger's: with the usual one and a half journeys a
@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from analytics import rollups, shop_days
 from analytics.models import Spread
 
-COVERAGE, CONTACT, OF_ARTICLE = "coverage", "contact", "article"
+COVERAGE, CONTACT, OF_ARTICLE, SEARCH = "coverage", "contact", "article", "search"
 LOOK_BACK = timedelta(days=56)
 EVERY = timedelta(hours=20)
 LEAST_JOURNEYS = 100  # on fewer nothing is measured
@@ -47,6 +48,35 @@ _SUMS = """
     FROM persons GROUP BY measure, days, article
 """
 
+# The same of searches, as analytics/rollup_sql.py counts them (what one visitor asked on one day), and contacts within
+# a day.
+_SEARCH_SUMS = """
+    WITH known AS (
+        SELECT visitor, min(person) AS person FROM analytics_identity GROUP BY visitor
+    ), heard AS MATERIALIZED (
+        SELECT visitor, received_at AS at FROM contacts_contact WHERE visitor IS NOT NULL AND received_at >= %(since)s
+        UNION ALL
+        SELECT tie.visitor, contact.received_at
+        FROM contacts_contact AS contact JOIN analytics_identity AS tie USING (person)
+        WHERE contact.person <> '' AND contact.received_at >= %(since)s
+    ), logged AS (
+        SELECT id, at, locale, key, visitor::uuid AS visitor FROM kb_searchlog
+        WHERE at >= %(since)s AND at < %(now)s - interval '1 day'
+          AND kind = 'page' AND error = '' AND visitor ~ %(uuid)s
+    ), led AS (
+        SELECT DISTINCT logged.id FROM logged JOIN heard USING (visitor)
+        WHERE heard.at >= logged.at AND heard.at < logged.at + interval '1 day'
+    ), asked AS (
+        SELECT visitor, (count(led.id) > 0)::integer AS hit FROM logged LEFT JOIN led USING (id)
+        GROUP BY visitor, (at AT TIME ZONE %(zone)s)::date, locale, key, CASE WHEN key = '' THEN logged.id END
+    ), persons AS (
+        SELECT count(*) AS n, sum(hit) AS h FROM asked LEFT JOIN known USING (visitor)
+        GROUP BY coalesce(known.person, asked.visitor::text)
+    )
+    SELECT 'search', 0, sum(n)::float, sum(h)::float, sum(h * h)::float, sum(h * n)::float, sum(n * n)::float
+    FROM persons HAVING count(*) > 0
+"""
+
 
 @dataclass(frozen=True)
 class Spreads:
@@ -55,6 +85,7 @@ class Spreads:
     coverage: float = 1.0
     contact: float = 1.0
     of_article: float = 1.0
+    search: float = 1.0
 
 
 NONE = Spreads()
@@ -64,7 +95,7 @@ def known(window: int) -> Spreads:
     """As they were measured last. One query."""
     found = Spread.objects.filter(window__in=(0, window)).values_list("measure", "factor")
     factors = dict(found)
-    return Spreads(factors.get(COVERAGE, 1.0), factors.get(CONTACT, 1.0), factors.get(OF_ARTICLE, 1.0))
+    return Spreads(*(factors.get(name, 1.0) for name in (COVERAGE, CONTACT, OF_ARTICLE, SEARCH)))
 
 
 def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> bool:
@@ -72,8 +103,17 @@ def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> boo
     if not anew and Spread.objects.filter(measured_at__gt=now - EVERY, measured_at__lte=now).exists():
         return False
     with connection.cursor() as cursor:
-        cursor.execute(_SUMS, {"since": now - LOOK_BACK, "now": now, "windows": list(windows)})
+        since = now - LOOK_BACK
+        cursor.execute(_SUMS, {"since": since, "now": now, "windows": list(windows)})
         rows = cursor.fetchall()
+        given: dict[str, datetime | str] = {
+            "since": since,
+            "now": now,
+            "uuid": rollups.UUID_PATTERN,
+            "zone": str(shop_days.zone()),
+        }
+        cursor.execute(_SEARCH_SUMS, given)
+        rows += cursor.fetchall()
     groups: dict[tuple[str, int], list[tuple[float, ...]]] = defaultdict(list)
     for name, days, *sums in rows:
         groups[name, days].append(tuple(sums))

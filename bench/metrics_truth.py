@@ -32,6 +32,7 @@ from typing import Any
 
 from bench import _experiment_truth as places
 from bench import _metrics_truth as truth
+from bench import _truth_looks
 from bench._metrics_truth import Case
 from bench._report import report
 
@@ -39,6 +40,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 HOME = REPOSITORY / ".data" / "metrics_truth"
 LEAST = 0.93
 LEAST_NOT_SHOWN = 0.95
+LEAST_MONEY = 0.975
 _EFFECTS = ("effect of suggestions", "effect of messages")
 _NULL_AT = 60
 
@@ -55,7 +57,8 @@ def main() -> int:
         places.stop_server(HOME)
         shutil.rmtree(HOME, ignore_errors=True)
     wanted = list(_cases(given))
-    missing = [case for case in wanted if _name(case) not in _done()]
+    known = _done()
+    missing = [case for case in wanted if _name(case) not in known]
     _say(f"{len(missing)} of {len(wanted)} seeds to play")
     if missing:
         _play(missing, given.processes)
@@ -166,14 +169,14 @@ def _tell(results: Sequence[dict[str, Any]], given: argparse.Namespace) -> list[
         misses += [told for share, told in shares if share < LEAST]
     for metric in _EFFECTS:
         misses += _effect(metric, results)
-    return misses
+    return misses + _money(results)
 
 
 def _shares(results: Sequence[dict[str, Any]], when: str) -> list[tuple[str, float, int, int]]:
     """(number, share of its intervals that hold the truth, how many were shown, how many withheld). All articles count
     as one number, since each of them is one look at the same promise."""
     held: dict[str, list[bool | None]] = defaultdict(list)
-    for look in (look for result in results for look in result[when] if look["metric"] != truth.VENDOR):
+    for look in (look for result in results for look in result[when] if not _is_apart(look["metric"])):
         name, colon, _article = look["metric"].partition(":")
         held[f"{name}, by article" if colon else name].append(look["holds"])
     told = []
@@ -184,15 +187,32 @@ def _shares(results: Sequence[dict[str, Any]], when: str) -> list[tuple[str, flo
     return told
 
 
+def _is_apart(metric: str) -> bool:
+    """Not an interval that is to hold the truth."""
+    return metric == _truth_looks.VENDOR or metric.startswith(_truth_looks.SAVED)
+
+
+def _money(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Of all seeds, with effects and without: in how many more was said to be saved than was, in the worst line."""
+    held: dict[str, list[bool]] = defaultdict(list)
+    claims = 0
+    for look in (look for result in results for when in ("before", "after") for look in result[when]):
+        if look["metric"].startswith(_truth_looks.SAVED):
+            held[look["metric"]].append(look["holds"])
+            claims += bool(look["shown"])
+    worst, name = min((_share_of(own), name) for name, own in held.items())
+    report("metrics.money_not_over_truth", 100 * worst, f"% of {len(held[name])} looks: {name}; {claims} claims in all")
+    return [f"{name}: more than true in {100 - 100 * worst:.1f} %"] if worst < LEAST_MONEY else []
+
+
 def _gap(results: Sequence[dict[str, Any]], coverage: int) -> str:
     """By how much the figure that most tools print misleads."""
-    looks = [look for result in results for look in result["after"] if look["metric"] == truth.VENDOR]
+    looks = [look for result in results for look in result["after"] if look["metric"] == _truth_looks.VENDOR]
     printed = sum((look["low"] + look["high"]) / 2 for look in looks) / len(looks)
     true = sum(look["truth"] for look in looks) / len(looks)
     report(f"metrics.deflection_misleads_{coverage}", 100 * (printed - true), "points above what was truly answered")
-    return (
-        f"{truth.VENDOR} at {coverage} %: {100 * printed:.1f} %; truly answered, without a contact: {100 * true:.1f} %"
-    )
+    told = f"{_truth_looks.VENDOR} at {coverage} %: {100 * printed:.1f} %"
+    return f"{told}; truly answered, without a contact: {100 * true:.1f} %"
 
 
 def _effect(metric: str, results: Sequence[dict[str, Any]]) -> list[str]:

@@ -14,7 +14,7 @@ from analytics.models import ReadDay, ShareDay
 from analytics.periods import Period
 from analytics.reports import contacts, journeys
 from analytics.reports.journeys import Confirmed, Guarded, Tally
-from analytics.stats.proportions import Interval, Rate, difference
+from analytics.stats.proportions import Interval, PartlyChecked, Rate, difference
 from kb.models import Article, Experiment, ExperimentState, Exposure, Variant
 
 
@@ -230,7 +230,7 @@ def total(found: Iterable[ArticleRow]) -> ArticleRow:
         journeys=0,
         last_reads=sum(row.last_reads for row in rows),
         confirmed=Confirmed(
-            together(row.confirmed.rate for row in rows),
+            PartlyChecked.together([row.confirmed.rate for row in rows]),
             response=together(row.confirmed.response for row in rows),
             ceiling=together(row.confirmed.ceiling for row in rows),
         ),

@@ -13,7 +13,7 @@ from analytics import spreads
 from analytics.models import EventKind, Journey, JourneyDay, Outcome
 from analytics.periods import Period
 from analytics.spreads import Spreads
-from analytics.stats.proportions import Rate
+from analytics.stats.proportions import PartlyChecked, Rate
 
 IMMATURE = "immature"
 _CONTACTS = (Outcome.CONTACTED, Outcome.CONTACTED_OTHER)
@@ -56,9 +56,11 @@ class Guarded:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """Who said that it helped, who said anything, and at most how many it can have helped; all of the same journeys."""
+    """Who said that it helped, who said anything, and at most how many it can have helped; all of the same journeys.
 
-    rate: Rate
+    Unchecked are those unlinkable who said so: they may have written all the same."""
+
+    rate: PartlyChecked
     response: Rate
     ceiling: Rate
 
@@ -121,7 +123,16 @@ class Tally:
         yes = self.count(Outcome.CONFIRMED, has_read=True)
         quiet = self.count(Outcome.SILENT, Outcome.UNLINKABLE, has_read=True)
         voted = self.count(has_read=True, is_mature=True, has_voted=True)
-        return Confirmed(Rate(yes, asked), response=Rate(voted, asked), ceiling=Rate(yes + quiet, asked))
+        unchecked = self.count(Outcome.CONFIRMED, has_read=True, is_linkable=False)
+        rate = PartlyChecked(yes, asked, unchecked=unchecked, refuted=self._wrote_after_yes)
+        return Confirmed(rate, response=Rate(voted, asked), ceiling=Rate(yes + quiet, asked))
+
+    @property
+    def _wrote_after_yes(self) -> Rate:
+        """Of the linkable who said that it helped: those who contacted us, about whatever."""
+        said = [cell for cell in self.cells if cell.vote == "yes" and cell.is_linkable and cell.article_id is not None]
+        wrote = sum(cell.journeys for cell in said if cell.outcome in _CONTACTS)
+        return Rate(wrote, sum(cell.journeys for cell in said if cell.outcome), self.spreads.contact)
 
     @property
     def view_based(self) -> Rate:

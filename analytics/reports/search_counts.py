@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,11 +18,13 @@ LEAST = 30  # searches, below which a rate is withheld
 _SUMMED = (
     "searches", "without_answer", "with_passage", "without_click", "reformulated", "in_other_language",
 )  # fmt: skip
+_COUNTED = (*_SUMMED, "decided", "contacted")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Some searches. `decided` are those whose 24 hours are over with all contacts in; `contacted` is of them."""
+    """Some searches. `decided` are those whose 24 hours are over with all contacts in; `contacted` is of them, and
+    `spread` its design effect (analytics/spreads.py)."""
 
     searches: int = 0
     without_answer: int = 0
@@ -32,9 +34,11 @@ class Counts:
     in_other_language: int = 0
     decided: int = 0
     contacted: int = 0
+    spread: float = 1.0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+        sums = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
+        return Counts(**sums, spread=max(self.spread, other.spread))
 
     @property
     def no_answer(self) -> Rate:
@@ -51,7 +55,7 @@ class Counts:
 
     @property
     def contact(self) -> Rate:
-        return Rate(self.contacted, self.decided)
+        return Rate(self.contacted, self.decided, self.spread)
 
     @property
     def failed(self) -> int:
@@ -83,8 +87,8 @@ def summed(until: date) -> dict[str, Sum]:
     }
 
 
-def of_row(row: Mapping[str, Any]) -> Counts:
-    return Counts(**{field.name: row[f"sum_{field.name}"] for field in fields(Counts)})
+def of_row(row: Mapping[str, Any], *, spread: float = 1.0) -> Counts:
+    return Counts(**{name: row[f"sum_{name}"] for name in _COUNTED}, spread=spread)
 
 
 def days(period: Period) -> QuerySet[SearchDay]:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection
 from django.db.models import F, Sum
 
-from analytics import gap_clusters, gaps, search_acts, shop_days
+from analytics import gap_clusters, gaps, search_acts, shop_days, spreads
 from analytics.gap_clusters import Asked
 from analytics.gaps import Known, Standing
 from analytics.models import GapKind
@@ -104,8 +104,8 @@ class SearchHealth:
 def build(period: Period, *, now: datetime) -> SearchHealth:
     """All numbers of a period, from counts of its days; the number of queries does not depend on how many there are."""
     until = search_counts.decided_until(now)
-    found = _by_day_and_locale(period, until)
-    then = None if period.compare is Compare.NONE else _by_day_and_locale(period.before(), until)
+    found = by_day_and_locale(period, until)
+    then = None if period.compare is Compare.NONE else by_day_and_locale(period.before(), until)
     acts = search_acts.since(now - ACTS_BACK)
     clusters, by_meaning = _clusters(period, until, gaps.known())
     often = [cluster for cluster in clusters if cluster.counts.searches >= _LEAST]
@@ -161,9 +161,11 @@ def _is_trouble(counts: Counts) -> bool:
     return bool(counts.failed or counts.reformulated or counts.contacted)
 
 
-def _by_day_and_locale(period: Period, until: date) -> dict[tuple[date, str], Counts]:
+def by_day_and_locale(period: Period, until: date) -> dict[tuple[date, str], Counts]:
+    """Contacts of days `until` only. Who asks in many words has one contact after all of them: `spread` says so."""
     rows = search_counts.days(period).values("day", "locale").annotate(**search_counts.summed(until))
-    return {(row["day"], row["locale"]): search_counts.of_row(row) for row in rows}
+    spread = spreads.known(period.window).search
+    return {(row["day"], row["locale"]): search_counts.of_row(row, spread=spread) for row in rows}
 
 
 def slots(period: Period, found: Mapping[date, Counts], *, step: int) -> tuple[Day, ...]:

@@ -16,9 +16,9 @@ from unittest import mock
 from urllib.parse import urlencode
 
 from analytics.simulation.browser import Browser, Form, PageError
-from analytics.simulation.world import PHONE, Deed, Letter, Life, Model
-from analytics.simulation.world import Form as Opened
-from analytics.simulation.world_rows import LOCALE, Shop, phrase, words_of
+from analytics.simulation.world_shapes import PHONE, Deed, Letter, Life, Model
+from analytics.simulation.world_shapes import Form as Opened
+from analytics.simulation.world_shop import LOCALE, Shop, phrase
 from contacts import intake
 from core import clock, people, visitors
 from core.events import fire
@@ -79,7 +79,7 @@ class _Walker:
         if deed.kind == "help":
             browser.open(f"/{LOCALE}/")
         elif deed.kind == "search":
-            browser.open(f"/{LOCALE}/search/?{urlencode({'q': words_of(self.model, deed.topic)})}")
+            browser.open(f"/{LOCALE}/search/?{urlencode({'q': deed.words})}")
         elif deed.kind == "read" and deed.article is not None:
             browser.open(self.urls[deed.article])
         elif deed.kind == "vote" and browser.page is not None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from analytics import shop_days
 from analytics.models import Event
-from analytics.simulation import world, world_pages, world_rows, world_truth
+from analytics.simulation import world, world_pages, world_rows, world_shapes, world_shop, world_truth
 from contacts import arms
 from core import clock, people
 from kb.search import indexing
@@ -53,7 +53,7 @@ def play(wish: Wish, *, now: datetime) -> tuple[Counter[str], list[str]]:
     The caller settles afterwards.
     """
     model = replace(
-        world.usual(wish.number),
+        world_shapes.usual(wish.number),
         visitors=wish.visitors,
         days=wish.days,
         seasonality=wish.seasonality,
@@ -67,7 +67,7 @@ def play(wish: Wish, *, now: datetime) -> tuple[Counter[str], list[str]]:
     for life in told:
         life.letters = [letter for letter in life.letters if start + timedelta(seconds=letter.at) <= now]
     with clock.frozen(start - timedelta(days=80)):
-        shop = world_rows.open_shop(model, at=clock.now())
+        shop = world_shop.open_shop(model, at=clock.now())
     indexing.rebuild()
     heard_until = now - timedelta(days=wish.late_days)
     if wish.in_bulk:

@@ -16,17 +16,15 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from analytics.simulation import world
 from analytics.simulation.bulk import ids
-from analytics.simulation.world import FORM, HOLDOUT, PHONE, SUGGESTIONS, Deed, Letter, Life, Model
-from analytics.simulation.world import Form as Opened
-from contacts.models import Arm, ReasonCode
+from analytics.simulation.world_shapes import FORM, PHONE, SUGGESTIONS, Deed, Letter, Life, Model
+from analytics.simulation.world_shapes import Form as Opened
+from analytics.simulation.world_shop import LOCALE, Shop
+from contacts.models import Arm
 from core import people
-from kb.models import Article, Category, Revision
 from notifications.models import Arm as MailArm
-from notifications.models import Customer, Lane, MessageState, Order, Rule, Shipment
+from notifications.models import Lane, MessageState
 
-LOCALE = "en"
 Row = tuple[Any, ...]
 _EVENTS = (
     "analytics_event (kind, at, visitor, person, is_returning, article_id, revision_id, contact_id, search_id, topic,"
@@ -45,8 +43,9 @@ _CONTACTS = (
 _CODINGS = "contacts_coding (contact_id, reason_id, coder, confidence, at)"
 _SEARCHES = (
     "kb_searchlog (id, at, visitor, kind, text, key, locale, categories, corrected, is_verbatim, total, shown,"
-    " other_locale, engine, is_fallback, took_ms, error, ranking)"
+    " other_locale, engine, is_fallback, took_ms, error, ranking, reformulates_id)"
 )
+_CLICKS = "kb_searchclick (search_id, article_id, position, at)"
 _EPISODES = "notifications_episode (id, shipment_id, kind, promised_by, opened_at, closed_at, close_reason)"
 _MESSAGES = (
     "notifications_message (id, dedupe_key, rule_id, episode_id, customer_id, person, arm, lane, state, state_reason,"
@@ -63,16 +62,6 @@ _LIVE = ("help", "search", "read", "form")
 
 
 @dataclass(frozen=True)
-class Shop:
-    """What stands in the database before the first visitor: each article's (id, live revision), by its index."""
-
-    articles: tuple[tuple[int, int], ...]
-    reasons: dict[str, int]
-    rule: Rule
-    shipment: Shipment
-
-
-@dataclass(frozen=True)
 class Held:
     """A letter of an imported channel, with its writer's address."""
 
@@ -80,37 +69,17 @@ class Held:
     address: str
 
 
-def open_shop(model: Model, *, at: datetime) -> Shop:
-    """The articles, reasons and the rule of a world; those that are there already are taken as they are."""
-    reasons = {
-        topic: ReasonCode.objects.get_or_create(
-            code=topic, defaults={"name": topic.title(), "phrases": [phrase(topic)]}
-        )[0].pk
-        for topic in model.topics
-    }
-    rule, _ = Rule.objects.get_or_create(
-        key=HOLDOUT.partition(":")[2],
-        defaults={
-            "name": "Late parcels of a world",
-            "kind": "promise_passed",
-            "template": "promise_passed",
-            "holdout_share": model.held_out,
-        },
-    )
-    customer, _ = Customer.objects.get_or_create(source="world", external_id="1")
-    order, _ = Order.objects.get_or_create(
-        source="world", external_id="1", defaults={"number": "W-1", "customer": customer, "placed_at": at}
-    )
-    shipment, _ = Shipment.objects.get_or_create(order=order, carrier="post", tracking_no="world")
-    articles = tuple(_article(one, at) for one in model.articles)
-    return Shop(articles, reasons, rule, shipment)
-
-
 def clear() -> None:
     """Forget everything that visitors did, and nothing of the shop."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks to come cannot be emptied
         cursor.execute(f"TRUNCATE {_TABLES} CASCADE")
+
+
+def look_at_tables() -> None:
+    """What autovacuum does in a minute: plans made for empty tables take minutes on full ones."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {_TABLES}, kb_searchclick")
 
 
 def write(
@@ -157,6 +126,7 @@ class _Rows:
         self.ties: list[Row] = []
         self.votes: dict[tuple[int, str], Row] = {}
         self.searches: list[Row] = []
+        self.clicks: list[Row] = []
         self.forms: list[Row] = []
         self.sent: list[tuple[Letter, str, Opened]] = []
         self.imported: list[Held] = []
@@ -196,6 +166,7 @@ class _Rows:
                 ("contact", at, letter.device, person, False, None, None, number, None, letter.topic, "", data)
             )
         _copy(_SEARCHES, self.searches)
+        _copy(_CLICKS, self.clicks)
         _copy(_EVENTS, self.events)
         _copy(_TIES, self.ties)
         _copy(_VOTES, self.votes.values())
@@ -213,8 +184,7 @@ class _Rows:
             self.votes[revision or 0, deed.device] = vote
         elif deed.kind == "search":
             search = _named("search", deed.device, deed.at)
-            shown = [self.shop.articles[n][0] for n, one in enumerate(self.model.articles) if one.topic == deed.topic]
-            self._search(search, deed, at, shown)
+            self._search(search, deed, at)
         elif deed.form is not None:
             data = f'{{"form_id": "{self._form_id(deed.form)}"}}'
             if deed.kind == "answered":
@@ -225,12 +195,17 @@ class _Rows:
             (deed.kind, at, deed.device, "", deed.is_returning, article, revision, None, search, topic, locale, data)
         )
 
-    def _search(self, search: uuid.UUID, deed: Deed, at: datetime, shown: list[int]) -> None:
-        words = words_of(self.model, deed.topic)
+    def _search(self, search: uuid.UUID, deed: Deed, at: datetime) -> None:
+        found = [n for n, one in enumerate(self.model.articles) if deed.finds and one.topic == deed.topic]
+        shown = [self.shop.articles[n][0] for n in found]
+        before = None if deed.instead_of is None else _named("search", deed.device, deed.instead_of)
         self.searches.append(
-            (search, at, deed.device, "page", words, words, LOCALE, [], "", False, len(shown), shown, "", "world/1",
-             False, 1.0, "", "")
+            (search, at, deed.device, "page", deed.words, deed.words, LOCALE, [], "", False, len(shown), shown, "",
+             "world/1", False, 1.0, "", "", before)
         )  # fmt: skip
+        if deed.opened is not None:
+            place = 1 + found.index(deed.opened)
+            self.clicks.append((search, self.shop.articles[deed.opened][0], place, at + timedelta(seconds=3)))
 
     def _form(self, form: Opened, contact: int | None) -> None:
         arm = Arm.NOT_ELIGIBLE if form.why_not else Arm.ON if form.is_on else Arm.OFF
@@ -290,32 +265,6 @@ def _message(shop: Shop, episode: int, life: Life, at: datetime) -> Row:
         people.person_key(life.address), str(arm), str(Lane.NORMAL), str(state), "", LOCALE, "{}", at, at,
         at + timedelta(days=3), sent_at, 0, 0, "", "",
     )  # fmt: skip
-
-
-def words_of(model: Model, topic: str) -> str:
-    """What somebody types who asks about the topic."""
-    return next(one.title for one in model.articles if one.topic == topic)
-
-
-def phrase(topic: str) -> str:
-    """What a letter about the topic says, and the rules read."""
-    return f"about {topic}"
-
-
-def _article(one: world.Article, at: datetime) -> tuple[int, int]:
-    category, _ = Category.objects.get_or_create(key=one.topic, defaults={"topic": one.topic})
-    slug = f"world-{one.key}"
-    article, is_new = Article.objects.get_or_create(
-        locale=LOCALE, slug=slug, defaults={"category": category, "external_id": slug}
-    )
-    if is_new:
-        article.live_revision = Revision.objects.create(
-            article=article, number=1, title=one.title, body=one.title, html=f"<p>{one.title}</p>", text=one.title,
-            created_at=at,
-        )  # fmt: skip
-        article.state = "published"
-        article.save()
-    return article.pk, article.live_revision_id or 0
 
 
 def _copy(table: str, rows: Iterable[Row]) -> None:

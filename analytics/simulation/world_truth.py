@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from analytics.simulation.world import DAY, PHONE, WINDOW, Deed, Letter, Life, Model, lives
+from analytics.simulation.world import lives
+from analytics.simulation.world_shapes import DAY, PHONE, WINDOW, Deed, Letter, Life, Model
 
 IDLE = 30 * 60
 _PEOPLE = 200_000  # whose lives a truth is counted over: chance then moves it by an eighth of what it moves a seed's
 _NEVER = 10**12
+LATE = "contacts about delivery, of a person"  # no share: one person can bring two
 
 
 @dataclass
@@ -105,6 +107,7 @@ def count(model: Model, told: Iterable[Life]) -> Truth:
                 _count_spell(model, truth, spell)
         _count_letters(truth, life, end)
         _count_forms(truth, life, end)
+        _count_searches(truth, life, end)
         if life.late_at is not None:
             wrote = any(life.late_at <= one.at < life.late_at + WINDOW and one.channel != PHONE for one in life.letters)
             truth.add("held out" if life.is_held_out else "notified", wrote)
@@ -144,7 +147,9 @@ def _count_spell(model: Model, truth: Truth, spell: Spell) -> None:
         truth.add(f"contact after read: {model.articles[last.article].key}", on_topic)
         truth.add("contact after read, by phone too", any(one.topic in ("", last.topic) for one in all_of_them))
     truth.add("contact after read, of all readers", any(one.topic in ("", last.topic) for one in all_of_them))
-    truth.add("confirmed", spell.says is True and not seen)
+    is_confirmed = spell.says is True and not seen
+    truth.add("confirmed", is_confirmed)
+    truth.add(f"confirmed: {model.articles[last.article].key}", is_confirmed)
     truth.add("helped", spell.is_answered and not all_of_them)
 
 
@@ -154,6 +159,9 @@ def _count_letters(truth: Truth, life: Life, end: int) -> None:
         if 0 <= letter.at < end:
             again = any(one.topic == letter.topic and 0 < one.at - letter.at < WINDOW for one in known)
             truth.add("repeat contact", again)
+    late = truth.counts[LATE]
+    late[0] += sum(letter.topic == "delivery" and 0 <= letter.at < end for letter in life.letters)
+    late[1] += 1
 
 
 def _count_forms(truth: Truth, life: Life, end: int) -> None:
@@ -165,6 +173,28 @@ def _count_forms(truth: Truth, life: Life, end: int) -> None:
         first.add(form.device)
         wrote = any(form.at <= one.at < form.at + WINDOW and one.channel != PHONE for one in life.letters)
         truth.add("form on" if form.is_on else "form off", wrote)
+        arm = "with suggestions" if form.is_on else "without suggestions"
+        truth.add(f"form sent, {arm}", form.letter is not None)
+        if form.is_on:
+            truth.add("suggestion was the answer", form.answered_at is not None)
+
+
+def _count_searches(truth: Truth, life: Life, end: int) -> None:
+    """What one browser asked on one day; whether its person wrote, by our form or where browser and person are known to
+    belong together."""
+    asked: dict[tuple[str, int, str], list[Deed]] = defaultdict(list)
+    for deed in life.deeds:
+        if deed.kind == "search" and 0 <= deed.at < end:
+            asked[deed.device, deed.at // DAY, deed.words].append(deed)
+    tied = {*life.ties, *(letter.device for letter in life.letters)}
+    for (device, _day, _words), deeds in asked.items():
+        finds, is_opened = any(deed.finds for deed in deeds), any(deed.opened is not None for deed in deeds)
+        truth.add("search found nothing", not finds)
+        if finds:
+            truth.add("search, none opened", not is_opened)
+        truth.add("search put anew", not is_opened and any(deed.is_put_anew for deed in deeds))
+        heard = [letter.at for letter in life.letters if letter.channel != PHONE] if device in tied else []
+        truth.add("contact after search", any(0 <= at - deed.at < DAY for deed in deeds for at in heard))
 
 
 def calibrated(model: Model, coverage: float) -> Model:

@@ -1,12 +1,14 @@
 """Shares with their denominators, and the difference between two arms, good at every look. Pure.
 
-Sources: Wilson 1927 for one share (checked against Newcombe 1998); for the difference the asymptotic confidence
-sequence of Waudby-Smith et al. 2024 (eq. 161 for its tuning), as GrowthBook computes it.
+Sources: Wilson 1927 for one share (checked against Newcombe 1998); for a share of which some hits cannot be checked
+Manski and Pepper 2000 (what bounds it) and Zou and Donner 2008 (how two intervals are joined); for the difference the
+asymptotic confidence sequence of Waudby-Smith et al. 2024 (eq. 161 for its tuning), as GrowthBook computes it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -56,6 +58,34 @@ class Rate:
     @property
     def interval(self) -> Interval:
         return wilson(self.hits / self.spread, self.of / self.spread)
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyChecked(Rate):
+    """A share of whose hits `unchecked` may be none. `refuted`: how many there were none among those like them that
+    could be checked; the others are taken to be refuted no more often. Where few could be checked little is taken."""
+
+    unchecked: int = 0
+    refuted: Rate = Rate(0, 0)
+
+    @classmethod
+    def together(cls, rates: Sequence[PartlyChecked]) -> PartlyChecked:
+        refuted = Rate(sum(rate.refuted.hits for rate in rates), sum(rate.refuted.of for rate in rates))
+        hits, of = sum(rate.hits for rate in rates), sum(rate.of for rate in rates)
+        return cls(hits, of, unchecked=sum(rate.unchecked for rate in rates), refuted=refuted)
+
+    @property
+    def interval(self) -> Interval:
+        """Up to that of all hits; down to that of what is left if the unchecked are refuted as the others are, but not
+        below that of the hits that were checked."""
+        counted = wilson(self.hits / self.spread, self.of / self.spread)
+        if not self.unchecked:
+            return counted
+        checked = wilson((self.hits - self.unchecked) / self.spread, self.of / self.spread)
+        doubtful, refuted = self.unchecked / self.of, self.refuted.interval
+        share = 1.0 if self.refuted.share is None else self.refuted.share
+        below = math.hypot(self.hits / self.of - counted.low, doubtful * (refuted.high - share))
+        return Interval(max(checked.low, self.hits / self.of - doubtful * share - below), counted.high)
 
 
 def wilson(hits: float, of: float, *, alpha: float = ALPHA) -> Interval:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import uuid
 
 import pytest
@@ -128,7 +129,7 @@ def test_the_counts_of_days_say_what_the_rows_say(seed: int):
         mature = [outcome for outcome, _linkable in of_week if outcome]
         linkable = [outcome for outcome, is_linkable in of_week if outcome and is_linkable]
         assert row.contact_after_read.rate == Rate(linkable.count(Outcome.CONTACTED), len(linkable))
-        assert row.confirmed.rate == Rate(mature.count(Outcome.CONFIRMED), len(mature))
+        assert (row.confirmed.rate.hits, row.confirmed.rate.of) == (mature.count(Outcome.CONFIRMED), len(mature))
         judged = seen_in.filter(is_linkable=True, outcome__isnull=False)
         assert row.shared.journeys == pytest.approx(sum(1 / len(journey.reads) for journey in judged))
         assert row.shared.contacted == pytest.approx(
@@ -200,6 +201,22 @@ def test_one_article_shows_its_numbers_its_noes_and_the_searches_that_led_to_it(
         assert wanted in page, wanted
     assert "ann@example.com" not in page
     assert "The live text was not changed in these days." in page
+
+
+def test_of_whom_nobody_can_know_that_they_did_not_write_is_said(signed_in):
+    article = history.article("Where is my parcel")
+    readers(article, 40, contacts=6, start=0)
+    for n in (10, 11, 50):
+        if n == 50:
+            history.read(visitor(n), article, at(n, days=2), is_returning=False)
+        history.voted(visitor(n), article, at(n + 2, days=2), is_helpful=True)
+    settling.settle()
+    page, overview = (
+        text(signed_in().get(url, {"from": "2026-03-02", "to": "2026-03-08"}))
+        for url in (f"{LIST}{article.pk}/", reverse("desk:home"))
+    )
+    for shown in (page, overview):
+        assert re.search(r"Whether <a [^>]*linkable=no[^>]*>1</a> of those who said so wrote to us all the same", shown)
 
 
 def test_a_deleted_article_keeps_its_numbers_and_an_unknown_one_has_no_page(signed_in):

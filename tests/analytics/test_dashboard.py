@@ -101,7 +101,7 @@ def test_contact_after_read_is_contacted_of_mature_linkable_journeys_that_read_i
 def test_confirmed_is_of_all_who_were_asked_with_the_range_it_must_lie_in(a_month):
     confirmed = overview_now().tally.confirmed
 
-    assert confirmed.rate == Rate(5, 40)
+    assert (confirmed.rate.hits, confirmed.rate.of) == (5, 40)
     assert confirmed.response == Rate(9, 40)
     assert confirmed.ceiling == Rate(5 + 20 + 4, 40)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +13,13 @@ from django.core.management import CommandError, call_command
 
 from analytics import settling, settling_rows, spreads
 from analytics.models import Identity, Journey, Spread
-from analytics.simulation import world, world_pages, world_rows, world_truth
+from analytics.reports import search_counts
+from analytics.simulation import world, world_pages, world_rows, world_shapes, world_shop, world_truth
 from analytics.stats.proportions import Rate, wilson
-from bench import _metrics_truth as truth
+from bench import _truth_looks as truth
 from core import clock, people
 from kb import search
+from kb.models import SearchLog
 from kb.search import indexing
 from tests.analytics import history
 from tests.analytics.history import MONDAY
@@ -38,9 +41,11 @@ def settle(*, days: float) -> None:
 def test_pages_and_rows_lead_to_the_same_journeys(settings, tmp_path, django_capture_on_commit_callbacks):
     settings.SEARCH_INDEX_DIR = tmp_path / "index"
     settings.SUGGESTIONS_OFF_SHARE = 0.5
-    model = replace(world.usual(), visitors=14, strangers=0.2, late_parcel=0, straight=0.4, suggestions_answer=0.7)
+    model = replace(
+        world_shapes.usual(), visitors=14, strangers=0.2, late_parcel=0, straight=0.4, suggestions_answer=0.7
+    )
     with clock.frozen(MONDAY - timedelta(days=80)):
-        shop = world_rows.open_shop(model, at=clock.now())
+        shop = world_shop.open_shop(model, at=clock.now())
         indexing.rebuild()
     told = list(world.lives(model, seed=10, key=people.person_key))
     done = Counter(deed.kind for life in told for deed in life.deeds)
@@ -65,8 +70,8 @@ def test_pages_and_rows_lead_to_the_same_journeys(settings, tmp_path, django_cap
 def test_what_the_product_counts_is_what_the_model_counts():
     """Exactly, number by number, over the same lives; and three days before, the newest journeys are left open."""
     period = truth.period()
-    model = replace(world.usual(), visitors=250, known=0.7)
-    shop = world_rows.open_shop(model, at=period.start - timedelta(days=80))
+    model = replace(world_shapes.usual(), visitors=250, known=0.7)
+    shop = world_shop.open_shop(model, at=period.start - timedelta(days=80))
     told = list(world.lives(model, seed=3, key=people.person_key))
     counted = world_truth.count(model, told)
     now = period.end + timedelta(days=40)  # so long after the last call that the telephone counts as gone
@@ -80,8 +85,11 @@ def test_what_the_product_counts_is_what_the_model_counts():
         found = truth.found(model, now=now)
     assert 0 < immature < truth.mature()
     named = ["coverage", "contact after read", "repeat contact", "held out", "notified", "form on", "form off"]
+    named += ["form sent, with suggestions", "form sent, without suggestions", "suggestion was the answer"]
+    named += ["search found nothing", "search, none opened", "search put anew", "contact after search"]
     named += [name for name in counted.counts if name.startswith("contact after read: ")]
     assert {name: list(found[name]) for name in named} == {name: counted.counts[name] for name in named}
+    assert found[world_truth.LATE][0] == counted.counts[world_truth.LATE][0] > 0
     # Of people whom we do not know we cannot know that they wrote: those who said yes are a few too many.
     said, of = counted.counts["confirmed"]
     assert of == found["confirmed"][1]
@@ -89,20 +97,22 @@ def test_what_the_product_counts_is_what_the_model_counts():
 
 
 def test_a_shop_is_the_same_for_the_same_seed_and_another_for_another():
-    model = replace(world.usual(), visitors=30)
+    model = replace(world_shapes.usual(), visitors=30)
     assert list(world.lives(model, seed=1)) == list(world.lives(model, seed=1)) != list(world.lives(model, seed=2))
 
 
 def test_so_many_are_known_that_the_coverage_is_as_asked():
-    model = world_truth.calibrated(world.usual(), 0.6)
+    model = world_truth.calibrated(world_shapes.usual(), 0.6)
     share = world_truth.count(model, world.lives(model, seed=9, people=4_000)).share("coverage")
     assert abs(share - 0.6) < 0.03
 
 
 def test_seasons_are_as_strong_as_asked():
     def mondays(seasonality: float) -> float:
-        model = replace(world.usual(), visitors=3_000, strangers=0, seasonality=seasonality)
-        days = [deed.at // world.DAY for life in world.lives(model, seed=1) for deed in life.deeds if deed.at >= 0]
+        model = replace(world_shapes.usual(), visitors=3_000, strangers=0, seasonality=seasonality)
+        days = [
+            deed.at // world_shapes.DAY for life in world.lives(model, seed=1) for deed in life.deeds if deed.at >= 0
+        ]
         return sum(day % 7 == 0 for day in days) / sum(day % 7 == 5 for day in days)
 
     assert mondays(0) < 1.15 < mondays(1) < mondays(2)
@@ -133,6 +143,24 @@ def test_the_spread_is_measured_once_a_day():
     with clock.frozen(MONDAY + timedelta(days=10, hours=21)):
         settling.settle()
     assert known() == {MONDAY + timedelta(days=10, hours=21)}
+
+
+@pytest.mark.django_db
+def test_who_asks_twice_has_one_contact_after_both(monkeypatch):
+    monkeypatch.setattr(spreads, "LEAST_JOURNEYS", 20)
+    for n in range(10):
+        visitor, when = uuid.UUID(int=5000 + n), MONDAY + timedelta(minutes=n)
+        for words in ("gift wrap", "wrapping paper"):
+            SearchLog.objects.create(
+                at=when, visitor=str(visitor), kind="page", text=words, key=words, locale="en", total=1, engine="x",
+                took_ms=1,
+            )  # fmt: skip
+        if n % 2:
+            history.contact(when + timedelta(hours=2), visitor=visitor, person=f"p{n}")
+    spreads.measure(now=MONDAY + timedelta(days=3), windows=(7,), anew=True)
+    assert spreads.known(7).search == 2
+    counts = search_counts.Counts(searches=20, decided=20, contacted=10, spread=2.0)
+    assert search_counts.total([counts, counts]).contact == Rate(20, 40, 2.0)
 
 
 @pytest.mark.django_db
