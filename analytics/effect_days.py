@@ -25,7 +25,7 @@ from notifications.models import Message
 RECENT = timedelta(weeks=4)
 _DAY = timedelta(days=1)
 _AT_ONCE = 14  # days counted in one transaction
-_NUMBERS = ("units", "contacted", "sent", "answered")
+_NUMBERS = ("units", "contacted", "sent", "answered", "shown", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Numbers:
     contacted: int = 0
     sent: int = 0
     answered: int = 0
+    shown: int = 0
+    withdrawn: int = 0
 
     def __add__(self, other: Numbers) -> Numbers:
         return Numbers(*(getattr(self, name) + getattr(other, name) for name in _NUMBERS))
@@ -95,7 +97,7 @@ def known(window: int, *, first: date, last: date, in_until: datetime) -> Known:
         daily.setdefault((what, arm), {})[day] = Numbers(*numbers)
     mark = EffectMark.objects.filter(window=window).values_list("through", flat=True).first()
     for row in _counted(window, None if mark is None else mark + _DAY, through):
-        numbers_of = Numbers(row.units, row.contacted, row.sent, row.answered)
+        numbers_of = Numbers(*(getattr(row, name) for name in _NUMBERS))
         ever[row.rule_id, row.share, row.arm] = ever.get((row.rule_id, row.share, row.arm), Numbers()) + numbers_of
         since[row.rule_id] = min(row.day, since.get(row.rule_id, row.day))
         if row.day >= first:
@@ -127,8 +129,8 @@ def refresh(*, since: int, windows: Sequence[int], in_until: datetime, anew: boo
 
 
 def _mark_changes(since: int) -> None:
-    """The days of contacts and forms that are news, and those on which somebody opened the form of whom we have learnt
-    who they are."""
+    """The days of contacts, forms and votes that are news, and those on which somebody opened the form of whom we have
+    learnt who they are."""
     with connection.cursor() as cursor:
         cursor.execute(_CHANGED, {"since": since, "zone": str(shop_days.zone())})
         rollups.mark(RollupKind.EFFECTS, [day for (day,) in cursor.fetchall()])
@@ -171,9 +173,11 @@ def _counted(window: int, first: date | None, last: date) -> list[EffectDay]:
             met=Count("id", filter=Q(has_contacted=True)),
             handed=Count("contact_id"),
             said=Count("id", filter=Q(contact_id__isnull=True) & (Q(answered_at__isnull=False) | ~Q(opened=[]))),
+            saw=Count("id", filter=effect_rows.was_shown()),
+            stayed_away=Count("id", filter=effect_rows.withdrawn()),
         )
     )
-    rows = [(day, rule, share, arm, *numbers, 0) for day, rule, share, arm, *numbers in messages]
+    rows = [(day, rule, share, arm, *numbers, 0, 0, 0) for day, rule, share, arm, *numbers in messages]
     rows += [(day, SUGGESTIONS, share or 0.0, arm, *numbers) for day, share, arm, *numbers in visits]
     names = ("day", "rule_id", "share", "arm", *_NUMBERS)
     return [EffectDay(window=window, **dict(zip(names, row, strict=True))) for row in rows]
@@ -202,7 +206,7 @@ def _first_day() -> date | None:
 
 _CHANGED = """
     SELECT DISTINCT (at AT TIME ZONE %(zone)s)::date FROM analytics_event
-    WHERE txid >= %(since)s AND kind IN ('contact', 'form')
+    WHERE txid >= %(since)s AND kind IN ('contact', 'form', 'vote')
     UNION
     SELECT DISTINCT (visit.opened_at AT TIME ZONE %(zone)s)::date
     FROM analytics_identity AS known JOIN contacts_formvisit AS visit USING (visitor)

@@ -16,6 +16,7 @@ from analytics.models import Identity
 from contacts.models import Arm as FormArm
 from contacts.models import Contact, FormVisit
 from core.models import AuditEntry
+from kb.models import Vote
 from notifications.models import Message
 
 COMPARED = (FormArm.ON, FormArm.OFF)
@@ -44,7 +45,8 @@ def messages(*, since: datetime | None = None, until: datetime, window: int) -> 
 
 def visits(*, since: datetime | None = None, until: datetime, window: int) -> QuerySet[Any]:
     """Of each visitor the first opening of the contact form that was drawn into one of the two arms, where it was from
-    `since` up to `until`; each with `has_contacted`.
+    `since` up to `until`; each with `has_contacted`, and `has_said_no` (to an article, as they were last heard) within
+    the same window.
 
     Why the first: what a visitor does after it (writing to us, saying no to an article) decides whether later openings
     are drawn at all, and that may differ by arm. Up to the first nobody has been treated, so that who is in it is the
@@ -59,17 +61,31 @@ def visits(*, since: datetime | None = None, until: datetime, window: int) -> Qu
     theirs = Exists(people.filter(Exists(Contact.objects.filter(person=OuterRef("person"), **_deeper(within)))))
     own = Exists(Contact.objects.filter(visitor=OuterRef("visitor"), **within))
     form = Exists(Contact.objects.filter(id=OuterRef("contact_id"), **within))
+    noes = Vote.objects.filter(visitor=OuterRef("visitor"), is_helpful=False, **_after("opened_at", window, "at"))
     found = mine.filter(opened_at__lt=until)
     if since is not None:
         found = found.filter(opened_at__gte=since)
-    return found.filter(~Exists(before)).annotate(has_contacted=Q(own) | Q(form) | Q(theirs))
+    return found.filter(~Exists(before)).annotate(
+        has_contacted=Q(own) | Q(form) | Q(theirs), has_said_no=Exists(noes)
+    )
 
 
-def _after(moment: str, window: int) -> dict[str, Any]:
+def withdrawn() -> Q:
+    """Of visits(): saw a suggestion, left the form, did not say no and did not contact us. At most so many of those who
+    saw one were helped by it."""
+    return was_shown() & Q(contact_id__isnull=True, has_contacted=False, has_said_no=False)
+
+
+def was_shown() -> Q:
+    """Of visits(): saw a suggestion."""
+    return ~Q(shown=[])
+
+
+def _after(moment: str, window: int, field: str = "received_at") -> dict[str, Any]:
     """A contact in the `window` days from the outer row's moment on."""
     return {
-        "received_at__gte": OuterRef(moment),
-        "received_at__lt": OuterRef(moment) + timedelta(days=window),
+        f"{field}__gte": OuterRef(moment),
+        f"{field}__lt": OuterRef(moment) + timedelta(days=window),
     }
 
 

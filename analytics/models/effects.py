@@ -30,6 +30,10 @@ class EffectDay(models.Model):
     answered = models.IntegerField(
         default=0, help_text="of units: said that a suggestion was the answer, or opened one"
     )
+    shown = models.IntegerField(default=0, help_text="of units: saw a suggestion")
+    withdrawn = models.IntegerField(
+        default=0, help_text="of those shown: left the form, said no to nothing and did not contact us in the window"
+    )
 
     class Meta:
         constraints = [

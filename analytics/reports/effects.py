@@ -163,11 +163,11 @@ def tables(period: Period, now: datetime) -> list[Table]:
         _("The form’s two arms"),
         (
             Column("arm", _("Arm")), Column("contacted", _("Contacted us")), Column("sent", _("Sent the form")),
-            Column("left", _("Left without a word")),
+            Column("left", _("Left without a word")), Column("withdrawn", _("Left after a suggestion, at most helped")),
         ),
         [
-            ("on", found.suggestions.treated, guards.sent_on, left_on),
-            ("off", found.suggestions.without, guards.sent_off, left_off),
+            ("on", found.suggestions.treated, guards.sent_on, left_on, guards.withdrawn),
+            ("off", found.suggestions.without, guards.sent_off, left_off, None),
         ],
     )  # fmt: skip
     return [ledger, without, arms]

@@ -46,13 +46,16 @@ class Openings:
 @dataclass(frozen=True)
 class Guards:
     """What must not get worse while contacts get fewer. Of the visitors compared in each arm: who sent the form; who
-    opened a suggestion or said that it was the answer and did not send it. Forms opened, in the period and before."""
+    opened a suggestion or said that it was the answer and did not send it. Forms opened, in the period and before.
+    `withdrawn`: of those who saw a suggestion, who left, said no to nothing and did not contact us in the window: an
+    upper bound of those whom it helped."""
 
     sent_on: Rate
     sent_off: Rate
     helped_on: Rate
     now: Openings
     before: Openings
+    withdrawn: Rate
 
     @property
     def left(self) -> tuple[Rate, Rate]:
@@ -107,7 +110,7 @@ def build(period: Period, *, now: datetime, known: Known | None = None) -> Sugge
     )
 
 
-NO_GUARDS = Guards(Rate(0, 0), Rate(0, 0), Rate(0, 0), Openings(0, 0), Openings(0, 0))
+NO_GUARDS = Guards(Rate(0, 0), Rate(0, 0), Rate(0, 0), Openings(0, 0), Openings(0, 0), Rate(0, 0))
 
 
 def of_strata(
@@ -130,7 +133,7 @@ def of_strata(
 
 def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Any]:
     """The openings behind a number: one of each visitor compared. By `arm`, `contacted=yes`, `sent=yes`, `helped=yes`,
-    `new=yes` (in the period) and `share`. What makes no sense fits none."""
+    `shown=yes`, `withdrawn=yes`, `new=yes` (in the period) and `share`. What makes no sense fits none."""
     through = min(period.last, effect_days.ripe(period.window, effect_rows.contacts_in_until(now=now)))
     until = shop_days.begin(through + timedelta(days=1))
     found = effect_rows.visits(until=until, window=period.window)
@@ -139,9 +142,11 @@ def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) ->
         ("sent", "yes"): Q(contact_id__isnull=False),
         ("helped", "yes"): Q(contact_id__isnull=True) & (Q(answered_at__isnull=False) | ~Q(opened=[])),
         ("new", "yes"): Q(opened_at__gte=period.start),
+        ("shown", "yes"): effect_rows.was_shown(),
+        ("withdrawn", "yes"): effect_rows.withdrawn(),
         **{("arm", str(arm)): Q(arm=arm) for arm in effect_rows.COMPARED},
     }
-    for name in ("arm", "contacted", "sent", "helped", "new"):
+    for name in ("arm", "contacted", "sent", "helped", "shown", "withdrawn", "new"):
         if value := parameters.get(name, ""):
             condition = conditions.get((name, value))
             found = found.none() if condition is None else found.filter(condition)
@@ -156,7 +161,7 @@ def _guards(period: Period, known: Known) -> Guards:
     on, off = of[Arm.ON], of[Arm.OFF]
     return Guards(
         Rate(on.sent, on.units), Rate(off.sent, off.units), Rate(on.answered, on.units),
-        _openings(period), _openings(period.before()),
+        _openings(period), _openings(period.before()), Rate(on.withdrawn, on.shown),
     )  # fmt: skip
 
 

@@ -194,7 +194,9 @@ def _shipment() -> Shipment:
     return Shipment.objects.create(order=order, carrier="post", tracking_no="of tests")
 
 
-def form(visitor, when, *, arm: str = "on", share: float = 0.5, sent: Contact | None = None, opened=()) -> FormVisit:
+def form(
+    visitor, when, *, arm: str = "on", share: float = 0.5, sent: Contact | None = None, opened=(), shown=()
+) -> FormVisit:
     """The contact form was opened, in an arm."""
     if visitor:
         form_opened(visitor, when)
@@ -205,5 +207,6 @@ def form(visitor, when, *, arm: str = "on", share: float = 0.5, sent: Contact | 
         off_share=share,
         opened_at=when,
         contact=sent,
+        shown=list(shown) or list(opened),
         opened=list(opened),
     )

@@ -14,6 +14,7 @@ from analytics.reports import effects, messages, suggestions
 from analytics.reports.effects import Code, Kind
 from analytics.stats.proportions import Rate
 from core import audit, clock
+from kb.models import Vote
 from tests.analytics import history
 from tests.analytics.conftest import NOW
 from tests.analytics.history import at
@@ -94,13 +95,44 @@ def test_each_visitor_counts_once_where_first_drawn_with_any_contact_in_the_wind
     assert [row.visitor for row in rows] == [visitor(4)]
 
 
+def said_no(who: uuid.UUID, which, when) -> None:
+    Vote.objects.create(revision_id=which.live_revision_id, visitor=who, is_helpful=False, at=when)
+    history.voted(who, which, when, is_helpful=False)
+
+
+def test_who_left_after_a_suggestion_is_at_most_helped_unless_they_said_no_or_contacted_us():
+    which = history.article("Returns")
+    history.form(visitor(1), at(days=1), shown=[which.pk])  # left, and was not heard of again
+    history.form(visitor(2), at(days=1))  # saw none
+    history.form(visitor(3), at(days=1), shown=[which.pk], sent=history.contact(at(5, days=1), visitor=visitor(3)))
+    history.form(visitor(4), at(days=1), shown=[which.pk])
+    history.contact(at(days=4), visitor=visitor(4))  # wrote later
+    history.form(visitor(5), at(days=1), shown=[which.pk])
+    said_no(visitor(5), which, at(9, days=1))
+    history.form(visitor(6), at(days=1), shown=[which.pk])
+    said_no(visitor(6), which, at(days=0))  # before the form
+    history.form(visitor(7), at(days=1), arm="off")
+
+    assert of_form().guards.withdrawn == Rate(2, 5)
+    rows = suggestions.narrowed(asked(), {"arm": "on", "withdrawn": "yes"}, now=NOW)
+    assert {row.visitor for row in rows} == {visitor(1), visitor(6)}
+    assert suggestions.narrowed(asked(), {"arm": "on", "shown": "yes"}, now=NOW).count() == 5
+
+
 def test_days_are_counted_once_and_what_comes_late_counts_them_anew():
     """However the facts come in, bit by bit or at once, read from rows or from stored days: the same numbers."""
     rng = random.Random(5)
+    which = history.article("Returns")
     facts = []
     for n in range(60):
         day, arm = rng.randrange(0, 15), rng.choice(["on", "off"])
-        facts.append(lambda n=n, day=day, arm=arm: history.form(visitor(n), at(n, days=day), arm=arm))
+        shown = [which.pk] if arm == "on" else []
+        facts.append(
+            lambda n=n, day=day, arm=arm, shown=shown: history.form(visitor(n), at(n, days=day), arm=arm, shown=shown)
+        )
+        if rng.random() < 0.3:
+            when = at(n, days=day + rng.random() * 9)
+            facts.append(lambda n=n, when=when: said_no(visitor(n), which, when))
         if rng.random() < 0.5:
             when = at(n, days=day + rng.random() * 9)
             facts.append(lambda n=n, when=when: history.contact(when, visitor=visitor(n), person=f"p{n}"))
@@ -128,6 +160,7 @@ def test_days_are_counted_once_and_what_comes_late_counts_them_anew():
 
     assert stored
     assert by_bits[7].treated.hits
+    assert 0 < by_bits[7].guards.withdrawn.hits < by_bits[7].guards.withdrawn.of
     assert by_bits == at_once == from_rows
 
 
@@ -256,7 +289,7 @@ def test_the_page_says_what_is_shown_and_each_number_opens_its_rows(a_form, a_ru
         ):  # fmt: skip
             rows = client.get(found.rows[name]).context["page"].paginator.count
             assert rows == number, (found.key, name)
-    for name, number in (("sent", 60), ("helped", 40)):
+    for name, number in (("sent", 60), ("helped", 40), ("shown", 40), ("withdrawn", 40)):
         rows = client.get(reverse("desk:effect-visits"), {"arm": "on", name: "yes"})
         assert rows.context["page"].paginator.count == number
 

@@ -102,7 +102,7 @@ def test_suppression_is_fewer_contacts_while_fewer_come_to_the_form():
 
     def guards(forms: int) -> suggestions.Guards:
         openings = suggestions.Openings
-        return suggestions.Guards(none, none, none, openings(forms, 10_000), openings(2_000, 10_000))
+        return suggestions.Guards(none, none, none, openings(forms, 10_000), openings(2_000, 10_000), none)
 
     assert suggestions.of_strata(shown, guards=guards(1_900)).code is Code.SHOWN
     assert suggestions.of_strata(shown, guards=guards(1_000)).code is Code.SUPPRESSED
