@@ -20,7 +20,9 @@ from analytics.models.facts import (
 )
 from analytics.models.rollups import (
     ContactDay,
+    CountedMonth,
     JourneyDay,
+    JourneyMonth,
     ReadDay,
     RollupDue,
     RollupKind,
@@ -38,6 +40,7 @@ __all__ = [
     "ContactDay",
     "CostKind",
     "CostSetting",
+    "CountedMonth",
     "EffectDay",
     "EffectMark",
     "Event",
@@ -47,6 +50,7 @@ __all__ = [
     "Identity",
     "Journey",
     "JourneyDay",
+    "JourneyMonth",
     "LeftOutDay",
     "LookKind",
     "Marker",

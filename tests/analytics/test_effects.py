@@ -94,6 +94,23 @@ def test_each_visitor_counts_once_where_first_drawn_with_any_contact_in_the_wind
     assert [row.visitor for row in rows] == [visitor(4)]
 
 
+@pytest.mark.usefixtures("a_form", "a_rule")
+@pytest.mark.parametrize(
+    "words",
+    [
+        {}, {"arm": "on"}, {"arm": "held_out"}, {"contacted": "yes"}, {"contacted": "no"}, {"new": "yes"},
+        {"new": "yes", "contacted": "yes", "arm": "off"}, {"sent": "yes"}, {"helped": "yes", "arm": "on"},
+        {"arm": "notify", "contacted": "yes"}, {"rule": "nothing"}, {"sent": "yes", "contacted": "yes"},
+    ],
+)  # fmt: skip
+def test_a_list_is_as_long_as_the_counts_of_days_say(words):
+    for period in (asked(), asked(from_="2026-03-05", to="2026-03-20")):
+        for report, given in ((suggestions, words), (messages, {"compared": "yes", **words})):
+            told = report.number(period, given, now=NOW)
+            assert told in (None, report.narrowed(period, given, now=NOW).count())
+    assert suggestions.number(asked(), {"contacted": "yes"}, now=NOW) == 180
+
+
 def test_days_are_counted_once_and_what_comes_late_counts_them_anew():
     """However the facts come in, bit by bit or at once, read from rows or from stored days: the same numbers."""
     rng = random.Random(5)
