@@ -1,45 +1,82 @@
-"""Pages of a list that is too long to be looked at whole: the counts of days say in which days a page's rows lie."""
+"""Pages of long lists, newest first, that open only the days whose rows they show."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 
 from analytics import shop_days
 
+_LAST_DAYS = (2, 9, 16, 60)  # the second: an outcome is known a week later
+_FAR = 1_000  # rows, up to which nothing is gained by looking at a part
 
-@dataclass(frozen=True)
-class ByDay:
-    """Newest first, as a paginator asks for it: how many, and a stretch. `found` is in that order by `moment`."""
 
-    found: QuerySet[Any]
-    moment: str
-    counted: Mapping[date, int]
+class DayPages:
+    """For a Paginator: how many there are, and a stretch of them. `found` has the rows, each at its moment `field`;
+    `by_day` how many of them each day has, as they were counted last: rows that came since push the oldest off the last
+    page until they are counted, too."""
 
     ordered = True
 
+    def __init__(self, found: QuerySet[Any], field: str, by_day: Mapping[date, int]) -> None:
+        self._found, self._field = found, field
+        self._days = sorted(by_day.items(), reverse=True)
+
     def count(self) -> int:
-        return sum(self.counted.values())
+        return sum(number for _day, number in self._days)
 
     __len__ = count
 
     def __getitem__(self, part: slice) -> list[Any]:
-        passed = within_days = 0  # rows of newer days, and of those that the stretch lies in
-        days: list[date] = []
-        for day in sorted(self.counted, reverse=True):
-            if not days and passed + self.counted[day] <= part.start:
-                passed += self.counted[day]
-            elif passed + within_days < part.stop:
-                days.append(day)
-                within_days += self.counted[day]
-        if not days:
-            return []
-        within = {
-            f"{self.moment}__gte": shop_days.begin(days[-1]),
-            f"{self.moment}__lt": shop_days.begin(days[0] + timedelta(days=1)),
-        }
-        return list(self.found.filter(**within)[part.start - passed : part.stop - passed])
+        newest, skipped, seen = None, 0, 0
+        for day, number in self._days:
+            if newest is None and seen + number > part.start:
+                newest, skipped = day, seen
+            seen += number
+            if seen >= part.stop:
+                return self._rows(newest, day, part, skipped) or self._rows(newest, None, part, skipped)
+        return self._rows(newest, None, part, skipped)
+
+    def _rows(self, newest: date | None, oldest: date | None, part: slice, skipped: int) -> list[Any]:
+        """Of the days from `oldest` (None: the first) to `newest`, which `skipped` newer rows come before."""
+        found = self._found
+        if skipped and newest is not None:
+            found = found.filter(**{f"{self._field}__lt": shop_days.begin(newest + timedelta(days=1))})
+        if oldest is not None:
+            found = found.filter(**{f"{self._field}__gte": shop_days.begin(oldest)})
+        rows = list(found.order_by(f"-{self._field}", "-id")[part.start - skipped : part.stop - skipped])
+        is_short = oldest is not None and len(rows) < part.stop - part.start
+        return [] if is_short else rows
+
+
+class Newest:
+    """For a Paginator: `found`, newest first by its moment `field`, of which none is at `end` or after. Most rows of a
+    long period are never looked at: those of the last days do, where they are enough, or those of the first days for
+    the last pages. `known`: how many there are, where counts of days tell it."""
+
+    ordered = True
+
+    def __init__(self, found: QuerySet[Any], field: str, *, end: datetime, known: int | None = None) -> None:
+        self._found, self._field, self._end, self._known = found, field, end, known
+
+    def count(self) -> int:
+        if self._known is None:
+            self._known = self._found.count()
+        return self._known
+
+    __len__ = count
+
+    def __getitem__(self, part: slice) -> list[Any]:
+        newest_first = self._found.order_by(f"-{self._field}", "-id")
+        if part.start > max(self.count() // 2, _FAR):
+            from_the_end = slice(max(0, self.count() - part.stop), self.count() - part.start)
+            return list(self._found.order_by(self._field, "id")[from_the_end])[::-1]
+        for days in _LAST_DAYS if self.count() > _FAR else ():
+            last = newest_first.filter(**{f"{self._field}__gte": self._end - timedelta(days=days)})
+            rows = list(last[part])
+            if len(rows) == part.stop - part.start:
+                return rows
+        return list(newest_first[part])

@@ -7,7 +7,7 @@ its day, and the days before it by a window are counted anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -104,6 +104,15 @@ def known(window: int, *, first: date, last: date, in_until: datetime) -> Known:
             days = daily.setdefault((row.rule_id, row.arm), {})
             days[row.day] = days.get(row.day, Numbers()) + numbers_of
     return Known(ever, daily, since, through)
+
+
+def number(known: Known, whats: Collection[int], arms: Collection[str], name: str, *, since: date | None) -> int:
+    """The sum of one of the numbers over what is held out and arms; with `since` of the days from then on."""
+    if since is None:
+        of_all = known.ever.items()
+        return sum(getattr(one, name) for (what, _share, arm), one in of_all if what in whats and arm in arms)
+    days = [known.in_days(what, arm, first=since) for what in whats for arm in arms]
+    return sum(getattr(one, name) for of in days for one in of.values())
 
 
 def refresh(*, since: int, windows: Sequence[int], in_until: datetime, anew: bool = False) -> int:

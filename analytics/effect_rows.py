@@ -65,9 +65,7 @@ def visits(*, since: datetime | None = None, until: datetime, window: int) -> Qu
     found = mine.filter(opened_at__lt=until)
     if since is not None:
         found = found.filter(opened_at__gte=since)
-    return found.filter(~Exists(before)).annotate(
-        has_contacted=Q(own) | Q(form) | Q(theirs), has_said_no=Exists(noes)
-    )
+    return found.filter(~Exists(before)).annotate(has_contacted=Q(own) | Q(form) | Q(theirs), has_said_no=Exists(noes))
 
 
 def withdrawn() -> Q:

@@ -141,7 +141,7 @@ def count(experiment: Experiment, *, now: datetime) -> Counts:
             cursor.execute(_TIED.format(is_fed=fed), asked.given)
             for epoch, variant_id, linkable, judged in cursor.fetchall():
                 add(epoch, variant_id, linkable=linkable, judged=judged)
-        cursor.execute(_FATES + _FATES_COUNTED.format(is_fed=fed), asked.given)
+        cursor.execute("WITH " + _FATES + _FATES_COUNTED.format(is_fed=fed), asked.given)
         for epoch, variant_id, *numbers in cursor.fetchall():
             add(epoch, variant_id, **dict(zip(_FATED, numbers, strict=True)))
     return Counts(now, asked.watermark, tuple(cells[place] for place in sorted(cells)))
@@ -164,6 +164,8 @@ NARROWED = {
     "resolved": "{linkable} AND {mature} AND NOT coalesce(on_topic, false) AND coalesce(vote, true)",
     "not_contacted": "{linkable} AND {mature} AND NOT coalesce(on_topic, false)",
 }
+# Of these it does not matter what happened after: nothing but the rows of a page is looked up.
+WHATEVER_CAME = {"exposed", "linkable", "unlinkable", "mature", "judged"}
 
 
 def rows(
@@ -175,10 +177,18 @@ def rows(
     condition = NARROWED[what].format(linkable=asked.linkable, mature=_MATURE)
     where = f"{_SHOWN} AND arm.key = %(arm)s AND ({condition})" + (" AND seen.epoch = %(epoch)s" if epoch else "")
     given = asked.given | {"arm": arm, "epoch": epoch, "limit": limit, "offset": offset}
+    if what in WHATEVER_CAME:
+        counted = f"SELECT count(*) {_SEEN} WHERE {where}"
+        listed = _LISTED.format(where=where) + _OF_LISTED + _ROWS.format(linkable=asked.linkable, where=_IS_LISTED)
+    else:
+        counted = f"WITH {_FATES} SELECT count(*) {_FROM} WHERE {where}"
+        listed = f"WITH {_FATES}" + _ROWS.format(linkable=asked.linkable, where=where) + _STRETCH
     with connection.cursor() as cursor:
-        cursor.execute(f"{_FATES} SELECT count(*) {_FROM} WHERE {where}", given)
+        cursor.execute(counted, given)
         number = int(cursor.fetchone()[0])
-        cursor.execute(_FATES + _ROWS.format(linkable=asked.linkable, where=where), given)
+        if not limit:
+            return number, []
+        cursor.execute(listed, given)
         return number, [Row(*row) for row in cursor.fetchall()]
 
 
@@ -224,7 +234,9 @@ def _merged(spans: Iterable[tuple[datetime, datetime]]) -> Iterator[tuple[dateti
 
 
 _MEMORY = "64MB"
-_MANY = 50_000  # visitors from which on whole tables are joined and no rows looked up
+# Visitors from which on whole tables are joined and no rows looked up: what is expected of few, looked up among each
+# other, takes minutes of ten thousand.
+_MANY = 2_000
 _MATURE = "seen.at <= %(mature_until)s"
 _SHOWN = "seen.experiment_id = %(experiment)s AND seen.at <= %(until)s"
 _IS_TIED = "EXISTS (SELECT FROM analytics_identity AS tie WHERE tie.visitor = seen.visitor AND tie.at <= seen.at)"
@@ -245,11 +257,11 @@ GROUP BY seen.epoch, seen.variant_id
 
 # A contact's rows say the same moment, so that those of before the test are left out at once. Who called: the contact's
 # visitor, and whoever was ever tied to its person. Of votes the last one: time, transaction, row, whether it was a yes.
-_FATES = f"""
-WITH told AS MATERIALIZED (
+_FATES_OF = f"""
+told AS MATERIALIZED (
     SELECT id, txid, contact_id, at, visitor, person, topic IN ('', %(topic)s) OR %(topic)s = '' AS on_topic,
            data ->> 'source' = 'form' AS by_form
-    FROM analytics_event WHERE kind = 'contact' AND at >= %(since)s AND at <= %(now)s
+    FROM {{events}} WHERE kind = 'contact' AND at >= %(since)s AND at <= %(now)s
 ), contact AS MATERIALIZED (
     SELECT DISTINCT ON (contact_id) at, visitor, person, on_topic, by_form FROM told
     ORDER BY contact_id, txid DESC, id DESC
@@ -261,13 +273,13 @@ WITH told AS MATERIALIZED (
     FROM contact JOIN analytics_identity AS tied ON tied.person = contact.person WHERE contact.person <> ''
     UNION ALL
     SELECT visitor, at, NULL, NULL, true, NULL, NULL
-    FROM analytics_event WHERE kind = 'form' AND at >= %(since)s AND at <= %(now)s
+    FROM analytics_event WHERE kind = 'form' AND at >= %(since)s AND at <= %(now)s {{whose}}
     UNION ALL
     SELECT visitor, at, NULL, NULL, false,
            ARRAY[(extract(epoch FROM at) * 1000000)::bigint, txid, id, (data ->> 'is_helpful')::boolean::int],
            revision_id
     FROM analytics_event
-    WHERE kind = 'vote' AND at >= %(since)s AND at <= %(now)s AND revision_id = ANY(%(revisions)s)
+    WHERE kind = 'vote' AND at >= %(since)s AND at <= %(now)s AND revision_id = ANY(%(revisions)s) {{whose}}
 ), fate AS MATERIALIZED (
     SELECT seen.id, seen.visitor, seen.at, seen.epoch, seen.variant_id, seen.is_returning,
            coalesce(bool_or(on_topic), false) AS on_topic, coalesce(bool_or(sent), false) AS sent,
@@ -280,6 +292,18 @@ WITH told AS MATERIALIZED (
     GROUP BY seen.id
 )
 """  # noqa: S608
+
+_FATES = _FATES_OF.format(events="analytics_event", whose="")
+# Of those on a page: what each did, and what a person did to whom one is tied.
+_OF_LISTED = ", " + _FATES_OF.format(  # noqa: S608
+    events="""(
+        SELECT * FROM analytics_event WHERE visitor IN (SELECT visitor FROM listed)
+        UNION ALL
+        SELECT * FROM analytics_event WHERE person <> '' AND person IN (
+            SELECT tie.person FROM analytics_identity AS tie JOIN listed USING (visitor))
+    ) AS theirs""",
+    whose="AND visitor IN (SELECT visitor FROM listed)",
+)
 
 _FATED = ("contacts", "denied", "any_contacts", "confirmed", "voted", "forms_opened", "forms_sent")
 _FATES_COUNTED = """
@@ -297,16 +321,20 @@ SELECT epoch, variant_id, count(*) FILTER (WHERE is_judged AND on_topic),
 FROM judged GROUP BY epoch, variant_id
 """
 
-_FROM = """
-FROM kb_exposure AS seen
-JOIN kb_variant AS arm ON arm.id = seen.variant_id
-LEFT JOIN fate ON fate.id = seen.id
+_SEEN = "FROM kb_exposure AS seen JOIN kb_variant AS arm ON arm.id = seen.variant_id"
+_FROM = f"{_SEEN} LEFT JOIN fate ON fate.id = seen.id"
+_STRETCH = " LIMIT %(limit)s OFFSET %(offset)s"
+_LISTED = f"""
+WITH listed AS MATERIALIZED (
+    SELECT seen.id, seen.visitor {_SEEN} WHERE {{where}} ORDER BY seen.at DESC, seen.id DESC {_STRETCH}
+)
 """
+_IS_LISTED = "seen.id IN (SELECT id FROM listed)"
 
 _ROWS = f"""
 SELECT seen.visitor, seen.at, seen.epoch, arm.key, {{linkable}}, {_MATURE}, coalesce(on_topic, false),
        coalesce(called, false), vote, coalesce(opened, false), coalesce(sent, false)
 {_FROM}
 WHERE {{where}}
-ORDER BY seen.at DESC, seen.id DESC LIMIT %(limit)s OFFSET %(offset)s
+ORDER BY seen.at DESC, seen.id DESC
 """

@@ -98,8 +98,8 @@ _FARED = """
     UNION ALL
     (SELECT DISTINCT ON (firsts.visitor) firsts.visitor, NULL, NULL, (vote.data ->> 'is_helpful')::boolean
     FROM firsts JOIN analytics_event AS vote ON vote.visitor = firsts.visitor
-    WHERE vote.kind = 'vote' AND vote.revision_id = firsts.revision_id
-      AND vote.at >= firsts.at AND vote.at < firsts.at + %(window)s
+    WHERE vote.kind = 'vote' AND vote.at >= %(since)s AND vote.at < %(due)s
+      AND vote.revision_id = firsts.revision_id AND vote.at >= firsts.at AND vote.at < firsts.at + %(window)s
     ORDER BY firsts.visitor, vote.at DESC, vote.txid DESC, vote.id DESC)
 ), fared AS (
     SELECT bool_or(is_linkable) AS is_linkable, coalesce(bool_or(has_contact), false) AS has_contact,

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from analytics import flow_picture
 from analytics.flow_picture import Bar
-from analytics.models import Journey, Outcome
+from analytics.models import Outcome
 from analytics.periods import Period
 from analytics.reports import contacts, flow, journeys
 from analytics.reports.flow import Flow, Link, Node
@@ -24,12 +21,6 @@ from kb.models import Article
 # What the form above the picture offers; what else narrows the list comes by a number's link and stays.
 OFFERED = ("entry", "topic", "article", "lang", "linkable", "outcome")
 _ARTICLES = 40
-
-
-if TYPE_CHECKING:
-    _Pages = Paginator[Journey]
-else:
-    _Pages = Paginator
 
 
 @dataclass(frozen=True)
@@ -48,19 +39,6 @@ class DrawnLink:
     path: str
     url: str
     tone: str
-
-
-class Pages(_Pages):
-    """Pages of a list whose length is told by the counts of days, where they know it: no page looks at every row of
-    its period."""
-
-    def __init__(self, found: QuerySet[Any], size: int, *, known: int | None) -> None:
-        super().__init__(found, size)
-        self._found, self._known = found, known
-
-    @cached_property
-    def count(self) -> int:
-        return self._found.count() if self._known is None else self._known
 
 
 def build(period: Period, asked: Mapping[str, str]) -> Flow | None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min, Model
 
-from analytics import rollup_sql, shop_days, streams
+from analytics import month_counts, rollup_sql, shop_days, streams
 from analytics.models import (
     ContactDay,
     Event,
@@ -132,6 +132,7 @@ def make_due(*, windows: Sequence[int]) -> int:
         for first, last in _runs(days):
             _make(kind, first, last, windows)
         made += len(days)
+    month_counts.make()
     return made
 
 
@@ -156,6 +157,8 @@ def _make(kind: RollupKind, first: date, last: date, windows: Sequence[int]) -> 
                 return
             given["start"], first = shop_days.begin(kept), kept
         RollupDue.objects.filter(kind=kind, day__range=(first, last)).delete()
+        if kind is RollupKind.JOURNEYS:
+            month_counts.forget(first, last)
         for model, sql in _TABLES[kind]:
             model._default_manager.filter(day__range=(first, last)).delete()
             cursor.execute(sql, given)

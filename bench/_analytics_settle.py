@@ -29,12 +29,16 @@ def measure(year: _analytics_world.Year) -> dict[str, float]:
     rollups.make_due = timed  # type: ignore[assignment]
     try:
         with clock.frozen(_analytics_world.END):
+            before = _memory("VmRSS")
+            Path("/proc/self/clear_refs").write_text("5")  # VmHWM is the most from now on
             started, worked = time.perf_counter(), _worked()
             settled = settling.settle()
             took = time.perf_counter() - started
             ours, theirs = (after - before for before, after in zip(worked, _worked(), strict=True))
+            grown = (_memory("VmHWM") - before) / 1024
             say(f"  seconds of a processor: {ours:.1f} Python, {theirs:.1f} PostgreSQL")
             say(f"  {year.events} events, all new: {took:.1f} s, {taken['counting']:.1f} s of it counting; {settled}")
+            say(f"  {grown:.0f} MB more memory at most while it was settled")
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM ANALYZE analytics_journey")
             for what in ("a run without news", "another"):
@@ -49,7 +53,13 @@ def measure(year: _analytics_world.Year) -> dict[str, float]:
     finally:
         rollups.make_due = make_due
     say(f"  {Journey.objects.count()} journeys of {Event.objects.count()} events")
-    return {"settle_per_s": year.events / took, "late_resettle_s": late}
+    return {"settle_per_s": year.events / took, "late_resettle_s": late, "settle_memory_mb": grown}
+
+
+def _memory(name: str) -> int:
+    """KB of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
 def _worked() -> tuple[float, float]:

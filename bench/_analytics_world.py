@@ -34,6 +34,7 @@ _VOTES = "kb_vote (revision_id, visitor, is_helpful, reason, comment, at)"
 _CONTACTS = "contacts_contact (id, reference, source, external_id, visitor, person, email, name, subject, message, order_number, locale, after_article_id, received_at)"  # noqa: E501
 _CODINGS = "contacts_coding (contact_id, reason_id, coder, confidence, at)"
 _TIES = "analytics_identity (visitor, person, how, at)"
+_LATE_TABLES = (_SEARCHES, _CLICKS, _CONTACTS, _CODINGS, _EVENTS, _TIES)
 _N = r"\N"
 
 Rows = dict[str, list[str]]
@@ -55,16 +56,34 @@ class Year:
 
     events: int
     late: Rows
+    txid: int = 0  # of a transaction after which no more of the year was written
 
     def come_late(self) -> int:
         """Write the day that was kept back; how many events."""
         from analytics.simulation.bulk import _copier
 
-        number = len(self.late[_EVENTS])
         with _copier() as copy:
-            for table in (_SEARCHES, _CLICKS, _CONTACTS, _CODINGS, _EVENTS, _TIES):
-                copy(table, self.late.pop(table, []))
-        return number
+            for table in _LATE_TABLES:
+                copy(table, self.late.get(table, []))
+        return len(self.late[_EVENTS])
+
+    def go_back(self) -> None:
+        """Take away what came after the year was written: the day, and what settling told of contacts."""
+        from django.db import connection
+
+        def firsts(table: str) -> list[str]:
+            return [row.partition("\t")[0] for row in self.late.get(table, [])]
+
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM analytics_event WHERE txid > %s", [self.txid])
+            cursor.execute("DELETE FROM analytics_identity WHERE txid > %s", [self.txid])
+            for table, column in (("contacts_coding", "contact_id"), ("analytics_autopsyfinding", "contact_id"),
+                                  ("contacts_contact", "id")):  # fmt: skip
+                cursor.execute(f"DELETE FROM {table} WHERE {column} = ANY(%s::int[])", [firsts(_CONTACTS)])
+            cursor.execute("DELETE FROM kb_searchclick WHERE search_id = ANY(%s::uuid[])", [firsts(_CLICKS)])
+            cursor.execute("DELETE FROM kb_searchlog WHERE id = ANY(%s::uuid[])", [firsts(_SEARCHES)])
+            for table in _LATE_TABLES:
+                cursor.execute(f"VACUUM ANALYZE {table.split()[0]}")
 
 
 def build(number: int, *, seed: int = 1) -> Year:
@@ -94,7 +113,7 @@ def build(number: int, *, seed: int = 1) -> Year:
                     copy(table, rows.pop(table, []))
     _finish(crowd)
     say(f"  a year of {written} events, {crowd.contacts} contacts, {len(late[_EVENTS])} events come late")
-    return Year(written, late)
+    return Year(written, dict(late))
 
 
 def _finish(crowd: _Crowd) -> None:

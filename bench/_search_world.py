@@ -21,9 +21,12 @@ _START_SECONDS = 60.0
 class World:
     """What the parts of a run share. The database is started when first asked for; all is gone at the end."""
 
-    def __init__(self, sets: Sequence[RelevanceSet]) -> None:
+    def __init__(self, sets: Sequence[RelevanceSet], *, keep: Path | None = None) -> None:
+        """`keep`: a folder that stays, with what an earlier run left in it."""
         self.sets = sets
-        self.folder = Path(tempfile.mkdtemp(prefix="preempt-bench-"))
+        self._is_kept = keep is not None
+        self.folder = Path(tempfile.mkdtemp(prefix="preempt-bench-")) if keep is None else keep.resolve()
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)  # the server's account must reach it when this runs as root
         self._has_django = False
         self._has_server = False
@@ -108,6 +111,8 @@ class World:
             for connection in connections.all(initialized_only=True):
                 connection.close()
                 connection.close_pool()
+        if self._is_kept:
+            return  # the server goes with this process
         if self._has_server:
             embedded.remove(self.folder / "data")
         shutil.rmtree(self.folder, ignore_errors=True)

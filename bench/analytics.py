@@ -1,6 +1,7 @@
 """What events cost: to take in, to a page's reader, on the disk, to decide and count, and to look at.
 
-    python -m bench.analytics [--part ingest|page|storage|flood|settle|screens]... [--events N] [--quick] [--check]
+    python -m bench.analytics [--part ingest|page|storage|flood|settle|screens]... [--events N]
+        [--keep FOLDER] [--quick] [--check]
 
 Prints one JSON line a figure.
 
@@ -11,10 +12,15 @@ recorded), bytes_per_event (a million events of a realistic mix, with all indexe
 
 Of a year of events (bench/_analytics_world.py), at 1,000,000 and, without --quick, at 10,000,000, or at --events alone:
 settle_per_s (events a second from the table to decided journeys and counted days), late_resettle_s (a day that comes
-two weeks late), page_p95_ms (the slowest of the desk's pages of analytics, asked 20 times). Beside them at two sizes
-cost_ratio_10m_1m (seconds an event at the larger, by those at the smaller). The figures are those of the larger size;
-each size's own are on stderr. Each size is a process and a database of its own; the larger takes
-about 20 minutes and 10 GB.
+two weeks late), settle_memory_mb (what the process grew by meanwhile), page_p95_ms (the slowest of the desk's pages of
+numbers, by themselves and with their dearest words, each asked 20 times; one that answers other than 200 fails the
+bench), first_view_ms (the slowest first view of one). Beside them at two sizes cost_ratio_10m_1m (seconds an event at
+the larger, by those at the smaller). The figures are those of the larger size; each size's own are on stderr. Each size
+is a process and a database of its own; the larger takes about half an hour and 7 GB.
+
+--keep FOLDER: the years stay there (bench/_analytics_kept.py) and are made once. `--part screens` then settles only
+what is not settled; `--part settle` settles all of it anew. BENCH_PAGES=health asks only for pages with that in their
+address.
 
 page_view_ms: in one process pages are asked for with the receivers connected and without, in turns of 100, and the
 difference of the two medians counts; the thread that writes runs beside them as in a web server.
@@ -28,16 +34,17 @@ import argparse
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from bench import (
     _analytics_flood,
     _analytics_ingest,
+    _analytics_kept,
     _analytics_page,
     _analytics_screens,
     _analytics_settle,
     _analytics_storage,
 )
-from bench import _analytics_world as world_of
 from bench._report import report
 from bench._search_figures import say
 from bench._search_world import World
@@ -56,8 +63,10 @@ UNITS = {
     "bytes_per_event": "bytes with all indexes",
     "flood_is_held": "1: nothing was skewed",
     "settle_per_s": "1/s",
+    "settle_memory_mb": "MB that the process grew by",
     "late_resettle_s": "s",
     "page_p95_ms": "ms",
+    "first_view_ms": "ms",
     "cost_ratio_10m_1m": "ratio",
 }
 AT_LEAST = {"ingest_per_s": 5_000.0, "flood_is_held": 1.0, "settle_per_s": 20_000.0}
@@ -65,7 +74,9 @@ AT_MOST = {
     "page_view_ms": 1.0,
     "bytes_per_event": 150.0,
     "late_resettle_s": 60.0,
+    "settle_memory_mb": 300.0,
     "page_p95_ms": 300.0,
+    "first_view_ms": 1_000.0,
     "cost_ratio_10m_1m": 1.2,
 }
 _PAGES_AT_50M = 500.0
@@ -75,15 +86,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=[*PARTS, *OF_A_YEAR], action="append")
     parser.add_argument("--events", type=int, help="the size of the year, alone")
+    parser.add_argument("--keep", type=Path, help="a folder in which the years stay, and from which they are taken")
     parser.add_argument("--quick", action="store_true", help="a tenth of the events, and no year of 10,000,000")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     parts = given.part or [*PARTS, *OF_A_YEAR]
     of_a_year = [name for name in parts if name in OF_A_YEAR]
     if given.events and set(parts) == set(of_a_year):
-        figures = _year(given.events, of_a_year)
+        figures = _year(given.events, of_a_year, given.keep)
     else:
-        figures = _at_sizes(of_a_year, [given.events] if given.events else SIZES[:1] if given.quick else SIZES)
+        sizes = [given.events] if given.events else SIZES[:1] if given.quick else SIZES
+        figures = _at_sizes(of_a_year, sizes, given.keep)
         figures |= _small([name for name in PARTS if name in parts], quick=given.quick)
     for name, value in figures.items():
         report(name, value, UNITS[name])
@@ -103,22 +116,29 @@ def _small(parts: list[str], *, quick: bool) -> dict[str, float]:
     return figures
 
 
-def _year(events: int, parts: list[str]) -> dict[str, float]:
+def _year(events: int, parts: list[str], keep: Path | None) -> dict[str, float]:
     """The figures of one size, in this process. The pages need what settling makes."""
-    with World([]) as world:
+    folder = None if keep is None else _analytics_kept.fresh(keep / str(events))
+    with World([], keep=folder) as world:
         world.django()
-        say(f"  {events} events are written")
-        figures = _analytics_settle.measure(world_of.build(events))
+        year = _analytics_kept.year(folder, events)
+        figures = _analytics_kept.settled(folder)
+        if figures is None or "settle" in parts:
+            _analytics_kept.unsettle(folder, year)
+            figures = _analytics_settle.measure(year)
+            _analytics_screens.count_at_night()
+            _analytics_kept.note_settled(folder, figures)
         screens = _analytics_screens.measure() if "screens" in parts else {}
     return (figures if "settle" in parts else {}) | screens
 
 
-def _at_sizes(parts: list[str], sizes: tuple[int, ...] | list[int]) -> dict[str, float]:
+def _at_sizes(parts: list[str], sizes: tuple[int, ...] | list[int], keep: Path | None) -> dict[str, float]:
     """The figures at the last of the sizes, each measured in a process of its own, and how they grow."""
     found = []
     for size in sizes if parts else ():
         asked = [sys.executable, "-m", "bench.analytics", "--events", str(size)]
         asked += [word for part in parts for word in ("--part", part)]
+        asked += [] if keep is None else ["--keep", str(keep)]
         said = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout
         found.append({figure["name"]: float(figure["value"]) for figure in map(json.loads, said.splitlines())})
         say(f"  at {size} events: {found[-1]}")

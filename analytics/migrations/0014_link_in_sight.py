@@ -9,7 +9,7 @@ def settle_all(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0011_spread'),
+        ('analytics', '0013_journey_months'),
     ]
 
     operations = [
@@ -25,6 +25,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name='journeyday',
+            name='entry',
+            field=models.CharField(blank=True, db_default='', help_text="the journey's", max_length=10),
+        ),
+        migrations.AlterField(
+            model_name='journeymonth',
             name='entry',
             field=models.CharField(blank=True, db_default='', help_text="the journey's", max_length=10),
         ),

@@ -20,7 +20,9 @@ from analytics.models.facts import (
 )
 from analytics.models.rollups import (
     ContactDay,
+    CountedMonth,
     JourneyDay,
+    JourneyMonth,
     LinkDay,
     ReadDay,
     RollupDue,
@@ -39,6 +41,7 @@ __all__ = [
     "ContactDay",
     "CostKind",
     "CostSetting",
+    "CountedMonth",
     "EffectDay",
     "EffectMark",
     "Event",
@@ -48,6 +51,7 @@ __all__ = [
     "Identity",
     "Journey",
     "JourneyDay",
+    "JourneyMonth",
     "LeftOutDay",
     "LinkDay",
     "LookKind",

@@ -74,8 +74,8 @@ class LinkDay(models.Model):
         return f"{self.day}: {self.page} {self.seen} of {self.told}"
 
 
-class JourneyDay(models.Model):
-    """Journeys that began on one day and are alike in everything a number asks, by one window."""
+class JourneyCounts(models.Model):
+    """Journeys that are alike in everything a number asks, by one window."""
 
     day = models.DateField()
     window = models.SmallIntegerField(help_text="days")
@@ -96,13 +96,39 @@ class JourneyDay(models.Model):
     journeys = models.IntegerField()
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.day} ({self.window}): {self.journeys}"
+
+
+class JourneyDay(JourneyCounts):
+    """Journeys that began on one day and are alike."""
+
+    class Meta(JourneyCounts.Meta):
+        abstract = False
         indexes = [
             models.Index(fields=["window", "day"], name="journey_day"),
             models.Index(fields=["article_id", "window", "day"], name="journey_day_of_article"),
         ]
 
+
+class JourneyMonth(JourneyCounts):
+    """Journeys that began in one month and are alike: the sums of its days, for screens of many months. `day` is the
+    month's first. They hold where CountedMonth has the month (analytics/month_counts.py)."""
+
+    class Meta(JourneyCounts.Meta):
+        abstract = False
+        indexes = [models.Index(fields=["window", "day"], name="journey_month")]
+
+
+class CountedMonth(models.Model):
+    """A month whose sums in JourneyMonth are those of its days. Gone as soon as a day of it is counted anew."""
+
+    month = models.DateField(unique=True, help_text="its first day")
+
     def __str__(self) -> str:
-        return f"{self.day} ({self.window}): {self.journeys}"
+        return f"{self.month:%Y-%m}"
 
 
 class ShareDay(models.Model):

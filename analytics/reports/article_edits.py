@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext as _
 
-from analytics import shop_days
+from analytics import month_counts, shop_days
 from analytics.markers import PUBLISHED
 from analytics.models import JourneyDay, ReadDay
 from analytics.periods import Period
@@ -95,9 +96,15 @@ class _Spell:
     shown: int  # the revision that was put live; 0: what was live before the first change that is known
     texts: frozenset[int]  # revisions made meanwhile: the same text with facts of another day
 
+    @cached_property
+    def days(self) -> tuple[date, date]:
+        """The first and the last, which it may share with its neighbours."""
+        return shop_days.day_of(self.at), shop_days.day_of(self.ends)
+
     def holds(self, day: date, revision: int, *, is_tried: bool) -> bool:
         """Whether what was read on this day is of the spell. `is_tried`: drawn in a test against the live text."""
-        if not shop_days.day_of(self.at) <= day <= shop_days.day_of(self.ends):
+        first, last = self.days
+        if not first <= day <= last:
             return False
         return revision == self.shown or (not is_tried and revision in self.texts)
 
@@ -110,8 +117,9 @@ class _Counted:
     no: Rate
 
 
-def of(article: Article, period: Period) -> tuple[Edit, ...]:
-    """The changes of its live text in the period, the newest first; MOST at most. Seven queries at most."""
+def of(article: Article, period: Period, *, known: dict[tuple[str, str], Alike] | None = None) -> tuple[Edit, ...]:
+    """The changes of its live text in the period, the newest first; MOST at most. Seven queries at most. `known`: keeps
+    what articles alike have in common, for who asks about several."""
     entries = list(
         AuditEntry.objects.filter(target_type="kb.article", target_id=str(article.pk), action__in=PUBLISHED)
         .filter(at__lt=period.end)
@@ -127,7 +135,10 @@ def of(article: Article, period: Period) -> tuple[Edit, ...]:
         return ()
     first = changes[asked[0]][0] - LOOK_BACK
     counts = _Counts(article.pk, replace(period, first=shop_days.day_of(first)))
-    alike = _Alike.of(article, period)
+    kind = article.locale, article.category.topic
+    alike = (known or {}).get(kind) or Alike.of(article, period)
+    if known is not None:
+        known[kind] = alike
     moments = [(at, _number(detail)) for at, _action, detail, _by in changes]
     edits = []
     for index in reversed(asked):
@@ -157,7 +168,8 @@ def _number(detail: Mapping[str, object]) -> int:
 
 
 def _days(spell: _Spell) -> int:
-    return (shop_days.day_of(spell.ends) - shop_days.day_of(spell.at)).days + 1
+    first, last = spell.days
+    return (last - first).days + 1
 
 
 def _spell(
@@ -210,22 +222,19 @@ class _Counts:
 
 
 @dataclass(frozen=True)
-class _Alike:
+class Alike:
     """The articles of its topic in its language, in the period; of all topics where its own has too few."""
 
     rates: Mapping[str, Mapping[int, Rate]]  # by number, by article
 
     @classmethod
-    def of(cls, article: Article, period: Period) -> _Alike:
+    def of(cls, article: Article, period: Period) -> Alike:
         like = Article.objects.filter(locale=article.locale)
         own = set(like.filter(category__topic=article.category.topic).values_list("pk", flat=True))
         known = set(like.values_list("pk", flat=True)) if len(own) < shrinkage.LEAST_ALIKE else own
         days = {"day__range": (period.first, period.last), "article_id__in": known}
-        cells = (
-            JourneyDay.objects.filter(**days, window=period.window)
-            .values_list("article_id", "outcome", "is_linkable", "vote")
-            .annotate(number=Sum("journeys"))
-            .order_by()
+        cells = month_counts.summed(
+            period, "article_id", "outcome", "is_linkable", "vote", narrowed=Q(article_id__in=known)
         )
         tallies = journeys.by_article(Cell(pk, outcome, link, vote, False, n) for pk, outcome, link, vote, n in cells)
         votes = ReadDay.objects.filter(**days).values_list("article_id").annotate(n=Sum("no"), of=F("n") + Sum("yes"))
@@ -242,7 +251,7 @@ class _Alike:
         return shrinkage.fit([*({**self.rates.get(key, {}), article_id: before}).values()])
 
 
-def _measures(article_id: int, before: _Counted, after: _Counted, alike: _Alike) -> tuple[Compared, ...]:
+def _measures(article_id: int, before: _Counted, after: _Counted, alike: Alike) -> tuple[Compared, ...]:
     one, two = before.tally.contact_after_read, after.tally.contact_after_read
     why = _either(_("Before: %(why)s"), one.why_withheld) or _either(_("After: %(why)s"), two.why_withheld)
     return (
@@ -274,7 +283,7 @@ def _too_few(rates: Iterable[Rate], least: int) -> str:
     }
 
 
-def _compared(key: str, article_id: int, before: Rate, after: Rate, why: str, alike: _Alike) -> Compared:
+def _compared(key: str, article_id: int, before: Rate, after: Rate, why: str, alike: Alike) -> Compared:
     if why:
         return Compared(key, before, after, why)
     prior = alike.prior(key, article_id, before)

@@ -72,7 +72,7 @@ def by_reason(period: Period, *, now: datetime) -> tuple[ReasonRow, list[ReasonR
     uncoded last. Two queries."""
     before = period.before()
     counted = (
-        _counted(period, _within(before) | _within(period))
+        days_of(period, _within(before) | _within(period))
         .values("reason")
         .annotate(
             now=Sum("contacts", filter=_within(period), default=0),
@@ -108,7 +108,7 @@ def by_day(period: Period) -> list[Day]:
     """Every day of the period, or every seven days of one longer than nine weeks, with its contacts by topic."""
     step = step_of(period)
     topics = {reason.code: reason.topic for reason in reasons.stored()}
-    counted = _counted(period).values("day", "reason").annotate(number=Sum("contacts"))
+    counted = days_of(period).values("day", "reason").annotate(number=Sum("contacts"))
     slots: list[Counter[str]] = [Counter() for _ in range(-(-period.days // step))]
     for day, reason, number in counted.values_list("day", "reason", "number"):
         slots[(day - period.first).days // step][topics.get(reason, UNCODED)] += number
@@ -123,7 +123,7 @@ def totals_by_day(period: Period) -> list[int]:
     """All contacts of each day, or of every seven days, as by_day() has them."""
     step = step_of(period)
     slots = [0] * -(-period.days // step)
-    counted = _counted(period).values("day").annotate(number=Sum("contacts"))
+    counted = days_of(period).values("day").annotate(number=Sum("contacts"))
     for day, number in counted.values_list("day", "number"):
         slots[(day - period.first).days // step] += number
     return slots
@@ -132,7 +132,7 @@ def totals_by_day(period: Period) -> list[int]:
 def repeated(period: Period, *, in_until: datetime) -> Repeated:
     """Contacts are mature once the 7 days after their day are over and contacts are in up to then. One query."""
     last = min(period.last, mature_until(in_until))
-    sums = _counted(period, Q(day__gte=period.first, day__lte=last)).aggregate(
+    sums = days_of(period, Q(day__gte=period.first, day__lte=last)).aggregate(
         all=Sum("contacts", default=0), known=Sum("known", default=0), repeated=Sum("repeated", default=0)
     )
     return Repeated(Rate(sums["repeated"], sums["known"]), Rate(sums["known"], sums["all"]), last)
@@ -218,7 +218,8 @@ def passed(period: Period, *, now: datetime) -> float:
     return max(0.0, (now - period.start) / (period.end - period.start))
 
 
-def _counted(period: Period, within: Q | None = None) -> QuerySet[ContactDay]:
+def days_of(period: Period, within: Q | None = None) -> QuerySet[ContactDay]:
+    """The counts of the period, or of other days, of its segment."""
     segment = period.segment
     narrowed = {"locale": segment.locale, "channel": segment.source}
     return ContactDay.objects.filter(

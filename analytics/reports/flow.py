@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils.translation import gettext as _
 
-from analytics.models import JourneyDay, Outcome
+from analytics import month_counts
+from analytics.models import Outcome
 from analytics.periods import Period
 from analytics.reports import contacts, journeys
 from analytics.reports.journeys import ENTRIES, NO_TOPIC
@@ -79,25 +80,24 @@ class Flow:
     links: tuple[Link, ...]
 
 
-def counted(period: Period, parameters: Mapping[str, str]) -> QuerySet[JourneyDay]:
-    """The counts of the journeys that journeys.narrowed() lists. It knows `read`, too, which no count of days does."""
-    found = JourneyDay.objects.filter(window=period.window, day__range=(period.first, period.last))
-    for name in {name for name, _value in _CONDITIONS}:
+def narrowed(parameters: Mapping[str, str]) -> Q:
+    """Which counts are of the journeys that journeys.narrowed() lists. It knows `read`, too, which no count does."""
+    found, none = Q(), Q(pk__in=[])
+    for name in sorted({name for name, _value in _CONDITIONS}):
         if value := parameters.get(name, ""):
-            condition = _CONDITIONS.get((name, value))
-            found = found.none() if condition is None else found.filter(condition)
+            found &= _CONDITIONS.get((name, value), none)
     if value := parameters.get("article", ""):
-        found = found.filter(article_id=int(value)) if journeys.is_id(value) else found.none()
-    return found.filter(**journeys.in_words(parameters))
+        found &= Q(article_id=int(value)) if journeys.is_id(value) else none
+    return found & Q(**journeys.in_words(parameters))
 
 
 def build(period: Period, parameters: Mapping[str, str]) -> Flow:
-    """One query."""
-    rows = counted(period, parameters).values_list(
-        "entry", "topic", "outcome", ExpressionWrapper(Q(article_id=0), BooleanField())
-    )
+    """One query; three where whole months are in the period."""
+    is_unread_ = ExpressionWrapper(Q(article_id=0), BooleanField())
     cells: Counter[tuple[str, str, str]] = Counter()
-    for entry, topic, outcome, is_unread, number in rows.annotate(number=Sum("journeys")):
+    for entry, topic, outcome, is_unread, number in month_counts.summed(
+        period, "entry", "topic", "outcome", is_unread_, narrowed=narrowed(parameters)
+    ):
         middle = UNREAD if is_unread else topic
         cells[_ENTRY_OF.get(entry, "unknown"), middle, outcome or journeys.IMMATURE] += number
     return _flow(cells)
@@ -106,8 +106,8 @@ def build(period: Period, parameters: Mapping[str, str]) -> Flow:
 def by_article(period: Period, parameters: Mapping[str, str], *, most: int) -> list[tuple[int, int]]:
     """The articles that were read last in most of these journeys, and in how many; never narrowed to one article."""
     wider = {name: value for name, value in parameters.items() if name != "article"}
-    rows = counted(period, wider).exclude(article_id=0).values_list("article_id").annotate(number=Sum("journeys"))
-    return list(rows.order_by("-number", "article_id")[:most])
+    rows = month_counts.summed(period, "article_id", narrowed=narrowed(wider) & ~Q(article_id=0))
+    return sorted(rows, key=lambda row: (-row[1], row[0]))[:most]
 
 
 def _flow(cells: Counter[tuple[str, str, str]]) -> Flow:
@@ -204,7 +204,7 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
 
 
 def _by_outcome(period: Period, note: str) -> Table:
-    rows = counted(period, {}).values_list("outcome", "is_linkable").annotate(number=Sum("journeys"))
+    rows = month_counts.summed(period, "outcome", "is_linkable")
     found = {(outcome or journeys.IMMATURE, is_linkable): number for outcome, is_linkable, number in rows}
     total = sum(found.values())
     told = []

@@ -195,10 +195,13 @@ _VISITORS = """
 SELECT asked.key, failed.visitor,
        EXISTS (
            SELECT FROM analytics_event AS event
-           WHERE event.kind = 'contact' AND event.at >= failed.at
+           WHERE event.visitor = failed.visitor_id AND event.kind = 'contact' AND event.at >= failed.at
              AND event.at < failed.at + make_interval(days => %(days)s)
-             AND (event.visitor = failed.visitor_id
-                  OR event.person IN (SELECT person FROM analytics_identity WHERE visitor = failed.visitor_id))
+       ) OR EXISTS (
+           SELECT FROM analytics_identity AS known
+           JOIN analytics_event AS event ON event.person = known.person AND event.person <> ''
+           WHERE known.visitor = failed.visitor_id AND event.kind = 'contact' AND event.at >= failed.at
+             AND event.at < failed.at + make_interval(days => %(days)s)
        )
 FROM unnest(%(locales)s::text[], %(keys)s::text[]) AS asked (locale, key)
 CROSS JOIN LATERAL (

@@ -12,7 +12,8 @@ from enum import StrEnum
 from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
 
-from analytics.models import JourneyDay, LinkDay, ReadDay
+from analytics import month_counts
+from analytics.models import LinkDay, ReadDay
 from analytics.periods import Compare, Period
 from analytics.reports import contacts
 from analytics.reports.tables import Column, Table, Value
@@ -231,11 +232,8 @@ def _forms(spans: _Spans, *, now: datetime) -> tuple[Rate, Rate]:
 
 
 def _journeys(spans: _Spans) -> tuple[int, int]:
-    days = [Q(day__gte=span.first, day__lte=span.last) for span in spans]
-    sums = JourneyDay.objects.filter(days[0] | days[1], window=spans[0].window).aggregate(
-        now=Sum("journeys", filter=days[0], default=0), before=Sum("journeys", filter=days[1], default=0)
-    )
-    return sums["now"], sums["before"]
+    now, before = (month_counts.number(span) for span in spans)
+    return now, before
 
 
 def _mails(spans: _Spans) -> tuple[int, int]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
-from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.utils.translation import gettext as _
 
-from analytics import spreads
-from analytics.models import EventKind, Journey, JourneyDay, Outcome
+from analytics import month_counts, spreads
+from analytics.models import EventKind, Journey, Outcome
 from analytics.periods import Period
 from analytics.spreads import Spreads
 from analytics.stats.proportions import PartlyChecked, Rate
@@ -156,14 +156,12 @@ def found(period: Period) -> QuerySet[DecidedJourney]:
 
 def tally(period: Period, *, article_id: int | None = None) -> Tally:
     """The journeys of the period, as they were counted last; those whose last read was one article, where it is named.
-    Two queries: of the counts of days (analytics/rollups.py), and how alike the journeys of one person are."""
-    counted = JourneyDay.objects.filter(day__range=(period.first, period.last), window=period.window)
-    if article_id is not None:
-        counted = counted.filter(article_id=article_id)
-    rows = (
-        counted.values_list("article_id", "outcome", "is_linkable", "vote", "is_contradicted")
-        .annotate(number=Sum("journeys"))
-        .order_by()
+    Two queries: of the counts of days (analytics/rollups.py), and how alike the journeys of one person are; two more
+    where whole months are in the period."""
+    rows = month_counts.summed(
+        period,
+        *("article_id", "outcome", "is_linkable", "vote", "is_contradicted"),
+        narrowed=None if article_id is None else Q(article_id=article_id),
     )
     return Tally(
         tuple(

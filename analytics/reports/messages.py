@@ -134,9 +134,34 @@ def found(period: Period) -> QuerySet[Message]:
 def compared(period: Period, *, now: datetime) -> QuerySet[Message]:
     """The messages that the effect is about, each with `has_contacted`: of each person the first under each rule, up to
     the period's end; days count whole, once the windows of all their people are over."""
+    return effect_rows.messages(until=_compared_until(period, now=now), window=period.window).filter(is_first=True)
+
+
+def _compared_until(period: Period, *, now: datetime) -> datetime:
     through = effect_days.ripe(period.window, effect_rows.contacts_in_until(now=now))
-    until = min(period.end, shop_days.begin(through + timedelta(days=1)))
-    return effect_rows.messages(until=until, window=period.window).filter(is_first=True)
+    return min(period.end, shop_days.begin(through + timedelta(days=1)))
+
+
+def until(period: Period, parameters: Mapping[str, str], *, now: datetime) -> datetime:
+    """The moment before which all of narrowed() is."""
+    return _compared_until(period, now=now) if parameters.get("compared") else period.end
+
+
+def number(period: Period, parameters: Mapping[str, str], *, now: datetime) -> int | None:
+    """How many narrowed() has, where the counts of days tell it: of the effect, by rule, arm, `contacted` and `new`."""
+    if not parameters.get("compared") or parameters.get("sent") or parameters.get("state"):
+        return None
+    if {parameters.get(name, "") for name in ("contacted", "new")} - {"", "yes"}:
+        return None
+    rules = dict(Rule.objects.values_list("pk", "key"))
+    whose = {pk for pk, key in rules.items() if parameters.get("rule", "") in ("", key)}
+    return effect_days.number(
+        known(period, now=now),
+        whose,
+        [str(arm) for arm in Arm.values if parameters.get("arm", "") in ("", arm)],
+        "contacted" if parameters.get("contacted") else "units",
+        since=period.first if parameters.get("new") else None,
+    )
 
 
 def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Message]:

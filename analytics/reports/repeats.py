@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from analytics import rollups, shop_days
 from analytics.periods import Period
 from analytics.reports import contacts
 from contacts import selectors
 from contacts.models import Contact
+
+
+def by_day(period: Period, *, in_until: datetime, is_repeated: bool) -> dict[date, int]:
+    """How many found() has of each day, as they were counted last."""
+    last = min(period.last, contacts.mature_until(in_until))
+    counted = contacts.days_of(period, Q(day__gte=period.first, day__lte=last)).values_list("day")
+    return dict(counted.annotate(number=Sum("repeated" if is_repeated else "known")).order_by())
 
 
 def found(period: Period, *, in_until: datetime, is_repeated: bool) -> QuerySet[Contact]:

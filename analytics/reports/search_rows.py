@@ -99,10 +99,14 @@ SELECT logged.at, logged.text, logged.locale, asked.looks, asked.total, logged.s
        (SELECT jsonb_build_array(later.locale, later.key, later.text) FROM kb_searchlog AS later
         WHERE later.reformulates_id = ANY (asked.ids) AND later.kind IN ('page', 'suggest')
         ORDER BY later.at LIMIT 1),
-       (SELECT contact.id FROM contacts_contact AS contact, unnest(asked.ats) AS moment
-        WHERE (contact.visitor = asked.visitor OR contact.person <> '' AND contact.person IN (
-                   SELECT person FROM analytics_identity AS known WHERE known.visitor = asked.visitor))
-          AND contact.received_at >= moment AND contact.received_at < moment + interval '1 day'
+       (SELECT contact.id
+        FROM (SELECT id, received_at FROM contacts_contact AS own WHERE own.visitor = asked.visitor
+              UNION ALL
+              SELECT theirs.id, received_at
+              FROM analytics_identity AS known JOIN contacts_contact AS theirs USING (person)
+              WHERE known.visitor = asked.visitor AND known.person <> '') AS contact
+        JOIN unnest(asked.ats) AS moment
+          ON contact.received_at >= moment AND contact.received_at < moment + interval '1 day'
         ORDER BY contact.received_at LIMIT 1),
        (SELECT journey.id FROM analytics_journey AS journey
         WHERE journey.visitor = asked.visitor AND journey.started_at <= logged.at

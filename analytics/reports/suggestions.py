@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
-from analytics import effect_days, effect_rows, shop_days
+from analytics import effect_days, effect_rows, month_counts, shop_days
 from analytics.effect_days import Known, Numbers
-from analytics.models import SUGGESTIONS, JourneyDay
+from analytics.models import SUGGESTIONS
 from analytics.periods import Period
 from analytics.reports import effect_entries
 from analytics.reports.effect_entries import Code, Measured
@@ -134,9 +134,7 @@ def of_strata(
 def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Any]:
     """The openings behind a number: one of each visitor compared. By `arm`, `contacted=yes`, `sent=yes`, `helped=yes`,
     `shown=yes`, `withdrawn=yes`, `new=yes` (in the period) and `share`. What makes no sense fits none."""
-    through = min(period.last, effect_days.ripe(period.window, effect_rows.contacts_in_until(now=now)))
-    until = shop_days.begin(through + timedelta(days=1))
-    found = effect_rows.visits(until=until, window=period.window)
+    found = effect_rows.visits(until=until(period, now=now), window=period.window)
     conditions = {
         ("contacted", "yes"): Q(has_contacted=True),
         ("sent", "yes"): Q(contact_id__isnull=False),
@@ -151,6 +149,31 @@ def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) ->
             condition = conditions.get((name, value))
             found = found.none() if condition is None else found.filter(condition)
     return found
+
+
+def until(period: Period, *, now: datetime) -> datetime:
+    """The moment before which all of narrowed() is."""
+    through = min(period.last, effect_days.ripe(period.window, effect_rows.contacts_in_until(now=now)))
+    return shop_days.begin(through + timedelta(days=1))
+
+
+_COUNTED = {"contacted": "contacted", "sent": "sent", "helped": "answered", "shown": "shown", "withdrawn": "withdrawn"}
+
+
+def number(period: Period, parameters: Mapping[str, str], *, now: datetime) -> int | None:
+    """How many narrowed() has, where the counts of days tell it: by arm, `new` and one of _COUNTED."""
+    asked = [name for name in _COUNTED if parameters.get(name)]
+    if len(asked) > 1 or {parameters.get(name, "") for name in (*asked, "new")} - {"", "yes"}:
+        return None
+    in_until = effect_rows.contacts_in_until(now=now)
+    known = effect_days.known(period.window, first=period.first, last=period.last, in_until=in_until)
+    return effect_days.number(
+        known,
+        [SUGGESTIONS],
+        [str(arm) for arm in effect_rows.COMPARED if parameters.get("arm", "") in ("", arm)],
+        _COUNTED[asked[0]] if asked else "units",
+        since=period.first if parameters.get("new") else None,
+    )
 
 
 def _guards(period: Period, known: Known) -> Guards:
@@ -168,8 +191,4 @@ def _guards(period: Period, known: Known) -> Guards:
 def _openings(period: Period) -> Openings:
     # Programs, staff and those who asked not to be followed have no journey either.
     forms = FormVisit.objects.filter(opened_at__gte=period.start, opened_at__lt=period.end)
-    journeys = JourneyDay.objects.filter(window=period.window, day__range=(period.first, period.last))
-    return Openings(
-        forms.filter(arm__in=[Arm.ON, Arm.OFF, Arm.NOT_ELIGIBLE]).count(),
-        journeys.aggregate(number=Sum("journeys"))["number"] or 0,
-    )
+    return Openings(forms.filter(arm__in=[Arm.ON, Arm.OFF, Arm.NOT_ELIGIBLE]).count(), month_counts.number(period))

@@ -53,8 +53,8 @@ _MESSAGES = (
 )
 _TABLES = (
     "analytics_event, analytics_identity, analytics_journey, analytics_settlingmark, analytics_rollupdue,"
-    " analytics_spread, analytics_readday, analytics_journeyday, analytics_shareday, analytics_contactday,"
-    " analytics_searchday,"
+    " analytics_spread, analytics_readday, analytics_journeyday, analytics_journeymonth,"
+    " analytics_countedmonth, analytics_shareday, analytics_contactday, analytics_searchday,"
     " contacts_contact, contacts_formvisit, kb_vote, kb_votecount, kb_searchlog, notifications_message,"
     " notifications_episode"
 )

@@ -6,20 +6,20 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from analytics import autopsies, contact_facts, outcomes, periods, settling, tasks
+from analytics import autopsies, contact_facts, day_pages, outcomes, periods, settling, tasks
 from analytics.models import Cause
 from analytics.reports import autopsy, contacts, repeats
 from analytics.reports.contacts import UNCODED
 from analytics.views.desk import PAGE, READERS
 from contacts import reasons
-from contacts.models import ContactSource
+from contacts.models import Contact, ContactSource
 from core import clock, roles
 from core.commits import after_commit
 from kb.models import Article
@@ -93,8 +93,10 @@ def repeated(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=now)
     is_repeated = request.GET.get("again") == "yes"
     in_until = outcomes.watermark(contact_facts.feeds().values(), now=now)
-    found = repeats.found(period, in_until=in_until, is_repeated=is_repeated).order_by("-received_at", "-pk")
-    listed = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    found = repeats.found(period, in_until=in_until, is_repeated=is_repeated)
+    by_day = repeats.by_day(period, in_until=in_until, is_repeated=is_repeated)
+    rows_of_days = day_pages.DayPages(found, "received_at", by_day)
+    listed: Page[Contact] = Paginator(rows_of_days, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
     context = {
         "title": _("Contacts whose writer wrote again") if is_repeated else _("Contacts whose writer is known"),
         "rows": [(contact, "", None) for contact in listed],

@@ -6,21 +6,23 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from analytics import definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
-from analytics.models import Event, EventKind, GapKind, Journey, Outcome
+from analytics import day_pages, definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
+from analytics.models import Event, EventKind, GapKind, Journey, Outcome, ReadDay
 from analytics.reports import contacts, journeys, messages, overview, timeline, to_do, to_do_content
 from contacts.models import ContactSource
 from core import clock, roles
 from kb.models import Article
 from notifications import obligations
 from notifications.intake import silence
+from notifications.models import Message
 from notifications.prediction import drift
 
 PAGE = 50
@@ -93,10 +95,11 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     """The journeys behind a number."""
     period, wrong = periods.read(request.GET, now=clock.now())
     asked = request.GET.dict()
-    found = journeys.narrowed(period, asked).order_by("-started_at", "-id")
+    found = journeys.narrowed(period, asked)
     flow = journey_flow.build(period, asked)
     known = flow.journeys if flow else None
-    page = journey_flow.Pages(found, PAGE, known=known).get_page(request.GET.get("page"))
+    listed = day_pages.Newest(found, "started_at", end=min(period.end, clock.now()), known=known)
+    page: Page[Journey] = Paginator(listed, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
     titles = _titles({row.last_article_id for row in page} | {_whole(request, "article"), _whole(request, "read")})
     labels: dict[str | None, str] = {value: str(label) for value, label in Outcome.choices}
     labels[None] = _("too early to say")
@@ -138,9 +141,13 @@ def views(request: HttpRequest) -> HttpResponse:
     """The article views behind a number."""
     period, wrong = periods.read(request.GET, now=clock.now())
     found = Event.objects.filter(kind=EventKind.READ, at__gte=period.start, at__lt=period.end)
+    counted = ReadDay.objects.filter(day__range=(period.first, period.last))
     if "article" in request.GET:
-        found = found.filter(article_id=_whole(request, "article"))
-    page = Paginator(found.order_by("-at", "-id"), PAGE).get_page(request.GET.get("page"))
+        article = _whole(request, "article") or 0
+        found, counted = found.filter(article_id=article), counted.filter(article_id=article)
+    by_day = dict(counted.values_list("day").annotate(number=Sum("views")).order_by())
+    listed = day_pages.DayPages(found, "at", by_day)
+    page: Page[Event] = Paginator(listed, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
     titles = _titles({row.article_id for row in page} | {_whole(request, "article")})
     context = {
         "rows": [{"event": row, "title": titles.get(row.article_id)} for row in page],
@@ -157,8 +164,11 @@ def evidence(request: HttpRequest) -> HttpResponse:
     """The messages behind a number about a rule."""
     now = clock.now()
     period, wrong = periods.read(request.GET, now=now)
-    found = messages.narrowed(period, request.GET.dict(), now=now).select_related("rule")
-    page = Paginator(found.order_by("-eligible_at", "-id"), PAGE).get_page(request.GET.get("page"))
+    asked = request.GET.dict()
+    found = messages.narrowed(period, asked, now=now).select_related("rule")
+    known = messages.number(period, asked, now=now)
+    listed = day_pages.Newest(found, "eligible_at", end=messages.until(period, asked, now=now), known=known)
+    page: Page[Message] = Paginator(listed, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
     context = {"page": page, "is_compared": bool(request.GET.get("compared")), **about(request, period, wrong)}
     return render(request, "desk/evidence.html", context)
 

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,13 +18,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from analytics import effect_charts, periods, settling, shop_days
+from analytics import day_pages, effect_charts, periods, settling, shop_days
 from analytics.figures import Chart
 from analytics.models import CostKind, CostSetting
 from analytics.periods import Period
 from analytics.reports import effects, money, suggestions
 from analytics.reports.effects import Effects
-from contacts.models import ContactSource
+from contacts.models import ContactSource, FormVisit
 from core import audit, clock, roles
 
 READERS = (roles.ANALYST, roles.ADMIN, roles.OPS)
@@ -49,9 +49,12 @@ def visits(request: HttpRequest) -> HttpResponse:
     """The openings of the contact form behind a number about suggestions."""
     now = clock.now()
     period, wrong = periods.read(request.GET, now=now)
-    found = suggestions.narrowed(period, request.GET.dict(), now=now).order_by("-opened_at", "-id")
+    asked = request.GET.dict()
+    found, known = suggestions.narrowed(period, asked, now=now), suggestions.number(period, asked, now=now)
+    listed = day_pages.Newest(found, "opened_at", end=suggestions.until(period, now=now), known=known)
+    page: Page[FormVisit] = Paginator(listed, _PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
     context = {
-        "page": Paginator(found, _PAGE).get_page(request.GET.get("page")),
+        "page": page,
         **_about(request, period, wrong),
     }
     return render(request, "desk/effect_visits.html", context)

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from analytics import periods
-from analytics.day_pages import ByDay
+from analytics.day_pages import DayPages
 from analytics.reports import guard_rail_rows
 from analytics.reports.guard_rails import Rail
 from analytics.views import desk
@@ -29,7 +29,7 @@ def rows(request: HttpRequest, rail: str) -> HttpResponse:
     found = guard_rail_rows.build(Rail(rail), which, period, now=now)
     if found is None:
         raise Http404
-    listed: Any = found.rows if found.counted is None else ByDay(found.rows, found.moment, found.counted)
+    listed: Any = found.rows if found.counted is None else DayPages(found.rows, found.moment, found.counted)
     page = Paginator(listed, desk.PAGE).get_page(request.GET.get("page"))
     context = {
         "title": found.title,

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0019_order_link_backoff'),
+        ('notifications', '0020_shipped_orders'),
     ]
 
     operations = [

@@ -150,6 +150,13 @@ class Shipment(models.Model):
             models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="shipment_due_for_check"),
             # People copy a tracking number with spaces and dashes.
             models.Index(lookup_key(F("tracking_no")), name="shipment_tracking_lookup"),
+            # How many orders were shipped in some days is asked without a look at the rows.
+            models.Index(
+                fields=["handed_over_at"],
+                include=["order"],
+                condition=Q(handed_over_at__isnull=False),
+                name="shipment_handed_over",
+            ),
             # What is delivered is nearly all; the others are few and are looked for.
             models.Index(fields=["state", "order"], condition=~Q(state="delivered"), name="shipment_on_its_way"),
         ]

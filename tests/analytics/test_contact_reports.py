@@ -13,7 +13,7 @@ import pytest
 from django.urls import reverse
 
 from analytics import periods, settling, shop_days
-from analytics.day_pages import ByDay
+from analytics.day_pages import DayPages
 from analytics.models import Event
 from analytics.reports import contacts, guard_rail_rows, overview, repeats, wismo
 from analytics.stats.counts import PerUnit
@@ -299,7 +299,7 @@ def test_pages_of_a_long_list_lie_in_the_days_that_its_counts_say(django_assert_
     for moment in made:
         history.opened(uuid.uuid4(), moment)
     found = Event.objects.filter(kind="help").order_by("-at", "-id")
-    days = ByDay(found, "at", {shop_days.day_of(moment): 7 for moment in made})
+    days = DayPages(found, "at", {shop_days.day_of(moment): 7 for moment in made})
     assert len(days) == 70
     for start in range(0, 70, 9):
         with django_assert_num_queries(1):

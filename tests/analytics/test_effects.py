@@ -119,6 +119,23 @@ def test_who_left_after_a_suggestion_is_at_most_helped_unless_they_said_no_or_co
     assert suggestions.narrowed(asked(), {"arm": "on", "shown": "yes"}, now=NOW).count() == 5
 
 
+@pytest.mark.usefixtures("a_form", "a_rule")
+@pytest.mark.parametrize(
+    "words",
+    [
+        {}, {"arm": "on"}, {"arm": "held_out"}, {"contacted": "yes"}, {"contacted": "no"}, {"new": "yes"},
+        {"new": "yes", "contacted": "yes", "arm": "off"}, {"sent": "yes"}, {"helped": "yes", "arm": "on"},
+        {"arm": "notify", "contacted": "yes"}, {"rule": "nothing"}, {"sent": "yes", "contacted": "yes"},
+    ],
+)  # fmt: skip
+def test_a_list_is_as_long_as_the_counts_of_days_say(words):
+    for period in (asked(), asked(from_="2026-03-05", to="2026-03-20")):
+        for report, given in ((suggestions, words), (messages, {"compared": "yes", **words})):
+            told = report.number(period, given, now=NOW)
+            assert told in (None, report.narrowed(period, given, now=NOW).count())
+    assert suggestions.number(asked(), {"contacted": "yes"}, now=NOW) == 180
+
+
 def test_days_are_counted_once_and_what_comes_late_counts_them_anew():
     """However the facts come in, bit by bit or at once, read from rows or from stored days: the same numbers."""
     rng = random.Random(5)

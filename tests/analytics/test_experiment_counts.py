@@ -8,6 +8,7 @@ import pytest
 
 from analytics import experiment_counts
 from analytics.experiment_counts import Cell
+from analytics.models import Identity
 from tests.analytics import history
 from tests.analytics.experiments import (
     START,
@@ -224,6 +225,31 @@ def test_each_number_opens_on_the_exposures_that_it_counts(what: str, number: in
     if what in Cell.NUMBERS:
         assert getattr(counted, what) == number
     assert experiment_counts.rows(made, now=later(8), arm="b", what=what, epoch=2) == (0, [])
+
+
+@pytest.mark.parametrize("what", sorted(experiment_counts.WHATEVER_CAME))
+def test_a_page_that_looks_up_its_own_rows_only_says_of_them_what_all_rows_say(what: str, monkeypatch) -> None:
+    made = experiment()
+    caller, denier, tied = exposed(made, "b"), exposed(made, "b", later(0.1)), exposed(made, "b", later(0.2))
+    for hours in range(4):
+        exposed(made, "b", later(0.3 + hours / 24))
+    Identity.objects.create(visitor=tied, person="p1", how="link", at=later(0))
+    opened_form(caller, later(1))
+    called(caller, later(1))
+    called(exposed(made, "b", is_returning=False), later(1))
+    called(None, later(2), person="p1")
+    voted(made, "b", denier, later(1), is_helpful=False)
+
+    def pages() -> list[tuple[int, list[experiment_counts.Row]]]:
+        return [
+            experiment_counts.rows(made, now=later(9), arm="b", what=what, limit=3, offset=offset)
+            for offset in (0, 3, 6)
+        ]
+
+    quick = pages()
+    monkeypatch.setattr(experiment_counts, "WHATEVER_CAME", set())
+    assert quick == pages()
+    assert any(row.has_contact for _number, rows in quick for row in rows)
 
 
 def test_the_numbers_of_a_page_do_not_grow_with_its_rows(django_assert_num_queries) -> None:
