@@ -88,7 +88,9 @@ def what_is_stored() -> dict[str, list[Any]]:
     )
     return {
         "messages": list(Message.objects.order_by("pk").values_list(*fields)),
-        "attempts": list(SendAttempt.objects.order_by("message").values_list("message", "n", "outcome", "provider")),
+        "attempts": list(
+            SendAttempt.objects.order_by("message", "n").values_list("message", "n", "outcome", "provider")
+        ),
         "days": list(PersonDay.objects.order_by("person", "day").values_list("person", "day", "count")),
     }
 
