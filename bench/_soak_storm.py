@@ -153,12 +153,21 @@ class Storm:
             self._stopped[name] = (group, time.monotonic() + self.rng.uniform(1, 1.5 * self.size.lease))
 
     def _wipe_broker(self) -> None:
-        """Every ring of the doorbell that is under way is forgotten."""
-        from django.db import connection
+        """Every ring of the doorbell that is under way is forgotten, unless a worker that is stopped now holds one: it is
+        woken by this very loop, so that nobody may wait for it here.
+        """
+        from django.db import OperationalError, connection, transaction
+        from psycopg.errors import LockNotAvailable
 
         def wipe() -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pgmq.purge_queue(queue_name) FROM pgmq.meta")
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+                try:
+                    cursor.execute("SELECT pgmq.purge_queue(queue_name) FROM pgmq.meta")
+                except OperationalError as error:
+                    if not isinstance(error.__cause__, LockNotAvailable):
+                        raise
+                    transaction.set_rollback(True)
 
         _soak_world.patiently(wipe)
 
