@@ -153,7 +153,7 @@ class Storm:
             self._stopped[name] = (group, time.monotonic() + self.rng.uniform(1, 1.5 * self.size.lease))
 
     def _wipe_broker(self) -> None:
-        """Every ring of the doorbell that is under way is forgotten, unless a worker that is stopped now holds one: it is
+        """Every ring of the doorbell that is under way is forgotten, unless a worker that is stopped holds one: it is
         woken by this very loop, so that nobody may wait for it here.
         """
         from django.db import OperationalError, connection, transaction
