@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 from django.db.models import Count, Min, Q, Sum
@@ -21,6 +22,9 @@ from analytics.stats.holdout import Stratum
 from analytics.stats.proportions import Rate
 from contacts.models import FormVisit
 from notifications.models import Message
+
+if TYPE_CHECKING:
+    from analytics.periods import Period
 
 RECENT = timedelta(weeks=4)
 _DAY = timedelta(days=1)
@@ -106,6 +110,12 @@ def known(window: int, *, first: date, last: date, in_until: datetime) -> Known:
     return Known(ever, daily, since, through)
 
 
+def known_of(period: Period, *, now: datetime) -> Known:
+    """Both arms of everything that is held out, up to the period's end; day by day in the period."""
+    in_until = effect_rows.contacts_in_until(now=now)
+    return known(period.window, first=period.first, last=period.last, in_until=in_until)
+
+
 def number(known: Known, whats: Collection[int], arms: Collection[str], name: str, *, since: date | None) -> int:
     """The sum of one of the numbers over what is held out and arms; with `since` of the days from then on."""
     if since is None:
@@ -181,7 +191,7 @@ def _counted(window: int, first: date | None, last: date) -> list[EffectDay]:
             units=Count("id"),
             met=Count("id", filter=Q(has_contacted=True)),
             handed=Count("contact_id"),
-            said=Count("id", filter=Q(contact_id__isnull=True) & (Q(answered_at__isnull=False) | ~Q(opened=[]))),
+            said=Count("id", filter=effect_rows.was_helped()),
             saw=Count("id", filter=effect_rows.was_shown()),
             stayed_away=Count("id", filter=effect_rows.withdrawn()),
         )

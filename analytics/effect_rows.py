@@ -74,6 +74,11 @@ def withdrawn() -> Q:
     return was_shown() & Q(contact_id__isnull=True, has_contacted=False, has_said_no=False)
 
 
+def was_helped() -> Q:
+    """Of visits(): opened a suggestion or said that it was the answer, and did not send the form."""
+    return Q(contact_id__isnull=True) & (Q(answered_at__isnull=False) | ~Q(opened=[]))
+
+
 def was_shown() -> Q:
     """Of visits(): saw a suggestion."""
     return ~Q(shown=[])

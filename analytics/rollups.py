@@ -168,11 +168,10 @@ def _kept_since() -> date | None:
     """The first day with all its events; None where none were thrown away. Until the end of the transaction no
     more are. What was counted of the days before stays."""
     since = SettlingMark.objects.select_for_update().filter(pk=1).values_list("events_since", flat=True).first()
-    return (
-        None
-        if since is None
-        else shop_days.day_of(since) + timedelta(days=shop_days.begin(shop_days.day_of(since)) < since)
-    )
+    if since is None:
+        return None
+    day = shop_days.day_of(since)
+    return day if shop_days.begin(day) == since else day + timedelta(days=1)
 
 
 def forget_rare_words() -> int:

@@ -90,7 +90,7 @@ def rows(period: Period, *, now: datetime) -> list[RuleRow]:
     """Every rule that is active or has a message."""
     counted = found(period).values("rule", "state", "arm").annotate(number=Count("id"), sent=Count("sent_at"))
     cells = list(counted.values_list("rule", "state", "arm", "number", "sent"))
-    of_arms = known(period, now=now)
+    of_arms = effect_days.known_of(period, now=now)
     measured = {what for what, _share, _arm in of_arms.ever}
     made = []
     for rule in Rule.objects.order_by("name"):
@@ -118,12 +118,6 @@ def rows(period: Period, *, now: datetime) -> list[RuleRow]:
             )
         )
     return made
-
-
-def known(period: Period, *, now: datetime) -> Known:
-    """Both arms of everything that is held out, up to the period's end."""
-    in_until = effect_rows.contacts_in_until(now=now)
-    return effect_days.known(period.window, first=period.first, last=period.last, in_until=in_until)
 
 
 def found(period: Period) -> QuerySet[Message]:
@@ -156,7 +150,7 @@ def number(period: Period, parameters: Mapping[str, str], *, now: datetime) -> i
     rules = dict(Rule.objects.values_list("pk", "key"))
     whose = {pk for pk, key in rules.items() if parameters.get("rule", "") in ("", key)}
     return effect_days.number(
-        known(period, now=now),
+        effect_days.known_of(period, now=now),
         whose,
         [str(arm) for arm in Arm.values if parameters.get("arm", "") in ("", arm)],
         "contacted" if parameters.get("contacted") else "units",

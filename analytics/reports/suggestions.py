@@ -98,8 +98,7 @@ class Suggestions:
 def build(period: Period, *, now: datetime, known: Known | None = None) -> Suggestions:
     """From counts of days (`known`, where the caller has read them); as good for any database."""
     if known is None:
-        in_until = effect_rows.contacts_in_until(now=now)
-        known = effect_days.known(period.window, first=period.first, last=period.last, in_until=in_until)
+        known = effect_days.known_of(period, now=now)
     return of_strata(
         known.strata(SUGGESTIONS, without=Arm.OFF, treated=Arm.ON),
         guards=_guards(period, known),
@@ -138,7 +137,7 @@ def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) ->
     conditions = {
         ("contacted", "yes"): Q(has_contacted=True),
         ("sent", "yes"): Q(contact_id__isnull=False),
-        ("helped", "yes"): Q(contact_id__isnull=True) & (Q(answered_at__isnull=False) | ~Q(opened=[])),
+        ("helped", "yes"): effect_rows.was_helped(),
         ("new", "yes"): Q(opened_at__gte=period.start),
         ("shown", "yes"): effect_rows.was_shown(),
         ("withdrawn", "yes"): effect_rows.withdrawn(),
@@ -165,10 +164,8 @@ def number(period: Period, parameters: Mapping[str, str], *, now: datetime) -> i
     asked = [name for name in _COUNTED if parameters.get(name)]
     if len(asked) > 1 or {parameters.get(name, "") for name in (*asked, "new")} - {"", "yes"}:
         return None
-    in_until = effect_rows.contacts_in_until(now=now)
-    known = effect_days.known(period.window, first=period.first, last=period.last, in_until=in_until)
     return effect_days.number(
-        known,
+        effect_days.known_of(period, now=now),
         [SUGGESTIONS],
         [str(arm) for arm in effect_rows.COMPARED if parameters.get("arm", "") in ("", arm)],
         _COUNTED[asked[0]] if asked else "units",

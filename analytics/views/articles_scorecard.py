@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,9 +18,9 @@ from analytics.periods import Compare, Period, Segment
 from analytics.reports import article_edits, article_scorecard, article_searches, articles, contacts, journeys
 from analytics.reports.articles import Narrowed
 from analytics.views.desk import READERS
+from analytics.views.paging import page_of
 from core import clock, roles
 
-PAGE = 50
 DEFAULT_SORT = "-contact"
 # What the list can be sorted by, in words; each key of articles.SORTS in the directions that mean something.
 ORDERS = [
@@ -51,7 +50,7 @@ def page(request: HttpRequest) -> HttpResponse:
     before = None if period.compare is Compare.NONE else journeys.tally(period.before())
     found = articles.rows(period, journeys.tally(period), before=before, sort=sort, narrowed=narrowed)
     context = {
-        "page": Paginator(found, PAGE).get_page(request.GET.get("page")),
+        "page": page_of(found, request),
         "total": articles.total(found),
         "unread": None if narrowed.is_any else articles.published_unread(found),
         "sort": sort,

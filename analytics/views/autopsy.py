@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +17,8 @@ from analytics import autopsies, contact_facts, day_pages, outcomes, periods, se
 from analytics.models import Cause
 from analytics.reports import autopsy, contacts, repeats
 from analytics.reports.contacts import UNCODED
-from analytics.views.desk import PAGE, READERS
+from analytics.views.desk import READERS
+from analytics.views.paging import page_of
 from contacts import reasons
 from contacts.models import Contact, ContactSource
 from core import clock, roles
@@ -69,7 +70,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=clock.now())
     reason, cause = request.GET.get("reason", ""), request.GET.get("cause", "")
     found = autopsy.found(period, {"reason": reason, "cause": cause}).select_related("contact")
-    listed = Paginator(found.order_by("-received_at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    listed = page_of(found.order_by("-received_at", "-pk"), request)
     titles = dict(
         Article.objects.filter(pk__in=[row.article_id for row in listed if row.article_id]).values_list(
             "pk", "live_revision__title"
@@ -96,7 +97,7 @@ def repeated(request: HttpRequest) -> HttpResponse:
     found = repeats.found(period, in_until=in_until, is_repeated=is_repeated)
     by_day = repeats.by_day(period, in_until=in_until, is_repeated=is_repeated)
     rows_of_days = day_pages.DayPages(found, "received_at", by_day)
-    listed: Page[Contact] = Paginator(rows_of_days, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
+    listed: Page[Contact] = page_of(rows_of_days, request)
     context = {
         "title": _("Contacts whose writer wrote again") if is_repeated else _("Contacts whose writer is known"),
         "rows": [(contact, "", None) for contact in listed],

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from analytics import day_pages, definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
 from analytics.models import Event, EventKind, GapKind, Journey, Outcome, ReadDay
 from analytics.reports import contacts, journeys, messages, overview, timeline, to_do, to_do_content
+from analytics.views.paging import page_of
 from contacts.models import ContactSource
 from core import clock, roles
 from kb.models import Article
@@ -25,7 +26,6 @@ from notifications.intake import silence
 from notifications.models import Message
 from notifications.prediction import drift
 
-PAGE = 50
 ARTICLES_FIRST = 5
 _DISMISSED_AS = {
     to_do.Kind.NO_ARTICLE: GapKind.REASON,
@@ -99,7 +99,7 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     flow = journey_flow.build(period, asked)
     known = flow.journeys if flow else None
     listed = day_pages.Newest(found, "started_at", end=min(period.end, clock.now()), known=known)
-    page: Page[Journey] = Paginator(listed, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
+    page: Page[Journey] = page_of(listed, request)
     titles = _titles({row.last_article_id for row in page} | {_whole(request, "article"), _whole(request, "read")})
     labels: dict[str | None, str] = {value: str(label) for value, label in Outcome.choices}
     labels[None] = _("too early to say")
@@ -147,7 +147,7 @@ def views(request: HttpRequest) -> HttpResponse:
         found, counted = found.filter(article_id=article), counted.filter(article_id=article)
     by_day = dict(counted.values_list("day").annotate(number=Sum("views")).order_by())
     listed = day_pages.DayPages(found, "at", by_day)
-    page: Page[Event] = Paginator(listed, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
+    page: Page[Event] = page_of(listed, request)
     titles = _titles({row.article_id for row in page} | {_whole(request, "article")})
     context = {
         "rows": [{"event": row, "title": titles.get(row.article_id)} for row in page],
@@ -168,7 +168,7 @@ def evidence(request: HttpRequest) -> HttpResponse:
     found = messages.narrowed(period, asked, now=now).select_related("rule")
     known = messages.number(period, asked, now=now)
     listed = day_pages.Newest(found, "eligible_at", end=messages.until(period, asked, now=now), known=known)
-    page: Page[Message] = Paginator(listed, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
+    page: Page[Message] = page_of(listed, request)
     context = {"page": page, "is_compared": bool(request.GET.get("compared")), **about(request, period, wrong)}
     return render(request, "desk/evidence.html", context)
 

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,12 +24,13 @@ from analytics.models import CostKind, CostSetting
 from analytics.periods import Period
 from analytics.reports import effects, money, suggestions
 from analytics.reports.effects import Effects
+from analytics.views.paging import page_of
 from contacts.models import ContactSource, FormVisit
 from core import audit, clock, roles
 
 READERS = (roles.ANALYST, roles.ADMIN, roles.OPS)
 _MAY_SET = {roles.ANALYST, roles.ADMIN}
-_PAGE, _CHANGES = 50, 200
+_CHANGES = 200
 
 
 @require_safe
@@ -52,7 +53,7 @@ def visits(request: HttpRequest) -> HttpResponse:
     asked = request.GET.dict()
     found, known = suggestions.narrowed(period, asked, now=now), suggestions.number(period, asked, now=now)
     listed = day_pages.Newest(found, "opened_at", end=suggestions.until(period, now=now), known=known)
-    page: Page[FormVisit] = Paginator(listed, _PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
+    page: Page[FormVisit] = page_of(listed, request)
     context = {
         "page": page,
         **_about(request, period, wrong),

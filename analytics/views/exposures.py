@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from analytics import experiment_counts
 from analytics.experiment_counts import Cell, Row
 from analytics.models import Journey, Verdict
-from analytics.views.desk import PAGE, READERS
+from analytics.views.desk import READERS
+from analytics.views.paging import page_of
 from core import clock, roles
 from kb.models import Variant
 
@@ -31,7 +32,7 @@ def page(request: HttpRequest, variant: int) -> HttpResponse:
     epoch = _number(request, "epoch")
     look = Verdict.objects.filter(experiment=arm.experiment, pk=_number(request, "look") or 0).first()
     listed = _Listed(arm, what, epoch, look.at if look else clock.now())
-    shown: Page[Row] = Paginator(listed, PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]  # a list of sorts
+    shown: Page[Row] = page_of(listed, request)
     context = {
         "section": "experiments",
         "variant": arm,

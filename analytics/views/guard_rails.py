@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -14,6 +11,7 @@ from analytics.day_pages import DayPages
 from analytics.reports import guard_rail_rows
 from analytics.reports.guard_rails import Rail
 from analytics.views import desk
+from analytics.views.paging import page_of
 from core import clock, roles
 
 
@@ -29,8 +27,8 @@ def rows(request: HttpRequest, rail: str) -> HttpResponse:
     found = guard_rail_rows.build(Rail(rail), which, period, now=now)
     if found is None:
         raise Http404
-    listed: Any = found.rows if found.counted is None else DayPages(found.rows, found.moment, found.counted)
-    page = Paginator(listed, desk.PAGE).get_page(request.GET.get("page"))
+    listed = found.rows if found.counted is None else DayPages(found.rows, found.moment, found.counted)
+    page = page_of(listed, request)
     context = {
         "title": found.title,
         "rows": found.tell(list(page)),

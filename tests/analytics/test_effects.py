@@ -200,7 +200,7 @@ def test_a_changed_hold_out_is_compared_within_each_share(a_rule):
 
     found = entry("rule:trial")
 
-    strata = messages.known(asked(), now=NOW).strata(rule.pk, without="held_out", treated="notify")
+    strata = effect_days.known_of(asked(), now=NOW).strata(rule.pk, without="held_out", treated="notify")
     assert [(one.share, one.without.of, one.treated.of) for one in strata] == [(0.2, 40, 160), (0.5, 160, 160)]
     assert found.code is Code.SHOWN
     rule.holdout_share = 0.9
