@@ -1,7 +1,7 @@
-"""Imported by a worker of a test: its imports of articles write few at a time."""
+"""Imported by a worker of a test: its imports of articles write PREEMPT_TEST_PORTION rows in a transaction."""
+
+import os
 
 from kb import importing
 
-SIZE = 20
-
-importing.BATCH = SIZE
+importing.BATCH = int(os.environ["PREEMPT_TEST_PORTION"])

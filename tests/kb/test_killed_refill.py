@@ -31,7 +31,7 @@ def test_a_change_whose_worker_is_killed_goes_on_and_is_done_once(
     celery_worker_process.start(concurrency=1, include="tests.tasks", SEARCH_INDEX_DIR=folder)
     monkeypatch.setattr(pieces, "_AT_ONCE_SECONDS", 0.0)  # nearly all of it is the worker's
     values = pieces.read_values("markdown", {"": "Around the clock."})
-    doomed = Article.objects.get(title="Parcel 25").pk
+    doomed = Article.objects.get(slug="parcel-25").pk
     with held_up_at("kb_revision", f"NEW.article_id = {doomed}") as waits:
         pieces.change(hours, values, seen=pieces.newest(hours), by=None)
         until(waits, "the worker is amid a portion", seconds=60)

@@ -17,12 +17,12 @@ from kb.models import Article, ImportMark, ImportRow, ImportRun, IndexedArticle,
 from tests.core.test_brand_images import picture
 from tests.holding_up import held_up_at
 from tests.kb.porting.test_round_trip import empty
-from tests.small_portions import SIZE
 from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
-COUNT = 3 * SIZE
+PORTION = 20  # rows of a transaction; at work there are 100
+COUNT = 3 * PORTION
 
 
 def a_zip() -> bytes:
@@ -62,9 +62,9 @@ def test_an_import_whose_worker_is_killed_ends_as_if_it_had_not_been(celery_work
     admin = staff(ADMIN)
     asked = Asked(by=admin)
     content = a_zip()
-    include, folder = "tests.small_portions", str(tmp_path / "worker-index")
+    env = {"SEARCH_INDEX_DIR": str(tmp_path / "worker-index"), "PREEMPT_TEST_PORTION": str(PORTION)}
 
-    celery_worker_process.start(concurrency=1, include=include, SEARCH_INDEX_DIR=folder)
+    celery_worker_process.start(concurrency=1, include="tests.small_portions", **env)
     whole = import_runs.ask(import_runs.store("a.zip", [content]), asked, enqueue=tasks.run_import.delay)
     until(lambda: not ImportRun.objects.get(pk=whole.pk).is_open, "the import is done", seconds=120)
     wanted = outcome(whole)
@@ -80,11 +80,11 @@ def test_an_import_whose_worker_is_killed_ends_as_if_it_had_not_been(celery_work
         celery_worker_process.kill()
     run.refresh_from_db()
     assert run.state == "running"
-    assert SIZE <= run.done < COUNT, "amid the import"
+    assert PORTION <= run.done < COUNT, "amid the import"
     assert ImportRow.objects.filter(run=run).count() == run.done - 1, "what is told is in, and nothing else"
     assert Article.objects.count() == run.new
 
-    celery_worker_process.start(concurrency=1, include=include, SEARCH_INDEX_DIR=folder)
+    celery_worker_process.start(concurrency=1, include="tests.small_portions", **env)
     tasks.look_after_imports.delay()  # as beat does
     tasks.run_import.delay(run.pk)  # and as the broker does with what the dead worker had
     ImportRun.objects.filter(pk=run.pk).update(beat_at=Now() - import_runs._SILENT)  # two minutes later
