@@ -1,4 +1,4 @@
-"""gunicorn's own settings (`--config python:config.web_master`): what its workers need is imported once, before they part.
+"""gunicorn's own settings (`--config python:config.web_master`): what workers need is imported once, before they fork.
 
 The application itself is made in each of them, with threads and connections of its own (config/wsgi.py).
 """
