@@ -45,6 +45,23 @@ def _commits(item: pytest.Item) -> bool:
     return mark is not None and bool(mark.kwargs.get("transaction"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_FailuresAtOnce(config))
+
+
+class _FailuresAtOnce:
+    """A run that is stopped for its time never comes to the list of what failed."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and reporter is not None:
+            reporter.write_line(f"\n{report.when} failed: {report.nodeid}\n{report.longreprtext[-3000:]}")
+
+
 def pytest_collection_finish() -> None:
     """Thousands of collected tests live until the end: nobody needs to look through them for garbage again."""
     gc.collect()
