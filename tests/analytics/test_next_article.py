@@ -7,8 +7,8 @@ import uuid
 import pytest
 from django.urls import reverse
 
-from analytics import gaps, settling
-from analytics.models import GapDecision
+from analytics import gaps, rollups, settling, shop_days
+from analytics.models import GapDecision, RollupKind
 from analytics.periods import Period
 from analytics.reports import gaps as report
 from core.models import AuditEntry
@@ -38,6 +38,8 @@ def search(number, query, when, *, total=0, opened=None, featured=None, key="", 
     )  # fmt: skip
     if opened:
         SearchClick.objects.create(search=made, article_id=opened, position=1, at=when)
+    rollups.mark(RollupKind.SEARCHES, [shop_days.day_of(when)])
+    rollups.make_due(windows=[7])
 
 
 def build(**more):
