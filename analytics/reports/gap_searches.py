@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, Sum
 
-from analytics import gap_clusters
+from analytics import gap_clusters, rollups
 from analytics.gaps import Known, Standing
 from analytics.models import GapKind
 from analytics.periods import Period
@@ -62,30 +65,33 @@ class Cluster:
         return len(self.queries) - len(self.named)
 
 
-# Visitors are counted once a cluster, so they come one by one; a thousand of each query tell enough.
+# Visitors are counted once a cluster, so they come one by one; a thousand of each query tell enough. A contact is of
+# its visitor, and of everyone whom we know to be the same person.
 _VISITORS = """
-SELECT asked.key, failed.visitor,
+WITH failed AS MATERIALIZED (
+    SELECT asked.locale, asked.key, failed.*, failed.at + %(window)s AS until
+    FROM unnest(%(locales)s::text[], %(keys)s::text[]) AS asked (locale, key)
+    CROSS JOIN LATERAL (
+        SELECT search.visitor::uuid AS visitor, min(search.at) AS at
+        FROM kb_searchlog AS search
+        WHERE search.locale = asked.locale AND search.key = asked.key
+          AND search.at >= %(start)s AND search.at < %(end)s
+          AND search.kind = 'page' AND search.visitor ~ %(uuid)s AND search.error = '' AND search.featured IS NULL
+          AND NOT EXISTS (SELECT FROM kb_searchclick AS click WHERE click.search_id = search.id)
+        GROUP BY search.visitor LIMIT 1000
+    ) AS failed
+)
+SELECT locale, key, visitor,
        EXISTS (
-           SELECT FROM analytics_event AS event
-           WHERE event.visitor = failed.visitor_id AND event.kind = 'contact' AND event.at >= failed.at
-             AND event.at < failed.at + make_interval(days => %(days)s)
+           SELECT FROM contacts_contact AS contact
+           WHERE contact.visitor = failed.visitor
+             AND contact.received_at >= failed.at AND contact.received_at < failed.until
        ) OR EXISTS (
-           SELECT FROM analytics_identity AS known
-           JOIN analytics_event AS event ON event.person = known.person AND event.person <> ''
-           WHERE known.visitor = failed.visitor_id AND event.kind = 'contact' AND event.at >= failed.at
-             AND event.at < failed.at + make_interval(days => %(days)s)
+           SELECT FROM analytics_identity AS known JOIN contacts_contact AS contact USING (person)
+           WHERE known.visitor = failed.visitor AND contact.person <> ''
+             AND contact.received_at >= failed.at AND contact.received_at < failed.until
        )
-FROM unnest(%(locales)s::text[], %(keys)s::text[]) AS asked (locale, key)
-CROSS JOIN LATERAL (
-    SELECT search.visitor, min(search.at) AS at,
-           CASE WHEN search.visitor ~ '^[0-9a-f-]{36}$' THEN search.visitor::uuid END AS visitor_id
-    FROM kb_searchlog AS search
-    WHERE search.locale = asked.locale AND search.key = asked.key
-      AND search.at >= %(start)s AND search.at < %(end)s
-      AND search.kind = 'page' AND search.visitor <> '' AND search.error = '' AND search.featured IS NULL
-      AND NOT EXISTS (SELECT FROM kb_searchclick AS click WHERE click.search_id = search.id)
-    GROUP BY search.visitor LIMIT 1000
-) AS failed
+FROM failed
 """
 
 
@@ -121,12 +127,12 @@ def _cluster(
     locale: str,
     group: Sequence[Query],
     empty: int,
-    visitors: dict[tuple[str, str], dict[str, bool]],
+    visitors: dict[tuple[str, str], dict[UUID, bool]],
     known: Known,
     period: Period,
 ) -> Cluster:
     queries = tuple(sorted(group, key=lambda query: (-query.failed, query.key)))
-    of: dict[str, bool] = {}
+    of: dict[UUID, bool] = {}
     for query in queries:
         for visitor, has_contacted in visitors.get((locale, query.key), {}).items():
             of[visitor] = of.get(visitor, False) or has_contacted
@@ -143,24 +149,19 @@ def _cluster(
     )
 
 
-def _visitors(pairs: Sequence[tuple[str, str]], period: Period) -> dict[tuple[str, str], dict[str, bool]]:
+def _visitors(queries: Sequence[tuple[str, str]], period: Period) -> dict[tuple[str, str], dict[UUID, bool]]:
     """Of each (locale, key): the visitors to whom it failed, and whether they contacted us within the window after."""
-    found: dict[tuple[str, str], dict[str, bool]] = defaultdict(dict)
-    by_locale: dict[str, list[str]] = defaultdict(list)
-    for locale, key in pairs:
-        by_locale[locale].append(key)
+    found: dict[tuple[str, str], dict[UUID, bool]] = defaultdict(dict)
+    given: dict[str, Any] = {
+        "locales": [locale for locale, _key in queries],
+        "keys": [key for _locale, key in queries],
+        "start": period.start,
+        "end": period.end,
+        "window": timedelta(days=period.window),
+        "uuid": rollups.UUID_PATTERN,
+    }
     with connection.cursor() as cursor:
-        for locale, keys in by_locale.items():
-            cursor.execute(
-                _VISITORS,
-                {
-                    "locales": [locale] * len(keys),
-                    "keys": keys,
-                    "start": period.start,
-                    "end": period.end,
-                    "days": period.window,
-                },
-            )
-            for key, visitor, has_contacted in cursor.fetchall():
-                found[locale, key][visitor] = has_contacted
+        cursor.execute(_VISITORS, given)
+        for locale, key, visitor, has_contacted in cursor.fetchall():
+            found[locale, key][visitor] = has_contacted
     return found

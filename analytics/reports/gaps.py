@@ -5,16 +5,18 @@ Counts with their denominators; none of it says that a missing article caused a 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+
+from django.db.models import Sum
 
 from analytics.gaps import Known, Standing
 from analytics.models import GapKind
 from analytics.periods import Period
-from analytics.reports import gap_searches, journeys
+from analytics.reports import contacts, gap_searches, journeys
 from analytics.reports.gap_searches import Cluster
 from analytics.reports.journeys import Guarded, Tally
-from contacts import reasons, selectors
+from contacts import reasons
 from kb.models import Article
 
 _SHOWN = 30  # rows of each list
@@ -110,13 +112,13 @@ def find_failing(period: Period, known: Known, *, article_id: int) -> Failing | 
 
 def _reasons(period: Period, known: Known) -> tuple[list[ReasonGap], int, int]:
     """The topics with contacts and without any published article, how many contacts are uncoded, and how many all."""
-    counts = selectors.counts_by_reason(since=period.start, until=period.end)
+    counts = Counter(dict(contacts.days_of(period).values_list("reason").annotate(n=Sum("contacts")).order_by()))
     tree = reasons.stored()
     covered = set(Article.objects.public().order_by().values_list("category__topic", flat=True).distinct())
     by_topic: dict[str, dict[str, int]] = defaultdict(dict)
     for reason in tree:
         # A shelf may be about a whole topic, or about one reason under it.
-        if (number := counts.get(reason.code, 0)) and not covered & set(reason.path):
+        if (number := counts[reason.code]) and not covered & set(reason.path):
             by_topic[reason.topic][reason.name] = number
     names = {reason.code: reason.name for reason in tree}
     found = [
@@ -130,7 +132,7 @@ def _reasons(period: Period, known: Known) -> tuple[list[ReasonGap], int, int]:
         for topic, parts in by_topic.items()
     ]
     found.sort(key=lambda gap: (-gap.contacts, gap.code))
-    return found, counts.get("", 0), sum(counts.values())
+    return found, counts.total() - sum(counts[reason.code] for reason in tree), counts.total()
 
 
 def _failing(period: Period, known: Known) -> tuple[list[Failing], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -42,7 +43,13 @@ def search(number, query, when, *, total=0, opened=None, featured=None, key="", 
     rollups.make_due(windows=[7])
 
 
+def count_contacts():
+    rollups.mark(RollupKind.CONTACTS, [PERIOD.first + timedelta(days=number) for number in range(PERIOD.days)])
+    rollups.make_due(windows=[7])
+
+
 def build(**more):
+    count_contacts()
     return report.build(PERIOD, gaps.known(), **more)
 
 
@@ -187,6 +194,7 @@ def test_a_draft_about_a_reason_stands_on_the_shelf_of_its_topic(signed_in):
     Category.objects.create(key="first", topic="other")
     Category.objects.create(key="presents", topic="gift", position=9)
     history.contact(at(days=2), why=history.reason("gift"))
+    count_contacts()
     signed_in("writer").post(f"{URL}draft/", {"kind": "reason", "key": "gift"})
     article = Article.objects.get()
     assert (article.draft.title, article.category.key) == ("Gift", "presents")
