@@ -43,7 +43,7 @@ class DayPages:
     def _rows(self, newest: date | None, oldest: date | None, part: slice, skipped: int) -> list[Any]:
         """Of the days from `oldest` (None: the first) to `newest`, which `skipped` newer rows come before."""
         found = self._found
-        if skipped and newest is not None:
+        if newest is not None:
             found = found.filter(**{f"{self._field}__lt": shop_days.begin(newest + timedelta(days=1))})
         if oldest is not None:
             found = found.filter(**{f"{self._field}__gte": shop_days.begin(oldest)})
@@ -55,12 +55,21 @@ class DayPages:
 class Newest:
     """For a Paginator: `found`, newest first by its moment `field`, of which none is at `end` or after. Most rows of a
     long period are never looked at: those of the last days do, where they are enough, or those of the first days for
-    the last pages. `known`: how many there are, where counts of days tell it."""
+    the last pages. `known`: how many there are, where counts of days tell it, and `recent` how many the period's last
+    days have, each."""
 
     ordered = True
 
-    def __init__(self, found: QuerySet[Any], field: str, *, end: datetime, known: int | None = None) -> None:
-        self._found, self._field, self._end, self._known = found, field, end, known
+    def __init__(
+        self,
+        found: QuerySet[Any],
+        field: str,
+        *,
+        end: datetime,
+        known: int | None = None,
+        recent: Mapping[date, int] | None = None,
+    ) -> None:
+        self._found, self._field, self._end, self._known, self._recent = found, field, end, known, recent or {}
 
     def count(self) -> int:
         if self._known is None:
@@ -70,6 +79,8 @@ class Newest:
     __len__ = count
 
     def __getitem__(self, part: slice) -> list[Any]:
+        if part.stop <= sum(self._recent.values()):
+            return DayPages(self._found, self._field, self._recent)[part]
         newest_first = self._found.order_by(f"-{self._field}", "-id")
         if part.start > max(self.count() // 2, _FAR):
             from_the_end = slice(max(0, self.count() - part.stop), self.count() - part.start)

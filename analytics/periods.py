@@ -63,6 +63,10 @@ class Period:
     def days(self) -> int:
         return (self.last - self.first).days + 1
 
+    def per_28(self, number: int) -> float:
+        """As many as it would be in 28 days."""
+        return number * 28 / self.days
+
     def before(self) -> Period:
         """What it is held against; as many days, ending the day before this begins, unless a year was asked for."""
         back = _YEAR if self.compare is Compare.YEAR else timedelta(days=self.days)

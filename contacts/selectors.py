@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from contacts import reasons
 from contacts.models import Coding, Contact, ContactSource, FormVisit
@@ -66,30 +65,6 @@ def of(
     # An unknown person has an empty key, which is nobody's.
     theirs = Q(person__in=[key for key in people if key]) | Q(visitor__in=visitors)
     return _facts(Contact.objects.filter(theirs, received_at__gte=since, received_at__lt=until))
-
-
-def counts_by_reason(*, since: datetime, until: datetime) -> Counter[str]:
-    """How many contacts of each reason came from `since` up to, not including, `until`; "" counts the uncoded."""
-    codes = {reason.id: reason.code for reason in reasons.stored()}
-    rows = (
-        with_reason(Contact.objects.filter(received_at__gte=since, received_at__lt=until))
-        .values("reason_now")
-        .annotate(number=Count("id"))
-        .values_list("reason_now", "number")
-    )
-    counts: Counter[str] = Counter()
-    for reason_id, number in rows:
-        counts[codes.get(reason_id or 0, "")] += number
-    return counts
-
-
-def counts_by_topic(*, since: datetime, until: datetime) -> Counter[str]:
-    """counts_by_reason() by the topic that each reason is under; "" counts the uncoded."""
-    topics = {reason.code: reason.topic for reason in reasons.stored()}
-    counts: Counter[str] = Counter()
-    for code, number in counts_by_reason(since=since, until=until).items():
-        counts[topics.get(code, "")] += number
-    return counts
 
 
 # From source to source along the index: no page that asks it reads every contact.

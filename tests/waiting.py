@@ -11,7 +11,7 @@ import pytest
 Answer = TypeVar("Answer")
 
 
-def until(condition: Callable[[], Answer], what: str, *, seconds: float = 20.0) -> Answer:
+def until(condition: Callable[[], Answer], what: str, *, seconds: float = 60.0) -> Answer:
     """The first true answer of `condition`; fails the test, naming `what`, where none comes in time."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from django.db.models import F, Q, Sum
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import DateField, F, Func, IntegerField, Sum, Value
 from django.utils.translation import gettext as _
 
 from analytics import month_counts, shop_days
@@ -117,9 +118,9 @@ class _Counted:
     no: Rate
 
 
-def of(article: Article, period: Period, *, known: dict[tuple[str, str], Alike] | None = None) -> tuple[Edit, ...]:
-    """The changes of its live text in the period, the newest first; MOST at most. Seven queries at most. `known`: keeps
-    what articles alike have in common, for who asks about several."""
+def of(article: Article, period: Period, *, everybody: Everybody | None = None) -> tuple[Edit, ...]:
+    """The changes of its live text in the period, the newest first; MOST at most. Eight queries at most. `everybody`:
+    the other articles' numbers in the period, for who asks about several."""
     entries = list(
         AuditEntry.objects.filter(target_type="kb.article", target_id=str(article.pk), action__in=PUBLISHED)
         .filter(at__lt=period.end)
@@ -133,19 +134,20 @@ def of(article: Article, period: Period, *, known: dict[tuple[str, str], Alike] 
     asked = [index for index in asked if index or min(made) < _number(changes[0][2])]
     if not asked:
         return ()
-    first = changes[asked[0]][0] - LOOK_BACK
-    counts = _Counts(article.pk, replace(period, first=shop_days.day_of(first)))
-    kind = article.locale, article.category.topic
-    alike = (known or {}).get(kind) or Alike.of(article, period)
-    if known is not None:
-        known[kind] = alike
+    alike = Alike.of(article, everybody or Everybody(period))
     moments = [(at, _number(detail)) for at, _action, detail, _by in changes]
-    edits = []
+    spells = {}
     for index in reversed(asked):
-        at, action, detail, by = changes[index]
+        at = moments[index][0]
         before, after = _spell(moments, made, index - 1, until=at), _spell(moments, made, index, until=period.end)
-        before = replace(before, at=max(before.at, at - LOOK_BACK))
-        after = replace(after, ends=min(after.ends, at + LOOK_BACK))
+        spells[index] = (
+            replace(before, at=max(before.at, at - LOOK_BACK)),
+            replace(after, ends=min(after.ends, at + LOOK_BACK)),
+        )
+    counts = _Counts(article.pk, period.window, [spell for pair in spells.values() for spell in pair])
+    edits = []
+    for index, (before, after) in spells.items():
+        at, action, detail, by = changes[index]
         edits.append(
             Edit(
                 at=at,
@@ -186,39 +188,82 @@ def _spell(
 
 
 class _Counts:
-    """The article's journeys and votes by day and text. Three queries."""
+    """The article's journeys and votes by text, in stretches of days of which each spell holds all or none. Three
+    queries."""
 
-    def __init__(self, article_id: int, span: Period) -> None:
-        days = {"article_id": article_id, "day__range": (span.first, span.last)}
+    def __init__(self, article_id: int, window: int, spells: Sequence[_Spell]) -> None:
+        edges = {edge for spell in spells for edge in spell.days}
+        self.starts = sorted(edges | {edge + timedelta(days=1) for edge in edges})
+        days = {"article_id": article_id, "day__range": (min(edges), max(edges))}
         self.article_id = article_id
         tried = Variant.objects.filter(experiment__article=article_id, is_control=False)
         self.tried = set(tried.values_list("pk", flat=True))
+        starts = Value(self.starts, ArrayField(DateField()))
+        stretch = Func(F("day"), starts, function="WIDTH_BUCKET", output_field=IntegerField())
         self.journeys = list(
-            JourneyDay.objects.filter(**days, window=span.window)
-            .values_list("day", "revision_id", "variant_id", "outcome", "is_linkable", "vote")
+            JourneyDay.objects.filter(**days, window=window)
+            .values_list(stretch, "revision_id", "variant_id", "outcome", "is_linkable", "vote")
             .annotate(number=Sum("journeys"))
             .order_by()
         )
         self.votes = list(
             ReadDay.objects.filter(**days)
-            .values_list("day", "revision_id", "variant_id")
+            .values_list(stretch, "revision_id", "variant_id")
             .annotate(said_yes=Sum("yes"), said_no=Sum("no"))
             .order_by()
         )
 
+    def _holds(self, spell: _Spell, stretch: int, revision: int, variant: int) -> bool:
+        return spell.holds(self.starts[stretch - 1], revision, is_tried=variant in self.tried)
+
     def of(self, spell: _Spell) -> _Counted:
         cells = tuple(
             Cell(self.article_id, outcome, is_linkable, vote, False, number)
-            for day, revision, variant, outcome, is_linkable, vote, number in self.journeys
-            if spell.holds(day, revision, is_tried=variant in self.tried)
+            for stretch, revision, variant, outcome, is_linkable, vote, number in self.journeys
+            if self._holds(spell, stretch, revision, variant)
         )
         said = [
             (yes, no)
-            for day, revision, variant, yes, no in self.votes
-            if (yes or no) and spell.holds(day, revision, is_tried=variant in self.tried)
+            for stretch, revision, variant, yes, no in self.votes
+            if (yes or no) and self._holds(spell, stretch, revision, variant)
         ]
         noes = sum(no for _yes, no in said)
         return _Counted(Tally(cells), Rate(noes, noes + sum(yes for yes, _no in said)))
+
+
+class Everybody:
+    """Every article's numbers in a period. Read once, when somebody asks."""
+
+    def __init__(self, period: Period) -> None:
+        self.period = period
+
+    @cached_property
+    def rates(self) -> Mapping[str, Mapping[int, Rate]]:
+        """By number, by article. Three queries."""
+        cells = month_counts.summed(self.period, "article_id", "outcome", "is_linkable", "vote")
+        tallies = journeys.by_article(
+            Cell(pk or None, outcome, link, vote, False, n) for pk, outcome, link, vote, n in cells
+        )
+        days = {"day__range": (self.period.first, self.period.last)}
+        votes = ReadDay.objects.filter(**days).values_list("article_id").annotate(n=Sum("no"), of=F("n") + Sum("yes"))
+        rates: dict[str, dict[int, Rate]] = defaultdict(dict)
+        for pk, tally in tallies.items():
+            rates["contact"][pk] = tally.contact_after_read.rate
+            rates["confirmed"][pk] = tally.confirmed.rate
+        for pk, noes, of_votes in votes.order_by():
+            rates["no"][pk] = Rate(noes, of_votes)
+        return rates
+
+    @cached_property
+    def kinds(self) -> Mapping[str, Mapping[str, frozenset[int]]]:
+        """The articles by language and topic. One query."""
+        found: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        for pk, locale, topic in Article.objects.values_list("pk", "locale", "category__topic").order_by():
+            found[locale][topic or ""].add(pk)
+        return {
+            locale: {topic: frozenset(of_topic) for topic, of_topic in topics.items()}
+            for locale, topics in found.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -228,23 +273,16 @@ class Alike:
     rates: Mapping[str, Mapping[int, Rate]]  # by number, by article
 
     @classmethod
-    def of(cls, article: Article, period: Period) -> Alike:
-        like = Article.objects.filter(locale=article.locale)
-        own = set(like.filter(category__topic=article.category.topic).values_list("pk", flat=True))
-        known = set(like.values_list("pk", flat=True)) if len(own) < shrinkage.LEAST_ALIKE else own
-        days = {"day__range": (period.first, period.last), "article_id__in": known}
-        cells = month_counts.summed(
-            period, "article_id", "outcome", "is_linkable", "vote", narrowed=Q(article_id__in=known)
+    def of(cls, article: Article, everybody: Everybody) -> Alike:
+        topics = everybody.kinds[article.locale]
+        own = topics[article.category.topic or ""]
+        known = frozenset[int]().union(*topics.values()) if len(own) < shrinkage.LEAST_ALIKE else own
+        return cls(
+            {
+                number: {pk: rate for pk, rate in rates.items() if pk in known}
+                for number, rates in everybody.rates.items()
+            }
         )
-        tallies = journeys.by_article(Cell(pk, outcome, link, vote, False, n) for pk, outcome, link, vote, n in cells)
-        votes = ReadDay.objects.filter(**days).values_list("article_id").annotate(n=Sum("no"), of=F("n") + Sum("yes"))
-        rates: dict[str, dict[int, Rate]] = defaultdict(dict)
-        for pk, tally in tallies.items():
-            rates["contact"][pk] = tally.contact_after_read.rate
-            rates["confirmed"][pk] = tally.confirmed.rate
-        for pk, noes, of_votes in votes.order_by():
-            rates["no"][pk] = Rate(noes, of_votes)
-        return cls(rates)
 
     def prior(self, key: str, article_id: int, before: Rate) -> Prior | None:
         """How its like do; the article itself counts with its text before the change."""

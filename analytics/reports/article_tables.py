@@ -94,10 +94,10 @@ def edits(period: Period, now: datetime) -> Sequence[Table]:
     if period.segment.locale:
         known = known.filter(locale=period.segment.locale)
     told: list[tuple[Value, ...]] = []
-    alike: dict[tuple[str, str], article_edits.Alike] = {}
+    everybody = article_edits.Everybody(period)
     for article in known[:MOST_ARTICLES]:
         title = article.live_revision.title if article.live_revision else ""
-        for edit in article_edits.of(article, period, known=alike):
+        for edit in article_edits.of(article, period, everybody=everybody):
             about: tuple[Value, ...] = (article.pk, title, article.locale, edit.at, edit.number)
             told += [(*about, *_measure(measure)) for measure in edit.measures]
     note = "No effects: nobody was drawn at random. What is expected without any edit stands beside each difference."

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, ExpressionWrapper, Q, Sum
 from django.utils.translation import gettext as _
 
 from analytics import month_counts
-from analytics.models import Outcome
+from analytics.models import JourneyDay, Outcome
 from analytics.periods import Period
 from analytics.reports import contacts, journeys
 from analytics.reports.journeys import ENTRIES, NO_TOPIC
@@ -25,6 +25,7 @@ from analytics.stats.proportions import Rate
 NAMED = 7  # topics by name; the others together
 UNREAD = "-"  # of a middle: nothing was read
 OTHERS = "+"
+RECENT_DAYS = 28
 _CONTACTS = (Outcome.CONTACTED, Outcome.CONTACTED_OTHER)
 
 _CONDITIONS: dict[tuple[str, str], Q] = {
@@ -101,6 +102,13 @@ def build(period: Period, parameters: Mapping[str, str]) -> Flow:
         middle = UNREAD if is_unread else topic
         cells[_ENTRY_OF.get(entry, "unknown"), middle, outcome or journeys.IMMATURE] += number
     return _flow(cells)
+
+
+def recent(period: Period, parameters: Mapping[str, str]) -> dict[date, int]:
+    """How many of these journeys each of the period's last days has; of days without any, nothing. One query."""
+    first = max(period.first, period.last - timedelta(days=RECENT_DAYS - 1))
+    found = JourneyDay.objects.filter(narrowed(parameters), day__range=(first, period.last), window=period.window)
+    return dict(found.values_list("day").annotate(number=Sum("journeys")).order_by())
 
 
 def by_article(period: Period, parameters: Mapping[str, str], *, most: int) -> list[tuple[int, int]]:

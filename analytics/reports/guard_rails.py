@@ -95,13 +95,16 @@ class GuardRails:
         return [row for row in self.worse if row.rail in ACCESS]
 
 
-def build(period: Period, *, now: datetime, all_contacts: Change | None) -> GuardRails:
-    """`all_contacts`: those of the period against those before. Seven queries."""
+def build(
+    period: Period, *, now: datetime, all_contacts: Change | None, journeys: tuple[int, int] | None = None
+) -> GuardRails:
+    """`all_contacts`: those of the period against those before; `journeys`: of the period and before, where they are at
+    hand. Seven queries at most."""
     before = None if period.compare is Compare.NONE else period.before()
     spans = (period, before or period)
     links, told, links_before, told_before = _links(spans)
     forms, forms_before = _forms(spans, now=now)
-    (journeys, journeys_before), (mails, mails_before) = _journeys(spans), _mails(spans)
+    (in_period, in_before), (mails, mails_before) = journeys or _journeys(spans), _mails(spans)
     complaints, complaints_before = _complaints(spans)
     left, left_before = _left(spans)
     votes, votes_before = _votes(spans)
@@ -113,8 +116,8 @@ def build(period: Period, *, now: datetime, all_contacts: Change | None) -> Guar
     rows = (
         replace(in_sight, told=told, told_before=told_before if has_before else None),
         _counted(
-            Rail.OPENED, _("Contact form opened"), _("journeys"), PerUnit(forms.of, journeys),
-            PerUnit(forms_before.of, journeys_before) if has_before else None, worse_if_more=False,
+            Rail.OPENED, _("Contact form opened"), _("journeys"), PerUnit(forms.of, in_period),
+            PerUnit(forms_before.of, in_before) if has_before else None, worse_if_more=False,
         ),
         _shared(
             Rail.COMPLETED, _("Contact form sent, or answered on the way"), _("openings of the form"), forms,

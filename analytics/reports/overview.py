@@ -107,6 +107,8 @@ def build(period: Period, *, now: datetime) -> Overview:
     feeds = contact_facts.feeds()
     in_until = outcomes.watermark(feeds.values(), now=now)
     mark = SettlingMark.objects.filter(pk=1).first()
+    known_effects = effects.build(period, now)
+    opened = known_effects.suggestions.guards
     candidates = [
         *to_do_running.found(period, now=now, feeds=feeds, rules=rules, wismo=where_is_it),
         *to_do_content.found(period, now=now, tally=tally, reason_rows=reasons, decided=gaps.known()),
@@ -130,8 +132,10 @@ def build(period: Period, *, now: datetime) -> Overview:
         days_before=[] if period.compare is Compare.NONE else contacts.totals_by_day(period.before()),
         wismo=where_is_it,
         repeated=contacts.repeated(period, in_until=in_until),
-        guard_rails=guard_rails.build(period, now=now, all_contacts=total.change),
-        effects=effects.build(period, now),
+        guard_rails=guard_rails.build(
+            period, now=now, all_contacts=total.change, journeys=(opened.now.journeys, opened.before.journeys)
+        ),
+        effects=known_effects,
     )
 
 

@@ -7,21 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from django.db import connection
 from django.db.models import F, Sum
 
 from analytics import gap_clusters, gaps, search_acts, shop_days, spreads
-from analytics.gap_clusters import Asked
 from analytics.gaps import Known, Standing
 from analytics.models import GapKind
 from analytics.periods import Compare, Period
-from analytics.reports import gaps as gaps_report
-from analytics.reports import search_acted, search_answers, search_counts
+from analytics.reports import gap_searches, query_words, search_acted, search_answers, search_counts
 from analytics.reports.search_acted import Acted, Asking
 from analytics.reports.search_answers import Answers
 from analytics.reports.search_counts import Counts
 from analytics.stats.proportions import Rate
-from kb.search.keys import key_of
 
 SHOWN = 15  # clusters of each list
 _NAMED = 6  # queries that a cluster is explained by
@@ -134,14 +130,14 @@ def find(period: Period, *, now: datetime, locale: str, key: str) -> Cluster | N
     return next((one for one in found if one.locale == locale and any(query.key == key for query in one.queries)), None)
 
 
-def as_gap(cluster: Cluster) -> gaps_report.Cluster:
+def as_gap(cluster: Cluster) -> gap_searches.Cluster:
     """As "What to write next" has it, from where drafts are begun."""
     failed = cluster.counts.failed
-    return gaps_report.Cluster(
+    return gap_searches.Cluster(
         locale=cluster.locale,
         text=cluster.text,
         queries=tuple(
-            gaps_report.Query(query.key, query.text, query.counts.failed, query.counts.searches)
+            gap_searches.Query(query.key, query.text, query.counts.failed, query.counts.searches)
             for query in cluster.queries
         ),
         failed=failed,
@@ -207,23 +203,21 @@ def _by_locale(found: Mapping[tuple[date, str], Counts]) -> dict[str, Counts]:
 
 def _clusters(period: Period, until: date, known: Known) -> tuple[list[Cluster], frozenset[str]]:
     """Of the queries that failed most or led to most contacts, the most costly cluster first."""
-    queries, meant = _queries(period, until)
-    found: list[Cluster] = []
-    by_meaning = set()
-    for locale, of_locale in queries.items():
-        asked = [
-            Asked(key, frozenset(key_of(meant[locale][key], locale).split()), query.counts.failed + 0.5)
-            for key, query in of_locale.items()
-        ]
-        meaning = gaps_report.meaning_of(locale, meant[locale], asked)
-        if meaning is not None:
-            by_meaning.add(locale)
-        found += [
-            _cluster(locale, [of_locale[one.key] for one in group], known)
-            for group in gap_clusters.cluster(asked, meaning=meaning)
-        ]
+    rows = (
+        search_counts.days(period)
+        .exclude(key="")
+        .values("locale", "key")
+        .annotate(wrong=Sum(F("without_answer") + F("without_click") + F("contacted")), **search_counts.summed(until))
+        .order_by("-wrong", "locale", "key")[: gap_clusters.MOST]
+    )
+    counts = {(row["locale"], row["key"]): search_counts.of_row(row) for row in rows}
+    like = query_words.like({query: of_query.failed + 0.5 for query, of_query in counts.items()})
+    found = [
+        _cluster(locale, [Query(key, like.text[locale, key], counts[locale, key]) for key in keys], known)
+        for locale, keys in like.groups
+    ]
     found.sort(key=lambda one: (-one.counts.contacts_at_least, -one.counts.failed, -one.counts.searches, one.text))
-    return found, frozenset(by_meaning)
+    return found, like.by_meaning
 
 
 def _cluster(locale: str, group: Sequence[Query], known: Known) -> Cluster:
@@ -235,39 +229,6 @@ def _cluster(locale: str, group: Sequence[Query], known: Known) -> Cluster:
 
 def _first(query: Query) -> tuple[int, int, int, str]:
     return -query.counts.failed, -query.counts.searches, len(query.key), query.key
-
-
-# In what words each was typed last, and what search took it for.
-_WORDS = """
-SELECT asked.locale, asked.key,
-       (SELECT text FROM analytics_searchday AS counts
-        WHERE counts.locale = asked.locale AND counts.key = asked.key ORDER BY day DESC LIMIT 1),
-       coalesce((SELECT corrected FROM kb_searchlog AS search
-                 WHERE search.locale = asked.locale AND search.key = asked.key ORDER BY at DESC LIMIT 1), '')
-FROM unnest(%(locales)s::text[], %(keys)s::text[]) AS asked (locale, key)
-"""
-
-
-def _queries(period: Period, until: date) -> tuple[dict[str, dict[str, Query]], dict[str, dict[str, str]]]:
-    """language → key → query, and what it was taken for. The first gap_clusters.MOST, by what went wrong."""
-    rows = (
-        search_counts.days(period)
-        .exclude(key="")
-        .values("locale", "key")
-        .annotate(wrong=Sum(F("without_answer") + F("without_click") + F("contacted")), **search_counts.summed(until))
-        .order_by("-wrong", "locale", "key")[: gap_clusters.MOST]
-    )
-    counts = {(row["locale"], row["key"]): search_counts.of_row(row) for row in rows}
-    queries: dict[str, dict[str, Query]] = defaultdict(dict)
-    meant: dict[str, dict[str, str]] = defaultdict(dict)
-    with connection.cursor() as cursor:
-        given = {"locales": [locale for locale, _key in counts], "keys": [key for _locale, key in counts]}
-        cursor.execute(_WORDS, given)
-        for locale, key, text, corrected in cursor.fetchall():
-            if gaps_report.tells_something(text, locale):
-                queries[locale][key] = Query(key, text, counts[locale, key])
-                meant[locale][key] = corrected or text
-    return queries, meant
 
 
 def _with_acts(

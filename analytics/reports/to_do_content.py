@@ -19,7 +19,6 @@ from analytics.models import GapKind, SearchDay
 from analytics.periods import Period
 from analytics.reports import contacts, journeys
 from analytics.reports.contacts import UNCODED, ReasonRow
-from analytics.reports.gaps import per_28
 from analytics.reports.journeys import Tally
 from analytics.reports.to_do import Candidate, Kind, Place
 from analytics.stats.counts import poisson
@@ -71,7 +70,7 @@ def _without_article(known: _Known) -> list[Candidate]:
     for row in known.reasons:
         if row.depth or row.code == UNCODED or row.code not in bare or not row.now:
             continue
-        standing = known.decided.of(GapKind.REASON, {row.code: 1.0}, size=per_28(row.now, known.period))
+        standing = known.decided.of(GapKind.REASON, {row.code: 1.0}, size=known.period.per_28(row.now))
         says = ngettext(
             "%(number)s of %(every)s contacts is about “%(name)s”, and no article is.",
             "%(number)s of %(every)s contacts are about “%(name)s”, and no article is.",
@@ -182,7 +181,7 @@ def _articles(known: _Known) -> list[Candidate]:
     for rate, pk in first:
         if pk not in titles:
             continue
-        standing = known.decided.of(GapKind.ARTICLE, {str(pk): 1.0}, size=per_28(rate.hits, known.period))
+        standing = known.decided.of(GapKind.ARTICLE, {str(pk): 1.0}, size=known.period.per_28(rate.hits))
         says = _("After %(hits)s of %(of)s linkable journeys that ended on “%(title)s” people contacted us about it.")
         made.append(
             Candidate(

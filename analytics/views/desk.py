@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from analytics import day_pages, definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
 from analytics.models import Event, EventKind, GapKind, Journey, Outcome, ReadDay
 from analytics.reports import contacts, journeys, messages, overview, timeline, to_do, to_do_content
+from analytics.reports import flow as flow_report
 from analytics.views.paging import page_of
 from contacts.models import ContactSource
 from core import clock, roles
@@ -97,8 +98,9 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     asked = request.GET.dict()
     found = journeys.narrowed(period, asked)
     flow = journey_flow.build(period, asked)
-    known = flow.journeys if flow else None
-    listed = day_pages.Newest(found, "started_at", end=min(period.end, clock.now()), known=known)
+    known, recent = (flow.journeys, flow_report.recent(period, asked)) if flow else (None, None)
+    end = min(period.end, clock.now())
+    listed = day_pages.Newest(found, "started_at", end=end, known=known, recent=recent)
     page: Page[Journey] = page_of(listed, request)
     titles = _titles({row.last_article_id for row in page} | {_whole(request, "article"), _whole(request, "read")})
     labels: dict[str | None, str] = {value: str(label) for value, label in Outcome.choices}

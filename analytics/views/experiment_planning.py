@@ -7,9 +7,11 @@ prepare one; who may publish may start it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import mark_safe
@@ -30,6 +32,7 @@ from kb.views import asking
 
 PREPARERS = (WRITER, REVIEWER, ANALYST, ADMIN)
 _LATEST = 30  # frozen texts of the article that can be added
+_TRAFFIC_KEPT = timedelta(minutes=5)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -236,7 +239,14 @@ def _compared(control: Arm | Variant, arm: Arm | Variant) -> dict[str, Any]:
 
 
 def _traffic(experiment: Experiment) -> Traffic:
-    return experiment_traffic.of(experiment.article, window_days=experiment.window_days, now=clock.now())
+    """Counted from rows, so it is kept while somebody goes to and fro between the pages and tries other wishes."""
+    now = clock.now()
+    key = f"traffic-{experiment.article_id}-{experiment.window_days}-{now:%Y-%m-%d}"
+    found: Traffic | None = cache.get(key)
+    if found is None:
+        found = experiment_traffic.of(experiment.article, window_days=experiment.window_days, now=now)
+        cache.set(key, found, _TRAFFIC_KEPT.total_seconds())
+    return found
 
 
 def _wish_of(experiment: Experiment, arms: list[Arm]) -> Wish:

@@ -18,7 +18,8 @@ from analytics.models import GapKind
 from analytics.periods import Period
 from analytics.reports import gaps as report
 from analytics.reports import search_health
-from analytics.reports.gaps import Cluster, Failing, ReasonGap
+from analytics.reports.gap_searches import Cluster
+from analytics.reports.gaps import Failing, ReasonGap
 from analytics.views.desk import READERS
 from core import clock, roles
 from kb import first_drafts
@@ -126,11 +127,11 @@ def _of_search_health(request: HttpRequest) -> Cluster | None:
 def _about(gap: Cluster | ReasonGap | Failing, period: Period) -> tuple[GapKind, list[str], str, float]:
     """Its kind, its keys, what a person calls it, and what it counts in 28 days."""
     if isinstance(gap, Cluster):
-        return GapKind.SEARCHES, gap.keys, gap.text, report.per_28(gap.contacted.of, period)
+        return GapKind.SEARCHES, gap.keys, gap.text, period.per_28(gap.contacted.of)
     if isinstance(gap, ReasonGap):
-        return GapKind.REASON, [gap.code], gap.name, report.per_28(gap.contacts, period)
+        return GapKind.REASON, [gap.code], gap.name, period.per_28(gap.contacts)
     hits = gap.contact_after_read.rate.hits
-    return GapKind.ARTICLE, [str(gap.article_id)], gap.title, report.per_28(hits, period)
+    return GapKind.ARTICLE, [str(gap.article_id)], gap.title, period.per_28(hits)
 
 
 def _period(text: str) -> tuple[int, Period]:

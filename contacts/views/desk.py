@@ -38,7 +38,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "contacts",
         "filter_form": asked,
-        "totals": listing.totals(asked, tree=tree),
+        "totals": listing.totals(asked, tree=tree, listed=page.paginator.count),
         "contacts": page,
         "sort": sort,
     }

@@ -151,3 +151,13 @@ def test_pages_from_either_end_are_those_of_the_whole_list(reads, known, far, mo
     monkeypatch.setattr(day_pages, "_FAR", far)
     end = at(days=41)
     assert pages(day_pages.Newest(Event.objects.all(), "at", end=end, known=known)) == in_order()
+
+
+def test_pages_of_the_last_days_are_looked_for_in_these_days_alone(reads, django_assert_num_queries):
+    counted = by_day(reads)
+    recent = {day: number for day, number in counted.items() if day >= max(counted) - timedelta(days=9)}
+    listed = day_pages.Newest(Event.objects.all(), "at", end=at(days=41), known=230, recent=recent)
+    assert pages(listed) == in_order()
+    with django_assert_num_queries(1) as asked:
+        listed[0:20]
+    assert asked[0]["sql"].count('"at" >=') == asked[0]["sql"].count('"at" <') == 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
-from analytics import gaps, settling
-from analytics.models import GapDecision
+from analytics import gaps, rollups, settling, shop_days
+from analytics.models import GapDecision, RollupKind
 from analytics.periods import Period
 from analytics.reports import gaps as report
 from core.models import AuditEntry
@@ -38,9 +39,17 @@ def search(number, query, when, *, total=0, opened=None, featured=None, key="", 
     )  # fmt: skip
     if opened:
         SearchClick.objects.create(search=made, article_id=opened, position=1, at=when)
+    rollups.mark(RollupKind.SEARCHES, [shop_days.day_of(when)])
+    rollups.make_due(windows=[7])
+
+
+def count_contacts():
+    rollups.mark(RollupKind.CONTACTS, [PERIOD.first + timedelta(days=number) for number in range(PERIOD.days)])
+    rollups.make_due(windows=[7])
 
 
 def build(**more):
+    count_contacts()
     return report.build(PERIOD, gaps.known(), **more)
 
 
@@ -185,6 +194,7 @@ def test_a_draft_about_a_reason_stands_on_the_shelf_of_its_topic(signed_in):
     Category.objects.create(key="first", topic="other")
     Category.objects.create(key="presents", topic="gift", position=9)
     history.contact(at(days=2), why=history.reason("gift"))
+    count_contacts()
     signed_in("writer").post(f"{URL}draft/", {"kind": "reason", "key": "gift"})
     article = Article.objects.get()
     assert (article.draft.title, article.category.key) == ("Gift", "presents")

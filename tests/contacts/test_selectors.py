@@ -52,16 +52,6 @@ def test_every_contact_of_a_window_with_the_newest_coding(reasons, staff, django
     assert [(fact.reason, fact.topic) for fact in found] == [("late", "order_status"), ("", "")]
 
 
-def test_counts_by_topic_with_the_uncoded_apart(reasons):
-    receive("1", "refund")
-    receive("2", "it is late")
-    receive("3", "delivery")
-    receive("4", "hello")
-    receive("5", "refund", hours=-1)
-    counts = selectors.counts_by_topic(since=NOW, until=NOW + HOUR)
-    assert counts == {"refunds": 1, "order_status": 2, "": 1}
-
-
 def test_feeds_are_the_sources_besides_our_own_form():
     receive("1", source="form")
     receive("2", source="chat", hours=-3)
