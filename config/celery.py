@@ -7,6 +7,8 @@ from celery import Celery
 from celery.signals import beat_init, celeryd_init, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Celery would run Django's checks, tell nobody what they found, and import every page for it: half of a worker's start.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("preempt")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -140,7 +140,7 @@ class Supervisor:
 def web(listeners: Sequence[socket.socket], *, env: Mapping[str, str] | None = None) -> Part:
     """The web server on sockets that are listening already: they outlive its restarts, and requests wait in them."""
     binds = [word for listener in listeners for word in ("--bind", f"fd://{listener.fileno()}")]
-    kind = ("--worker-class", "gthread", "--workers", "2", "--threads", "4")
+    kind = ("--config", "python:config.web_master", "--worker-class", "gthread", "--workers", "2", "--threads", "4")
     ending = ("--graceful-timeout", "4", "--no-control-socket")
     # A search of 10,000 characters gets an answer, not gunicorn's bare 414. A proxy before it has a limit of its own.
     limits = ("--limit-request-line", "0")

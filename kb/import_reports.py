@@ -102,5 +102,9 @@ class Recorder:
         """Whether the row was new or changed in an earlier try."""
         return False
 
+    def was_refused(self, number: int) -> bool:
+        """Whether the row was refused in an earlier try."""
+        return False
+
     def broken_links(self, links: Sequence[tuple[int, str]]) -> None:
         """(number of the row, id) of links that lead nowhere."""

@@ -234,9 +234,7 @@ class _Recorder(Recorder):
     def __init__(self, run: ImportRun) -> None:
         self._run = run
         self.done_before = run.done
-        self._written = set(
-            run.rows.filter(outcome__in=[ImportOutcome.NEW, ImportOutcome.CHANGED]).values_list("number", flat=True)
-        )
+        self._outcomes = dict(run.rows.values_list("number", "outcome"))
 
     def begin(self, *, format: str, total: int) -> None:
         ImportRun.objects.filter(pk=self._run.pk).update(format=format, total=total, beat_at=Now())
@@ -258,7 +256,10 @@ class _Recorder(Recorder):
             raise Stopped
 
     def was_written(self, number: int) -> bool:
-        return number in self._written
+        return self._outcomes.get(number) in (ImportOutcome.NEW, ImportOutcome.CHANGED)
+
+    def was_refused(self, number: int) -> bool:
+        return self._outcomes.get(number) == ImportOutcome.REFUSED
 
     def broken_links(self, links: Sequence[tuple[int, str]]) -> None:
         by_row: dict[int, list[list[str]]] = {}

@@ -99,7 +99,7 @@ class _Import:
             locale_map=asked.locale_map,
         )
         self._total = 0
-        self._links: list[tuple[int, str, str]] = []  # number of the row, where it is, id
+        self._links: set[tuple[int, str, str]] = set()  # number of the row, where it is, id
         self._ids: set[str] = set()  # of this import
         self._translated: list[import_writing.Translated] = []
         self._leads: list[import_leads.Lead] = []
@@ -193,6 +193,8 @@ class _Import:
                 if number <= self.recorder.done_before and self.recorder.was_written(number):
                     self.has_written_before = True
                     self._note(number, item)
+                if number <= self.recorder.done_before and not self.recorder.was_refused(number):
+                    self._look_at_links(number, item)
             elif isinstance(item, ImportedPicture) and number <= self.recorder.done_before:
                 self._pictures.expect(item)
         fresh = self._with_pictures([pair for pair in batch if pair[0] > self.recorder.done_before])
@@ -211,7 +213,7 @@ class _Import:
             self.report.add(result)
             if isinstance(result.item, ImportedArticle) and result.problem is None:
                 item = result.item
-                self._links += [(result.number, item.where, id) for id in set(_LINK.findall(item.body))]
+                self._look_at_links(result.number, item)
                 if result.outcome in (ImportOutcome.NEW, ImportOutcome.CHANGED):
                     self._note(result.number, item)
         if self._progress is not None:
@@ -298,6 +300,9 @@ class _Import:
             )
             self._translated.append(key)
 
+    def _look_at_links(self, number: int, item: ImportedArticle) -> None:
+        self._links |= {(number, item.where, id) for id in _LINK.findall(item.body)}
+
     def _check_links(self, leads: Sequence[import_leads.Lead]) -> None:
         wanted = {id for _, _, id in self._links}
         there: set[str] = set()
@@ -306,7 +311,7 @@ class _Import:
             there |= {name for pair in found.values_list("external_id", "slug") for name in pair}
         if self.asked.is_dry:
             there |= self._ids
-        broken = [link for link in self._links if link[2] not in there]
+        broken = sorted(link for link in self._links if link[2] not in there)
         broken += [(lead.number, lead.where, lead.to) for lead in leads]
         self.report.broken_links = sorted((where, id) for _, where, id in broken)
         if broken:

@@ -20,3 +20,4 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # serve the sources, wit
 SEARCH_MEANING = False  # the tests of it switch it on
 SUGGESTIONS_OFF_SHARE = 0.0  # chance decides nothing here; the tests of it give a share
 QUIET_HOURS = None  # a test that ends with "sent" must not depend on the hour; the tests of it give some
+CELERY_WORKER_LOST_WAIT = 0.5  # seconds that a dead child's last word is waited for: ten at work

@@ -93,6 +93,9 @@ class WorkerProcess:
             )
         until(lambda: b" ready." in self._said(said) or self._ended(), "the worker is ready", seconds=60)
 
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def stop(self, *, seconds: float = 15) -> None:
         """Ask it to finish what it does and end; kill it where that takes too long."""
         if self.process is not None:

@@ -13,7 +13,6 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
-from scipy import optimize, special
 
 from analytics.stats.arms import Difference
 from analytics.stats.proportions import ALPHA, Interval
@@ -61,6 +60,8 @@ def bounds(
 
 @lru_cache(maxsize=256)
 def _bounds(fractions: tuple[float, ...], increments: tuple[float, ...]) -> tuple[float, ...]:
+    from scipy import optimize, special  # here: a fifth of what a process imports, and few ever judge a test
+
     found: list[float] = []
     points = density = weights = np.empty(0)
     for look, (t, increment) in enumerate(zip(fractions, increments, strict=True)):
@@ -98,6 +99,8 @@ def _upper(tail: float) -> float:
 
 def obrien_fleming(looks: int, *, alpha: float = ALPHA) -> list[float]:
     """The classic bounds c·√(K/k) of equally spaced looks, whose whole error is alpha."""
+    from scipy import optimize
+
     fractions = [look / looks for look in range(1, looks + 1)]
 
     def error(c: float) -> float:
@@ -109,6 +112,8 @@ def obrien_fleming(looks: int, *, alpha: float = ALPHA) -> list[float]:
 
 def crossing(z_bounds: Sequence[float], fractions: Sequence[float]) -> float:
     """The chance that |z| reaches a bound at some look although there is no difference."""
+    from scipy import special
+
     points = density = weights = np.empty(0)
     chance = 0.0
     for look, (t, z) in enumerate(zip(fractions, z_bounds, strict=True)):

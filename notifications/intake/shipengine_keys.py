@@ -19,14 +19,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
 from notifications.models import PublishedKeys
 
 logger = logging.getLogger("preempt.intake")
 
-_TIMEOUT = httpx.Timeout(10, connect=5)
 _LONGEST = 30.0  # seconds for a whole answer, however slowly it drips
 LARGEST = 64 * 1024  # bytes of a document
 _SMALLEST_KEY = 2048  # bits; NIST SP 800-131A
@@ -120,10 +118,13 @@ def refresh(secrets: Sequence[str], *, now: datetime) -> None:
 
 
 def _fetch(address: str, *, now: datetime) -> Fetched:
+    import httpx  # here: dear to import, and asked for once a day
+
     if not address.startswith("https://") and urlsplit(address).hostname not in ("127.0.0.1", "localhost"):
         raise UnusableKeys(f"{address}: keys are fetched by https only")
     try:
-        with httpx.stream("GET", address, timeout=_TIMEOUT, headers={"Accept": "application/json"}) as answer:
+        timeout = httpx.Timeout(10, connect=5)
+        with httpx.stream("GET", address, timeout=timeout, headers={"Accept": "application/json"}) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise UnusableKeys(f"{address}: answered {answer.status_code}")
             body = b""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import collections
 import select
+import ssl
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -17,8 +18,6 @@ from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
-
-import httpx
 
 _IDLE_SECONDS = 5.0  # that an open connection is kept without a request
 _MOST_IDLE = 36
@@ -58,7 +57,7 @@ class Poster:
         """Raises ValueError for an address with no host in it, or a port that is none."""
         at = urlsplit(base_url)
         self._server, self._headers, self._times = _address(at), dict(headers), times
-        self._tls = httpx.create_ssl_context() if at.scheme == "https" else None
+        self._tls = _trusting() if at.scheme == "https" else None
         self._proxy = _proxy_for(at.scheme, self._server[0])
         self._before_path = at.path.rstrip("/")
         if self._proxy is not None and self._tls is None:
@@ -148,6 +147,12 @@ def _is_readable(connection: HTTPConnection) -> bool:
     look = select.poll()
     look.register(connection.sock, select.POLLIN)
     return bool(look.poll(0))
+
+
+def _trusting() -> ssl.SSLContext:
+    import httpx  # here: dear to import, and who has no https server to post to needs none of it
+
+    return httpx.create_ssl_context()
 
 
 def _address(at: SplitResult) -> tuple[str, int]:

@@ -6,6 +6,8 @@ import logging
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 
 GOOD = {
     "LOCAL": False,
@@ -81,3 +83,14 @@ def test_debug_logs_are_named(good):
         assert "preempt.W107" in found(deploy=True)
     finally:
         logging.getLogger().setLevel(before)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["search_index", "stats"], ["dispatch", "--once"], ["settle"], ["import_orders", "x"]],
+    ids=lambda it: it[0],
+)
+def test_a_process_that_imports_no_page_does_not_start_with_settings_that_cannot_work(good, words):
+    good.MAIL_PROVIDER = "pigeon"
+    with pytest.raises(SystemCheckError, match=r"preempt\.E003"):
+        call_command(*words, skip_checks=False)

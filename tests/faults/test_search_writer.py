@@ -31,10 +31,10 @@ WORDS = ["parcel", "refund", "late", "address", "card", "voucher", "customs", "r
 
 
 class Indexer:
-    """A real `manage.py search_index run`."""
+    """A real `manage.py search_index run`. `said`: its words since the test began."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.said: list[str] = []
         self.start()
 
@@ -42,7 +42,7 @@ class Indexer:
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "search_index", "run"],
             cwd=embedded.REPOSITORY,
-            env=workers.environment(SEARCH_INDEX_DIR=str(self._folder), PGAPPNAME="indexer"),
+            env=workers.environment(SEARCH_INDEX_DIR=str(self.folder), PGAPPNAME="indexer"),
             stderr=subprocess.PIPE,
             process_group=0,
             text=True,
@@ -54,24 +54,55 @@ class Indexer:
         with lines:
             self.said.extend(lines)
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        os.killpg(self.process.pid, number)
-        self.process.wait()
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
         self._reader.join()
 
 
+class Host:
+    """The indexer of this host, for test after test: what one leaves is no help to the next."""
+
+    indexer: Indexer | None = None
+
+    def with_nothing(self, folder: Path) -> Indexer:
+        """An indexer that runs, and has no index yet."""
+        if self.indexer is None or self.indexer.process.poll() is not None:
+            self.indexer = Indexer(folder)
+        (self.indexer.folder / "current").unlink(missing_ok=True)
+        self.indexer.said.clear()
+        return self.indexer
+
+    def kill(self) -> None:
+        if self.indexer is not None:
+            self.indexer.kill()
+            self.indexer = None
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    """A start takes more than most of these tests."""
+    host = Host()
+    yield host
+    host.kill()
+
+
+@pytest.fixture(scope="module")
+def host_folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("host") / "index"
+
+
 @pytest.fixture
-def folder(settings, tmp_path) -> Iterator[Path]:
-    settings.SEARCH_INDEX_DIR = tmp_path / "index"
+def folder(settings, host_folder) -> Iterator[Path]:
+    settings.SEARCH_INDEX_DIR = host_folder
     yield settings.SEARCH_INDEX_DIR
     search.engine().close()
 
 
 @pytest.fixture
-def indexer(folder) -> Iterator[Indexer]:
-    indexer = Indexer(folder)
-    yield indexer
-    indexer.kill()
+def indexer(host, folder) -> Indexer:
+    return host.with_nothing(folder)
 
 
 @pytest.fixture
@@ -213,18 +244,16 @@ def test_on_a_full_disk_the_old_generation_serves_and_the_log_says_why(write, fo
     until(lambda: agrees() and found("taxes") == [article.pk], "it goes on when there is room", seconds=30)
 
 
-def test_a_second_indexer_stands_by_and_takes_over(write, folder, indexer):
+def test_a_second_indexer_stands_by_and_takes_over(write, folder, indexer, host):
     write("Customs duties")
     until(agrees, "the indexer has made the index", seconds=60)
-    second = Indexer(folder)
+    second = host.indexer = Indexer(folder)
     try:
         until(lambda: any("stands by" in line for line in second.said), "the second stands by")
-        indexer.kill()
-        write("Vouchers")
-        until(agrees, "the second has taken over")
     finally:
-        second.kill()
-        indexer.start()
+        indexer.kill()
+    write("Vouchers")
+    until(agrees, "the second has taken over")
 
 
 def test_the_indexer_lives_through_a_lost_database_connection(write, folder, indexer):
@@ -241,8 +270,8 @@ def test_the_indexer_lives_through_a_lost_database_connection(write, folder, ind
     assert indexer.process.poll() is None
 
 
-def test_asked_to_stop_it_stops(folder, indexer):
-    until(lambda: any("indexer started" in line for line in indexer.said), "it has started", seconds=60)
+def test_asked_to_stop_it_stops(write, indexer):
+    write("Customs duties")
+    until(agrees, "it is at work", seconds=60)
     indexer.process.terminate()
     assert indexer.process.wait(10) == 0
-    indexer.start()

@@ -44,6 +44,11 @@ class Demo:
 
         until(heard, f"the demo says {words!r}", seconds=seconds)
 
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(20)
+
     @property
     def port(self) -> int:
         found = re.search(r"help centre +http://localhost:(\d+)/", self.said.read_text())
@@ -86,8 +91,8 @@ def started(pid: int) -> tuple[int, int]:
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]), pid
 
 
-@contextlib.contextmanager
-def demo(data_dir: Path, *, port: int = 0) -> Iterator[Demo]:
+def demo(data_dir: Path, *, port: int = 0) -> Demo:
+    """Started, and ready."""
     data_dir.mkdir(exist_ok=True)
     said = data_dir.parent / f"said-{len(list(data_dir.parent.glob('said-*')))}"
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")}
@@ -103,26 +108,49 @@ def demo(data_dir: Path, *, port: int = 0) -> Iterator[Demo]:
     running = Demo(process, data_dir, said)
     try:
         running.says("Ctrl-C stops everything.", seconds=90)
-        yield running
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait(20)
+    except BaseException:
+        running.stop()
+        raise
+    return running
+
+
+class Stage:
+    """One data folder for the module, and the demo that runs on it: a start takes longer than most of these tests."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self._demo: Demo | None = None
+
+    def running(self) -> Demo:
+        if self._demo is None or self._demo.process.poll() is not None:
+            self._demo = demo(self.data_dir)
+        return self._demo
+
+    def anew(self, *, port: int = 0) -> Demo:
+        """Another start, where the last demo has ended or been ended."""
+        self.clear()
+        self._demo = demo(self.data_dir, port=port)
+        return self._demo
+
+    def clear(self) -> None:
+        if self._demo is not None:
+            self._demo.stop()
+            self._demo = None
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory) -> Iterator[Path]:
-    """One for the module: the second start is the common one."""
+def stage() -> Iterator[Stage]:
     with in_memory() as folder:
-        yield folder / "data"
+        stage = Stage(folder / "data")
+        yield stage
+        stage.clear()
         embedded.remove(folder / "data")
 
 
-@pytest.fixture(scope="module")
-def running(data_dir) -> Iterator[Demo]:
-    """One demo for the tests after which it must be healthy again."""
-    with demo(data_dir) as running:
-        yield running
+@pytest.fixture
+def running(stage) -> Demo:
+    """A demo that must be healthy again after the test, or have ended."""
+    return stage.running()
 
 
 @pytest.mark.parametrize(
@@ -206,51 +234,42 @@ def test_parts_know_the_address_they_are_reached_at(running):
         assert f"SITE_URL=http://localhost:{running.port}" in environment
 
 
-@pytest.fixture(scope="module")
-def other_dir() -> Iterator[Path]:
-    """One for the tests that stop the whole demo: the first of them makes its tables."""
-    with in_memory() as folder:
-        yield folder / "data"
-        embedded.remove(folder / "data")
+def test_everything_killed_at_once_while_the_shop_was_being_filled(stage, running):
+    users.tell(embedded.url(stage.data_dir), "create table half_a_shop ()")
+    (stage.data_dir / "run" / "seeding").touch()  # as seed_demo's caller leaves it
+    for pid in [running.process.pid, *running.processes()]:
+        with contextlib.suppress(ProcessLookupError):
+            users.kill(pid)
+    running.process.wait()
+    until(lambda: not running.processes(), "nothing is left", seconds=20)
+    again = stage.anew()
+    again.says("cut off the last time; starting with an empty database")
+    assert again.is_healthy()
+    assert users.ask(embedded.url(stage.data_dir), "select to_regclass('half_a_shop')") is None
+    assert not (stage.data_dir / "run" / "seeding").exists()
 
 
-def test_ctrl_c_stops_everything_within_ten_seconds(other_dir):
-    with demo(other_dir) as running:
-        assert len(running.processes()) >= 8
-        running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(10) == 0
-        until(lambda: not running.processes(), "nothing is left", seconds=3)
-    assert not embedded.is_kept(other_dir)
+def test_ctrl_c_stops_everything_within_ten_seconds(stage, running):
+    assert len(running.processes()) >= 8
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(10) == 0
+    until(lambda: not running.processes(), "nothing is left", seconds=3)
+    assert not embedded.is_kept(stage.data_dir)
 
 
-def test_taken_port_is_stepped_over_and_a_killed_supervisor_gives_its_port_to_the_next_start(other_dir):
+def test_taken_port_is_stepped_over_and_a_killed_supervisor_gives_its_port_to_the_next_start(stage):
     taken = supervisor.listen(8140)
     wished = taken[0].getsockname()[1]
-    with demo(other_dir, port=wished) as running:
-        running.says(f"port {wished} is taken: using ")
-        port = running.port
-        assert port > wished
-        for listener in taken:
-            listener.close()
-        running.process.kill()
-        running.process.wait()
-        with demo(other_dir, port=port) as again:
-            assert again.port == port
-            assert again.is_healthy()
-        until(lambda: not running.processes(), "nothing of the first is left", seconds=20)
-
-
-def test_everything_killed_at_once_while_the_shop_was_being_filled(other_dir):
-    with demo(other_dir) as running:
-        users.tell(embedded.url(other_dir), "create table half_a_shop ()")
-        (other_dir / "run" / "seeding").touch()  # as seed_demo's caller leaves it
-        for pid in [running.process.pid, *running.processes()]:
-            with contextlib.suppress(ProcessLookupError):
-                users.kill(pid)
-        running.process.wait()
-        until(lambda: not running.processes(), "nothing is left", seconds=20)
-    with demo(other_dir) as again:
-        again.says("cut off the last time; starting with an empty database")
-        assert again.is_healthy()
-        assert users.ask(embedded.url(other_dir), "select to_regclass('half_a_shop')") is None
-        assert not (other_dir / "run" / "seeding").exists()
+    first = stage.anew(port=wished)
+    first.says(f"port {wished} is taken: using ")
+    port = first.port
+    assert port > wished
+    for listener in taken:
+        listener.close()
+    first.process.kill()
+    first.process.wait()
+    again = stage.anew(port=port)
+    assert again.port == port
+    assert again.is_healthy()
+    stage.clear()
+    until(lambda: not first.processes(), "nothing of the first is left either", seconds=20)

@@ -171,8 +171,9 @@ def test_a_change_that_commits_late_is_not_missed(write):
     assert set(titles("article")) == {"Fast article", "Slow article"}
 
 
-WRITE_FOREVER = """
-import sys
+# One that has imported everything forks writers, one for each line that it is given, and says who each is.
+WRITERS = """
+import os, sys
 sys.path.insert(0, "")
 import django; django.setup()
 from django.conf import settings
@@ -180,14 +181,22 @@ from django.db import transaction
 settings.SEARCH_INDEX_DIR = sys.argv[1]
 from kb.models import Article
 from kb.search import indexing
-print("ready", flush=True)
-while True:
-    for article in Article.objects.published():
-        with transaction.atomic():
-            Article.objects.filter(pk=article.pk).update(version=article.version + 1)
-            indexing.IndexChange.objects.create(article_id=article.pk)
-        indexing.apply_changes()
-    indexing.rebuild()
+
+def write_forever():
+    while True:
+        for article in Article.objects.published():
+            with transaction.atomic():
+                Article.objects.filter(pk=article.pk).update(version=article.version + 1)
+                indexing.IndexChange.objects.create(article_id=article.pk)
+            indexing.apply_changes()
+        indexing.rebuild()
+
+for line in sys.stdin:
+    if not (writer := os.fork()):
+        write_forever()
+    print(writer, flush=True)
+    _, status = os.waitpid(writer, 0)
+    print("killed by", os.WTERMSIG(status), flush=True)
 """
 
 
@@ -196,7 +205,9 @@ def python(code: str, *args: str) -> subprocess.Popen[str]:
         [sys.executable, "-c", code, *args],
         cwd=embedded.REPOSITORY,
         env=workers.environment(),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        process_group=0,
         text=True,
     )
 
@@ -208,18 +219,23 @@ def test_a_writer_killed_at_any_moment_leaves_an_index_that_works(write, index_f
         write(f"Customs duties {number}", "Everything about customs. " * 30)
     indexing.rebuild()
     rng = random.Random(5)
-    for _round in range(5):
-        writer = python(WRITE_FOREVER, str(index_folder))
-        assert writer.stdout.readline() == "ready\n"
-        before = search.engine().generation()
-        until(lambda before=before: search.engine().generation() > before, "the writer has committed")
-        time.sleep(rng.uniform(0, 0.15))  # not a wait for anything: the moment of the kill is drawn at random
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        writer.stdout.close()
-        assert len(titles("customs")) == 12
-        indexing.apply_changes()
-        assert not indexing.verify()
+    parent = python(WRITERS, str(index_folder))
+    try:
+        for _round in range(5):
+            before = search.engine().generation()
+            parent.stdin.write("one more\n")
+            parent.stdin.flush()
+            writer = int(parent.stdout.readline())
+            until(lambda before=before: search.engine().generation() > before, "the writer has committed")
+            time.sleep(rng.uniform(0, 0.15))  # not a wait for anything: the moment of the kill is drawn at random
+            os.kill(writer, signal.SIGKILL)
+            assert parent.stdout.readline() == "killed by 9\n"
+            assert len(titles("customs")) == 12
+            indexing.apply_changes()
+            assert not indexing.verify()
+    finally:
+        os.killpg(parent.pid, signal.SIGKILL)
+        parent.communicate()
     assert not list(index_folder.glob("commit-*"))
 
 

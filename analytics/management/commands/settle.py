@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from analytics import settling
@@ -9,6 +10,7 @@ from analytics import settling
 
 class Command(BaseCommand):
     help = "Bring journeys and their outcomes up to date with what has happened."
+    requires_system_checks = [Tags.compatibility]  # of the settings; all would import every page
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--rebuild", action="store_true", help="all journeys anew, not only those touched")

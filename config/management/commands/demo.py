@@ -28,7 +28,7 @@ READY_SECONDS = 60.0
 
 class Command(BaseCommand):
     help = "Run the whole shop on this machine: database, web, shop front, worker, beat, indexer. Ctrl-C stops it all."
-    requires_system_checks = []  # `make lint` and each child check; here they only cost time
+    requires_system_checks = []  # `make lint` checks all and the indexer the settings; here they only cost time
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="the wished port; the next free one is taken")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from contacts import csv_import
@@ -15,6 +16,7 @@ class Command(BaseCommand):
         f"{','.join(csv_import.COLUMNS)}. source is one of {', '.join(csv_import.SOURCES)}; a time without a zone is "
         "the shop's. Rows that are in already are left as they are. Exit code 1 where a row was refused."
     )
+    requires_system_checks = [Tags.compatibility]  # of the settings; all would import every page
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)

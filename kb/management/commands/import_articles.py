@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kb import import_foresight, import_runs
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         "Bring help articles in: CSV, JSON lines, a folder of Markdown with a YAML head, or the JSON of Zendesk Guide "
         "or Intercom; as a file, a folder or a zip. See docs/desk-import.md."
     )
+    requires_system_checks = [Tags.compatibility]  # of the settings; all would import every page
     requires_migrations_checks = True
 
     def add_arguments(self, parser: CommandParser) -> None:

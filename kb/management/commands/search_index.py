@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kb import search
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         "compare it with the database (exit code 1: differs). stats: what is in it and how far it is behind. run: "
         "keep it up to date until stopped."
     )
+    requires_system_checks = [Tags.compatibility]  # of the settings; all would import every page
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["rebuild", "verify", "stats", "run"])

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from types import FrameType
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 
 from core import clock
@@ -18,6 +19,7 @@ PAUSE = 1.0  # seconds between looks when there was nothing to do
 
 class Command(BaseCommand):
     help = "Settles, sweeps, reads the provider's reports and sends, again and again, with the broker dead or alive."
+    requires_system_checks = [Tags.compatibility]  # of the settings; all would import every page
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="one turn, until nothing is ready; then end")

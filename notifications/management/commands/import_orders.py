@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         "From a folder it reads customers.csv, orders.csv and order_items.csv (the format of Olist's public orders). "
         "What was taken in before is not taken in again. Exit code 1 when any row was refused."
     )
+    requires_system_checks = [Tags.compatibility]  # of the settings; all would import every page
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, metavar="PATH")

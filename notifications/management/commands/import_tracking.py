@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 
 from notifications.intake.sheets.fields import Kind
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         "The orders must be here already. What was taken in before is not taken in again. Exit code 1 when any row "
         "was refused."
     )
+    requires_system_checks = [Tags.compatibility]  # of the settings; all would import every page
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, metavar="PATH")

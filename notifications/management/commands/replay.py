@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 
 from notifications import replay, replay_report
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         "Ctrl-C stops it after the step it is at; the same command goes on from there. Other processes follow where "
         "they share PREEMPT_CLOCK_FILE with this one; without it, this process sends by itself."
     )
+    requires_system_checks = [Tags.compatibility]  # of the settings; all would import every page
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--orders", type=Path, required=True, metavar="DIR", help="with Olist's three tables")

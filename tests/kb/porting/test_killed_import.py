@@ -15,12 +15,14 @@ from kb import import_runs, tasks
 from kb.import_reports import Asked
 from kb.models import Article, ImportMark, ImportRow, ImportRun, IndexedArticle, Picture, Piece, Revision
 from tests.core.test_brand_images import picture
+from tests.holding_up import held_up_at
 from tests.kb.porting.test_round_trip import empty
 from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
-COUNT = 400
+PORTION = 20  # rows of a transaction; at work there are 100
+COUNT = 3 * PORTION
 
 
 def a_zip() -> bytes:
@@ -29,7 +31,7 @@ def a_zip() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("facts.yaml", "- {fact: window, kind: duration, says: 30 days}\n")
         for number in range(COUNT):
-            title = f"Title {number}" if number != 250 else ""
+            title = f"Title {number}" if number != 25 else ""
             shown = f"![A label](p/{number % 30}.png)" if number % 10 == 0 else ""
             body = f"In {{{{fact:window}}}}. See [next](article:n{(number + 1) % COUNT}). {shown}"
             file.writestr(f"{number:04}.md", f"---\nid: n{number}\ntitle: {title}\ncategory: Delivery\n---\n{body}\n")
@@ -60,9 +62,9 @@ def test_an_import_whose_worker_is_killed_ends_as_if_it_had_not_been(celery_work
     admin = staff(ADMIN)
     asked = Asked(by=admin)
     content = a_zip()
-    include, folder = "tests.tasks", str(tmp_path / "worker-index")
+    env = {"SEARCH_INDEX_DIR": str(tmp_path / "worker-index"), "PREEMPT_TEST_PORTION": str(PORTION)}
 
-    celery_worker_process.start(concurrency=1, include=include, SEARCH_INDEX_DIR=folder)
+    celery_worker_process.start(concurrency=1, include="tests.small_portions", **env)
     whole = import_runs.ask(import_runs.store("a.zip", [content]), asked, enqueue=tasks.run_import.delay)
     until(lambda: not ImportRun.objects.get(pk=whole.pk).is_open, "the import is done", seconds=120)
     wanted = outcome(whole)
@@ -72,16 +74,17 @@ def test_an_import_whose_worker_is_killed_ends_as_if_it_had_not_been(celery_work
         cursor.execute("DELETE FROM kb_indexedarticle")
         cursor.execute("DELETE FROM kb_posting")
 
-    run = import_runs.ask(import_runs.store("a.zip", [content]), asked, enqueue=tasks.run_import.delay)
-    until(lambda: ImportRun.objects.get(pk=run.pk).done > 100, "some of it is in", seconds=60)
-    celery_worker_process.kill()
+    with held_up_at("kb_article", "NEW.external_id = 'n50'") as waits:
+        run = import_runs.ask(import_runs.store("a.zip", [content]), asked, enqueue=tasks.run_import.delay)
+        until(waits, "some of it is in", seconds=60)
+        celery_worker_process.kill()
     run.refresh_from_db()
     assert run.state == "running"
-    assert 100 < run.done < COUNT, "amid the import"
+    assert PORTION <= run.done < COUNT, "amid the import"
     assert ImportRow.objects.filter(run=run).count() == run.done - 1, "what is told is in, and nothing else"
     assert Article.objects.count() == run.new
 
-    celery_worker_process.start(concurrency=1, include=include, SEARCH_INDEX_DIR=folder)
+    celery_worker_process.start(concurrency=1, include="tests.small_portions", **env)
     tasks.look_after_imports.delay()  # as beat does
     tasks.run_import.delay(run.pk)  # and as the broker does with what the dead worker had
     ImportRun.objects.filter(pk=run.pk).update(beat_at=Now() - import_runs._SILENT)  # two minutes later

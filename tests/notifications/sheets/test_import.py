@@ -31,6 +31,7 @@ from notifications.models import (
     TrackingEvent,
 )
 from tests import workers
+from tests.holding_up import held_up_at
 from tests.notifications import shop
 from tests.waiting import until
 
@@ -201,21 +202,21 @@ def test_two_at_once_are_refused_by_name(tmp_path):
 @pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 def test_killed_amid_it_goes_on_and_nothing_is_doubled(tmp_path):
-    count = 20_000
+    count = runs.ROWS + 1000
     rows = (f"FH-{n},p{n}@example.com,2026-02-24 10:00,LA{n:08d},Lamp\n" for n in range(count))
     path = write(tmp_path, "Order No,E-mail,Order date,Tracking number,Product\n" + "".join(rows))
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "import_orders", str(path)],
-        cwd=settings.BASE_DIR,
-        env=workers.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until(lambda: Order.objects.exists() or process.poll() is not None, "the first orders are in", seconds=120)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    taken = Order.objects.count()
-    assert 0 < taken < count
+    with held_up_at("notifications_order", f"NEW.number = 'FH-{count - 500}'") as waits:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "import_orders", str(path)],
+            cwd=settings.BASE_DIR,
+            env=workers.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: waits() or process.poll() is not None, "it is amid the second portion", seconds=120)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert Order.objects.count() == runs.ROWS, "the first portion is in, and nothing of the second"
     # The server notices that the killed one's connection is gone, and lets go of its hold.
     until(lambda: _is_free(SheetRun.objects.get().pk), "its hold is free", seconds=30)
     said = load(path)
