@@ -43,6 +43,7 @@ class Truth:
     lift: float = 0.0
     contacts_when_stuck: float = 0.42
     votes: float = 0.24
+    opens_suggestion: float = 0.5  # of those to whom the contact form suggests an article
 
     def quality(self, article: str, *, variant: str = "") -> float:
         """The chance that this article answers a visitor whose question it is about: 0.40 to 0.92."""

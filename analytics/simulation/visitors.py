@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
-from analytics.simulation.browser import DESKTOP, PHONE, Browser, Page
+from analytics.simulation.browser import DESKTOP, PHONE, Browser, Form, Page
 from analytics.simulation.script import Question, Script, Truth, mistype
 from core import clock
 
@@ -95,10 +95,27 @@ class Visitor:
             "message": letter.message,
             "order_number": order_number,
         }
-        self._submit(form.__class__(f"{self.root}/contact/suggest/", "post", form.values, form.names), **typed)
+        offered = self._submit(Form(f"{self.root}/contact/suggest/", "post", form.values, form.names), **typed)
+        # Who asks about their own parcel is not helped by a text.
+        if not topic and self._is_answered_by(offered, form, typed):
+            return
         self._wait(5, 40)
         self._submit(form, **typed)
         self.world.done["contacts"] += 1
+
+    def _is_answered_by(self, offered: Page, form: Form, typed: dict[str, str]) -> bool:
+        """Perhaps opens the first suggestion, and mostly says so where that was the answer."""
+        link = next((link for link in offered.links if "/contact/suggested/" in link), None)
+        if link is None or self.rng.random() >= self.world.truth.opens_suggestion:
+            return False
+        article = self._open(link, after=self.rng.uniform(3, 20))
+        if urlsplit(article.url).path not in self.world.articles or not self._reads(article):
+            return False
+        if self.rng.random() < 0.6:
+            pk = urlsplit(link).path.rstrip("/").rpartition("/")[2]
+            self._submit(Form(f"{self.root}/contact/answered/", "post", form.values, form.names), **typed, article=pk)
+        self.world.done["answered by a suggestion"] += 1
+        return True
 
     def _search(self, attempt: int) -> Page:
         words = self.question.words
