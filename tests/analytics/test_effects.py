@@ -15,6 +15,7 @@ from analytics.reports.effects import Code, Kind
 from analytics.stats.proportions import Rate
 from core import audit, clock
 from kb.models import Vote
+from tests import worlds
 from tests.analytics import history
 from tests.analytics.conftest import NOW
 from tests.analytics.history import at
@@ -50,8 +51,7 @@ def cost(kind: str, amount: str, since: date = date(2026, 1, 1), *, channel: str
     )
 
 
-@pytest.fixture
-def a_form():
+def tell_of_a_form() -> None:
     """200 visitors without suggestions, 120 of whom contacted us, and 200 with, 60 of whom did."""
     for n in range(400):
         arm, wrote = ("off", n < 120) if n < 200 else ("on", n < 260)
@@ -59,8 +59,7 @@ def a_form():
         history.form(visitor(n), at(n, days=2), arm=arm, sent=sent, opened=[1] if 260 <= n < 300 else [])
 
 
-@pytest.fixture
-def a_rule():
+def tell_of_a_rule() -> None:
     """Under one rule 160 held out, 130 of whom contacted us, and 160 notified, 10 of whom did."""
     for n in range(160):
         history.message(f"h{n}", at(n, days=3), arm="held_out")
@@ -69,6 +68,21 @@ def a_rule():
             history.contact(at(n, days=5), person=f"h{n}", source="form")
         if n < 10:
             history.contact(at(n, days=5), person=f"n{n}", source="form")
+
+
+@pytest.fixture(scope="class")
+def a_rule(django_db_setup, django_db_blocker):
+    with worlds.shared(django_db_blocker), clock.frozen(NOW):
+        tell_of_a_rule()
+        yield
+
+
+@pytest.fixture(scope="class")
+def a_form_and_a_rule(django_db_setup, django_db_blocker):
+    with worlds.shared(django_db_blocker), clock.frozen(NOW):
+        tell_of_a_form()
+        tell_of_a_rule()
+        yield
 
 
 def test_each_visitor_counts_once_where_first_drawn_with_any_contact_in_the_window():
@@ -119,23 +133,6 @@ def test_who_left_after_a_suggestion_is_at_most_helped_unless_they_said_no_or_co
     assert suggestions.narrowed(asked(), {"arm": "on", "shown": "yes"}, now=NOW).count() == 5
 
 
-@pytest.mark.usefixtures("a_form", "a_rule")
-@pytest.mark.parametrize(
-    "words",
-    [
-        {}, {"arm": "on"}, {"arm": "held_out"}, {"contacted": "yes"}, {"contacted": "no"}, {"new": "yes"},
-        {"new": "yes", "contacted": "yes", "arm": "off"}, {"sent": "yes"}, {"helped": "yes", "arm": "on"},
-        {"arm": "notify", "contacted": "yes"}, {"rule": "nothing"}, {"sent": "yes", "contacted": "yes"},
-    ],
-)  # fmt: skip
-def test_a_list_is_as_long_as_the_counts_of_days_say(words):
-    for period in (asked(), asked(from_="2026-03-05", to="2026-03-20")):
-        for report, given in ((suggestions, words), (messages, {"compared": "yes", **words})):
-            told = report.number(period, given, now=NOW)
-            assert told in (None, report.narrowed(period, given, now=NOW).count())
-    assert suggestions.number(asked(), {"contacted": "yes"}, now=NOW) == 180
-
-
 def test_days_are_counted_once_and_what_comes_late_counts_them_anew():
     """However the facts come in, bit by bit or at once, read from rows or from stored days: the same numbers."""
     rng = random.Random(5)
@@ -181,97 +178,6 @@ def test_days_are_counted_once_and_what_comes_late_counts_them_anew():
     assert by_bits == at_once == from_rows
 
 
-def test_a_second_settling_counts_no_day_again(a_form):
-    settling.settle()
-    known = effect_rows.contacts_in_until(now=NOW)
-
-    assert effect_days.refresh(since=10**15, windows=(7,), in_until=known) == 0
-
-
-def test_a_changed_hold_out_is_compared_within_each_share(a_rule):
-    """Half were held out, then a fifth: each message counts under the share by which it was drawn."""
-    rule = history.rule()
-    with clock.frozen(at(days=10)):
-        audit.record(None, "rule.changed", rule, holdout_share=[0.5, 0.2])
-    rule.holdout_share = 0.2
-    rule.save()
-    for n in range(200):
-        history.message(f"x{n}", at(n, days=12), arm="held_out" if n < 40 else "notify")
-
-    found = entry("rule:trial")
-
-    strata = effect_days.known_of(asked(), now=NOW).strata(rule.pk, without="held_out", treated="notify")
-    assert [(one.share, one.without.of, one.treated.of) for one in strata] == [(0.2, 40, 160), (0.5, 160, 160)]
-    assert found.code is Code.SHOWN
-    rule.holdout_share = 0.9
-    rule.save()
-    assert entry("rule:trial").code is Code.BLOCKED
-    of_rule = next(row for row in messages.rows(asked(), now=NOW) if row.key == "trial")
-    assert (of_rule.effect.is_blocked, of_rule.effect.prevented) == (True, None)
-
-
-def test_the_ledger_lists_effects_shown_first_and_what_has_no_control_group(a_form, a_rule):
-    history.rule("quiet", holdout_share=0.1)
-    legal = history.rule("legal", holdout_share=0)
-    legal.is_legal_notice = True
-    legal.save()
-    history.rule("bare", holdout_share=0)
-    settling.settle()
-
-    found = ledger()
-
-    codes = {one.key: one.code for one in found.entries}
-    assert [one.key for one in found.entries][:2] == ["rule:trial", "suggestions"]
-    assert codes["rule:trial"] is codes["suggestions"] is Code.SHOWN
-    assert codes["rule:quiet"] is Code.TOO_EARLY
-    without = {one.name: one.why for one in found.without_control}
-    assert {"Bare", "Legal"} <= without.keys()
-    assert "nobody may be kept" in without["Legal"]
-    first = found.entries[0]
-    assert first.exposed == 160
-    assert first.prevented_at_least == int(160 * first.interval.low / 1000)
-    assert 0 < found.prevented_at_least < sum(one.prevented_at_least or 0 for one in found.entries)
-    assert found.false_alarms == pytest.approx(0.1)
-
-
-def test_people_who_came_before_the_period_are_evidence_and_no_gain_of_it(a_rule):
-    found = entry("rule:trial", from_="2026-03-10", to="2026-03-29")
-
-    assert found.code is Code.SHOWN
-    assert (found.exposed, found.prevented_at_least) == (0, 0)
-    assert entry("rule:trial", from_="2026-02-01", to="2026-03-04").treated == Rate(0, 0)
-
-
-def test_money_is_the_lower_bound_times_the_dated_cost_less_what_was_sent(a_rule):
-    assert ledger().saved_at_least is None
-    assert ledger().why_not_saved == "What a contact costs is not set."
-
-    cost("contact", "5")
-    assert entry("rule:trial").saved.why == "What a message costs is not set."
-
-    cost("message", "0.10")
-    found = entry("rule:trial")
-    by_hand = Decimal(found.interval.low) / 1000 * 160 * 5 - Decimal("0.10") * 160
-    assert found.saved.at_least.amount == pytest.approx(by_hand)
-    assert ledger().saved_at_least.amount == pytest.approx(by_hand)
-
-    cost("contact", "8", since=date(2026, 3, 5))  # people came on the 5th
-    assert entry("rule:trial").saved.at_least.amount > by_hand
-    cost("contact", "80", since=date(2026, 3, 6))
-    assert entry("rule:trial").saved.at_least.amount < by_hand * 2
-    cost("message", "1000")
-    assert entry("rule:trial").saved.at_least is None
-    assert entry("rule:trial").saved.costs_at_least.currency == "EUR"
-
-
-def test_a_cost_of_another_currency_makes_the_older_ones_count_no_more(a_rule):
-    cost("contact", "5")
-    cost("message", "0.1")
-    cost("contact", "6", currency="USD")
-
-    assert entry("rule:trial").saved.why == "What a message costs is not set."
-
-
 def test_what_is_not_shown_saves_nothing():
     cost("contact", "5")
     cost("message", "0")
@@ -287,28 +193,6 @@ def test_what_is_not_shown_saves_nothing():
     assert found.saved.why == "Not shown to save."
     assert ledger().prevented_at_least is None
     assert "more week" in found.waits
-
-
-def test_the_page_says_what_is_shown_and_each_number_opens_its_rows(a_form, a_rule, signed_in):
-    settling.settle()
-    client = signed_in()
-
-    page = client.get(reverse("desk:effects"))
-
-    assert page.status_code == 200
-    text = page.content.decode()
-    assert "Set what a contact costs" in text
-    assert "Nothing has a control group yet" not in text
-    for found in page.context["effects"].entries:
-        for name, number in (
-            ("control", found.control.of), ("control_hits", found.control.hits), ("treated", found.treated.of),
-            ("treated_hits", found.treated.hits), ("exposed", found.exposed),
-        ):  # fmt: skip
-            rows = client.get(found.rows[name]).context["page"].paginator.count
-            assert rows == number, (found.key, name)
-    for name, number in (("sent", 60), ("helped", 40), ("shown", 40), ("withdrawn", 40)):
-        rows = client.get(reverse("desk:effect-visits"), {"arm": "on", name: "yes"})
-        assert rows.context["page"].paginator.count == number
 
 
 def test_an_empty_shop_is_told_how_to_begin(signed_in):
@@ -337,13 +221,137 @@ def test_a_cost_is_set_by_analysts_with_a_day_and_a_reason_and_never_changed(sig
     assert "Save the cost" not in page
 
 
-def test_the_number_of_queries_does_not_grow_with_what_is_counted(
-    a_form, a_rule, signed_in, django_assert_max_num_queries
-):
-    settling.settle()
-    client = signed_in()
-    for n in range(8):
-        history.message(f"q{n}", at(n, days=3), under=history.rule(f"rule-{n}"))
+@pytest.mark.usefixtures("a_rule")
+class TestARule:
+    def test_a_changed_hold_out_is_compared_within_each_share(self):
+        """Half were held out, then a fifth: each message counts under the share by which it was drawn."""
+        rule = history.rule()
+        with clock.frozen(at(days=10)):
+            audit.record(None, "rule.changed", rule, holdout_share=[0.5, 0.2])
+        rule.holdout_share = 0.2
+        rule.save()
+        for n in range(200):
+            history.message(f"x{n}", at(n, days=12), arm="held_out" if n < 40 else "notify")
 
-    with django_assert_max_num_queries(36):
-        client.get(reverse("desk:effects"))
+        found = entry("rule:trial")
+
+        strata = effect_days.known_of(asked(), now=NOW).strata(rule.pk, without="held_out", treated="notify")
+        assert [(one.share, one.without.of, one.treated.of) for one in strata] == [(0.2, 40, 160), (0.5, 160, 160)]
+        assert found.code is Code.SHOWN
+        rule.holdout_share = 0.9
+        rule.save()
+        assert entry("rule:trial").code is Code.BLOCKED
+        of_rule = next(row for row in messages.rows(asked(), now=NOW) if row.key == "trial")
+        assert (of_rule.effect.is_blocked, of_rule.effect.prevented) == (True, None)
+
+    def test_people_who_came_before_the_period_are_evidence_and_no_gain_of_it(self):
+        found = entry("rule:trial", from_="2026-03-10", to="2026-03-29")
+
+        assert found.code is Code.SHOWN
+        assert (found.exposed, found.prevented_at_least) == (0, 0)
+        assert entry("rule:trial", from_="2026-02-01", to="2026-03-04").treated == Rate(0, 0)
+
+    def test_money_is_the_lower_bound_times_the_dated_cost_less_what_was_sent(self):
+        assert ledger().saved_at_least is None
+        assert ledger().why_not_saved == "What a contact costs is not set."
+
+        cost("contact", "5")
+        assert entry("rule:trial").saved.why == "What a message costs is not set."
+
+        cost("message", "0.10")
+        found = entry("rule:trial")
+        by_hand = Decimal(found.interval.low) / 1000 * 160 * 5 - Decimal("0.10") * 160
+        assert found.saved.at_least.amount == pytest.approx(by_hand)
+        assert ledger().saved_at_least.amount == pytest.approx(by_hand)
+
+        cost("contact", "8", since=date(2026, 3, 5))  # people came on the 5th
+        assert entry("rule:trial").saved.at_least.amount > by_hand
+        cost("contact", "80", since=date(2026, 3, 6))
+        assert entry("rule:trial").saved.at_least.amount < by_hand * 2
+        cost("message", "1000")
+        assert entry("rule:trial").saved.at_least is None
+        assert entry("rule:trial").saved.costs_at_least.currency == "EUR"
+
+    def test_a_cost_of_another_currency_makes_the_older_ones_count_no_more(self):
+        cost("contact", "5")
+        cost("message", "0.1")
+        cost("contact", "6", currency="USD")
+
+        assert entry("rule:trial").saved.why == "What a message costs is not set."
+
+
+@pytest.mark.usefixtures("a_form_and_a_rule")
+class TestAFormAndARule:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            {}, {"arm": "on"}, {"arm": "held_out"}, {"contacted": "yes"}, {"contacted": "no"}, {"new": "yes"},
+            {"new": "yes", "contacted": "yes", "arm": "off"}, {"sent": "yes"}, {"helped": "yes", "arm": "on"},
+            {"arm": "notify", "contacted": "yes"}, {"rule": "nothing"}, {"sent": "yes", "contacted": "yes"},
+        ],
+    )  # fmt: skip
+    def test_a_list_is_as_long_as_the_counts_of_days_say(self, words):
+        for period in (asked(), asked(from_="2026-03-05", to="2026-03-20")):
+            for report, given in ((suggestions, words), (messages, {"compared": "yes", **words})):
+                told = report.number(period, given, now=NOW)
+                assert told in (None, report.narrowed(period, given, now=NOW).count())
+        assert suggestions.number(asked(), {"contacted": "yes"}, now=NOW) == 180
+
+    def test_a_second_settling_counts_no_day_again(self):
+        settling.settle()
+        known = effect_rows.contacts_in_until(now=NOW)
+
+        assert effect_days.refresh(since=10**15, windows=(7,), in_until=known) == 0
+
+    def test_the_ledger_lists_effects_shown_first_and_what_has_no_control_group(self):
+        history.rule("quiet", holdout_share=0.1)
+        legal = history.rule("legal", holdout_share=0)
+        legal.is_legal_notice = True
+        legal.save()
+        history.rule("bare", holdout_share=0)
+        settling.settle()
+
+        found = ledger()
+
+        codes = {one.key: one.code for one in found.entries}
+        assert [one.key for one in found.entries][:2] == ["rule:trial", "suggestions"]
+        assert codes["rule:trial"] is codes["suggestions"] is Code.SHOWN
+        assert codes["rule:quiet"] is Code.TOO_EARLY
+        without = {one.name: one.why for one in found.without_control}
+        assert {"Bare", "Legal"} <= without.keys()
+        assert "nobody may be kept" in without["Legal"]
+        first = found.entries[0]
+        assert first.exposed == 160
+        assert first.prevented_at_least == int(160 * first.interval.low / 1000)
+        assert 0 < found.prevented_at_least < sum(one.prevented_at_least or 0 for one in found.entries)
+        assert found.false_alarms == pytest.approx(0.1)
+
+    def test_the_page_says_what_is_shown_and_each_number_opens_its_rows(self, signed_in):
+        settling.settle()
+        client = signed_in()
+
+        page = client.get(reverse("desk:effects"))
+
+        assert page.status_code == 200
+        text = page.content.decode()
+        assert "Set what a contact costs" in text
+        assert "Nothing has a control group yet" not in text
+        for found in page.context["effects"].entries:
+            for name, number in (
+                ("control", found.control.of), ("control_hits", found.control.hits), ("treated", found.treated.of),
+                ("treated_hits", found.treated.hits), ("exposed", found.exposed),
+            ):  # fmt: skip
+                rows = client.get(found.rows[name]).context["page"].paginator.count
+                assert rows == number, (found.key, name)
+        for name, number in (("sent", 60), ("helped", 40), ("shown", 40), ("withdrawn", 40)):
+            rows = client.get(reverse("desk:effect-visits"), {"arm": "on", name: "yes"})
+            assert rows.context["page"].paginator.count == number
+
+    def test_the_number_of_queries_does_not_grow_with_what_is_counted(self, signed_in, django_assert_max_num_queries):
+        settling.settle()
+        client = signed_in()
+        for n in range(8):
+            history.message(f"q{n}", at(n, days=3), under=history.rule(f"rule-{n}"))
+
+        with django_assert_max_num_queries(36):
+            client.get(reverse("desk:effects"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from core.roles import ADMIN, WRITER
 from kb import notices, origins, publishing, search_tests
 from kb.models import Article, Category, Placement, SearchTest, Synonym
 from kb.search import tuning
+from tests import worlds
 from tests.config import desk_table
 from tests.config.desk_table import ACTIONS, ELSEWHERE, NO_ROLE, ROLES, STRANGERS
 from tests.config.staff import PASSWORD, code, give_app, make, secret_on, signed_in
@@ -87,23 +88,38 @@ def test_the_navigation_shows_what_opens_and_nothing_that_opens_is_missing(role)
         assert client.get(link).status_code == 200, link
 
 
-@each_address
-def test_each_role_gets_a_page_or_403(space, pattern):
-    """By asking: 403 for exactly the roles that the table leaves out. Others get the page, or 404 for want of a row."""
-    if ROLES.get(pattern.name) == STRANGERS:
-        return
-    where = address(space, pattern)
-    got = {}
-    for role in (*roles.ALL, NO_ROLE):
-        client = Client()
-        client.force_login(make(role or "nobody", *([role] if role else [])))
-        answer = client.get(where)
-        if answer.status_code == 405:
-            answer = client.post(where)
-        got[role] = answer.status_code
-    wanted = ROLES[pattern.name]
-    assert {role for role, status in got.items() if status == 403} - _more(pattern.name) == set(got) - set(wanted), got
-    assert all(status in (200, 302, 400, 403, 404, 422) for status in got.values()), got
+@pytest.fixture(scope="class")
+def sessions(django_db_setup, django_db_blocker) -> Iterator[dict[str, str]]:
+    """The session of one person of each role, signed in once for all addresses; what is done to it is gone after it."""
+    with worlds.shared(django_db_blocker):
+        keys = {}
+        for role in (*roles.ALL, NO_ROLE):
+            client = Client()
+            client.force_login(make(role or "nobody", *([role] if role else [])))
+            keys[role] = client.cookies[settings.SESSION_COOKIE_NAME].value
+        yield keys
+
+
+class TestEachRole:
+    @each_address
+    def test_gets_a_page_or_403(self, sessions, space, pattern):
+        """By asking: 403 for exactly the roles that the table leaves out. Others get the page, or 404 for want of a
+        row."""
+        if ROLES.get(pattern.name) == STRANGERS:
+            return
+        where = address(space, pattern)
+        got = {}
+        for role, key in sessions.items():
+            client = Client()
+            client.cookies[settings.SESSION_COOKIE_NAME] = key
+            answer = client.get(where)
+            if answer.status_code == 405:
+                answer = client.post(where)
+            got[role] = answer.status_code
+        wanted = ROLES[pattern.name]
+        left_out = set(got) - set(wanted)
+        assert {role for role, status in got.items() if status == 403} - _more(pattern.name) == left_out, got
+        assert all(status in (200, 302, 400, 403, 404, 422) for status in got.values()), got
 
 
 def _more(name: str | None) -> set[str]:

@@ -10,44 +10,65 @@ from playwright.sync_api import Page
 
 from tests.waiting import until
 
-# axe-core's own rules of every level and its best practices.
-_AXE = """({ options, part }) =>
-    axe.run(part ? { include: window[part] } : document, options).then(({ violations }) => violations.flatMap((rule) =>
-    rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}: ` +
-        [...node.any, ...node.all, ...node.none].map((check) => check.message).join("; ").slice(0, 300))))"""
+# axe-core's own rules of every level and its best practices. A reporter of our own tells which texts it has judged, and
+# names only what is wrong: the way to an element is long to find.
+_AXE = """({ options, isMarked }) => {
+    axe.configure({ rules: [{ id: "color-contrast", selector: isMarked ? "[data-paint]" : "*" }] });
+    const tell = (rules, _options, done) => {
+        const texts = rules.find(({ id }) => id === "color-contrast");
+        const judged = texts ? [...texts.violations, ...texts.passes] : [];
+        window.__judged = judged.map(({ node }) => node.element);
+        done(rules.flatMap((rule) => rule.violations.map(({ node, any, all, none }) =>
+            `${rule.id}: ${node.selector.join(" ")}: ` +
+            [...any, ...all, ...none].map((check) => check.message).join("; ").slice(0, 300))));
+    };
+    return axe.run(document, { ...options, reporter: tell });
+}"""
 
 # What the width of the window decides, where everything that is shown is shown at another width as well.
 LAID_OUT = ("target-size", "scrollable-region-focusable")
+CONTRAST = ["color-contrast"]
 
-# How each text is painted: its colour, whether it is large, and everything behind it. Where that is the same at two
-# widths, contrast is too.
-_PAINTED = """() => {
+# How each text is painted: what and where it is, its colour, whether it is large, and everything behind it. Where that
+# is the same, contrast is too. What lies outside the flow has other things behind it: it is looked at each time.
+_MARK = """(seen) => {
+    const known = new Set(seen);
+    const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const over = (box) => box.parentElement ?? box.getRootNode().host ?? null;
+    const kind = (box) => box && `${box.tagName}.${box.getAttribute("class")}`;
     const behind = new Map([[null, ""]]);
     const ground = (box) => {
         if (!behind.has(box)) {
-            const { backgroundColor, backgroundImage, opacity } = getComputedStyle(box);
-            behind.set(box, `${ground(box.parentElement)} ${backgroundColor} ${backgroundImage} ${opacity}`);
+            const { backgroundColor, backgroundImage, opacity, position } = getComputedStyle(box);
+            const isClear = backgroundColor === "rgba(0, 0, 0, 0)" && backgroundImage === "none" && opacity === "1";
+            const own = isClear ? "" : ` ${backgroundColor} ${backgroundImage} ${opacity}`;
+            const before = ground(over(box));
+            const isApart = before === null || ["absolute", "fixed"].includes(position);
+            behind.set(box, isApart ? null : before + own);
         }
         return behind.get(box);
     };
-    const painted = new Map();
-    for (const box of document.body.querySelectorAll("*")) {
+    const all = (root) => [...root.querySelectorAll("*")].flatMap((box) =>
+        box.shadowRoot ? [box, ...all(box.shadowRoot)] : [box]);
+    window.__paint = new Map();
+    for (const box of all(document.body)) {
         const hasText = [...box.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
         if (!hasText && !box.matches("input, select, textarea")) continue;
         if (!box.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-        const { color, fontSize, fontWeight } = getComputedStyle(box);
+        const { color, fontSize, fontWeight, textShadow } = getComputedStyle(box);
         const isLarge = parseFloat(fontSize) >= (fontWeight >= 700 ? 18.66 : 24);
-        painted.set(box, `${color} ${isLarge} ${ground(box)}`);
+        const [own, under] = [`${kind(over(box))} ${kind(box)} ${color} ${isLarge} ${textShadow}`, ground(box)];
+        const paint = under === null ? null : `${isDark} ${own} on${under}`;
+        if (known.has(paint)) continue;
+        window.__paint.set(box, paint);
+        box.dataset.paint = "";
     }
-    return painted;
+    return window.__paint.size;
 }"""
-_REMEMBER = f"() => {{ window.__painted = ({_PAINTED})(); }}"
-_DIFFERENT = f"""() => {{
-    const [before, now] = [window.__painted, ({_PAINTED})()];
-    const all = new Set([...before.keys(), ...now.keys()]);
-    window.__different = [...all].filter((box) => box.isConnected && before.get(box) !== now.get(box));
-    return window.__different.length;
-}}"""
+_UNMARK = """() => {
+    for (const box of window.__paint.keys()) box.removeAttribute("data-paint");
+    return [...new Set(window.__judged.map((box) => window.__paint.get(box)).filter(Boolean))];
+}"""
 
 # What a bar that stays in sight lies over is scrolled clear of it, which focus() sees to; axe takes it for too small.
 _LOOSE = """() => {
@@ -153,37 +174,33 @@ def settled(page: Page) -> None:
     until(lambda: page.evaluate(_QUIET), "every part of the page has come")
 
 
-def axe(page: Page, *, contrast: bool = True, only: Sequence[str] = (), part: str | None = None) -> list[str]:
-    """What axe-core finds, by all its rules, all but `contrast`, or `only` some; on the page or `part` of it, the
-    name of a list in its window. Evaluated from outside the page, which keeps its content policy.
+def axe(page: Page, *, contrast: bool = True, only: Sequence[str] = (), seen: set[str] | None = None) -> list[str]:
+    """What axe-core finds, by all its rules, all but `contrast`, or `only` some. Evaluated from outside the page, which
+    keeps its content policy.
+
+    Over many pages, the contrast of a text is judged once: `seen` holds how those were painted that axe has judged.
     """
     if not page.evaluate("() => typeof axe === 'object'"):
         page.evaluate(AXE_SCRIPT)
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    options: dict[str, Any] = {}
     if only:
         options["runOnly"] = list(only)
     else:  # target sizes (WCAG 2.2 AA) must be asked for
         options["rules"] = {"target-size": {"enabled": True}, "color-contrast": {"enabled": contrast}}
+    if seen is None:
+        return _run_axe(page, options, is_marked=False)
+    if not page.evaluate(_MARK, list(seen)) and list(only) == CONTRAST:
+        return []
+    found = _run_axe(page, options, is_marked=True)
+    seen.update(page.evaluate(_UNMARK))
+    return found
+
+
+def _run_axe(page: Page, options: dict[str, Any], *, is_marked: bool) -> list[str]:
     page.evaluate(_LOOSE)
-    found: list[str] = page.evaluate(_AXE, {"options": options, "part": part})
+    found: list[str] = page.evaluate(_AXE, {"options": options, "isMarked": is_marked})
     page.evaluate(_STUCK)
     return [f"axe: {sentence}" for sentence in found]
-
-
-def remember_paint(page: Page) -> None:
-    """How its texts are painted at this width, for contrast_of_what_differs()."""
-    page.evaluate(_REMEMBER)
-
-
-def find_what_differs(page: Page) -> int:
-    """How many texts are painted otherwise, or shown only, at one of this width and the remembered one."""
-    count: int = page.evaluate(_DIFFERENT)
-    return count
-
-
-def contrast_of_what_differs(page: Page) -> list[str]:
-    """Contrast of the texts that find_what_differs() found, as they are painted now."""
-    return axe(page, only=["color-contrast"], part="__different")
 
 
 def sideways(page: Page) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,9 @@ SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "hei
 # A window decides where things stand, a scheme only their colours (tests/test_design_tokens.py sees to that): whoever
 # walks each once has seen both.
 VIEWS = [("phone", "light"), ("desktop", "dark")]
+# For a path on which nothing but the looks of its pages depends on the window: walked once, and at each stop where the
+# test looks at the page, seen in every view by in_each_view().
+WALKED_ONCE = pytest.mark.parametrize("walker", VIEWS[:1], ids="-".join, indirect=True)
 SHOTS = Path(__file__).resolve().parents[2] / "shots"
 # What a person's browser says; the bot filter keeps "HeadlessChrome" out of every number.
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -165,6 +168,18 @@ def let_in(context: BrowserContext, user: User, root: str) -> None:
     client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": root}])
+
+
+def in_each_view(
+    page: Page, *looks: Callable[[Page], list[str]], views: Sequence[tuple[str, str]] = VIEWS
+) -> list[str]:
+    """What the looks find on the page as it stands, in every view; leaves it in the first."""
+    found = []
+    for size, scheme in reversed(views):
+        page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found += [f"{size}, {scheme}: {sentence}" for look in looks for sentence in look(page)]
+    return found
 
 
 @pytest.fixture(params=VIEWS, ids="-".join)

@@ -12,9 +12,9 @@ from kb import search_tests
 from kb.models import Article, RunReason, Synonym
 from kb.search import checking
 from tests.journeys import barriers, desk_pages_evidence
-from tests.journeys.conftest import Walker, let_in
+from tests.journeys.conftest import WALKED_ONCE, Walker, in_each_view, let_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), WALKED_ONCE]
 
 
 def sign_in(walker: Walker, path: str) -> None:
@@ -25,7 +25,7 @@ def sign_in(walker: Walker, path: str) -> None:
 
 
 def sound(walker: Walker) -> None:
-    assert [*barriers.axe(walker.page), *barriers.sideways(walker.page)] == []
+    assert in_each_view(walker.page, barriers.axe, barriers.sideways) == []
     assert not walker.complaints
     assert not walker.foreign
 
@@ -95,7 +95,7 @@ def test_a_synonym_that_breaks_a_search_test_is_shown_before_it_goes_live(walker
     expect(page.locator("h1")).to_have_text("Search tests would fail")
     expect(page.locator(".broken")).to_contain_text("asked every day")
     walker.shoot("search-tests-ask")
-    assert [*barriers.axe(page), *barriers.sideways(page)] == []
+    assert in_each_view(page, barriers.axe, barriers.sideways) == []
     assert not Synonym.objects.exists(), "nothing is live yet"
     page.get_by_role("link", name="Go back and change it").click()
     page.wait_for_url("**/synonyms/**")

@@ -10,11 +10,14 @@ from django.contrib.auth.models import Group, User
 from core import clock
 from notifications import links
 from notifications.models import Message, Suppression
+from tests.journeys import barriers
+from tests.journeys.conftest import WALKED_ONCE, in_each_view
 from tests.notifications import mailing, shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@WALKED_ONCE
 def test_ops_read_a_mail_and_the_customer_stops_them(walker, settings) -> None:
     settings.SITE_URL, settings.MAIL_PROVIDER = walker.root, "console"
     olga = User.objects.create_user("olga", password="parcels", is_staff=True)
@@ -39,7 +42,7 @@ def test_ops_read_a_mail_and_the_customer_stops_them(walker, settings) -> None:
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name=re.compile("See your order")).wait_for()
     walker.shoot("desk-outbox")
-    assert walker.width_overflow() <= 0, "the page scrolls sideways"
+    assert in_each_view(page, barriers.sideways) == []
 
     message = Message.objects.select_related("episode__shipment__order").first()
     with clock.frozen(shop.NOW):
@@ -48,7 +51,7 @@ def test_ops_read_a_mail_and_the_customer_stops_them(walker, settings) -> None:
     walker.open(links.order_url(order, locale="en"))
     page.get_by_text("This order is late").wait_for()
     walker.shoot("order-late")
-    assert walker.width_overflow() <= 0, "the page scrolls sideways"
+    assert in_each_view(page, barriers.sideways) == []
     walker.open(unsubscribe)
     assert not Suppression.objects.exists()
     walker.shoot("unsubscribe")

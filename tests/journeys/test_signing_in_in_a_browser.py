@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from core import roles
 from tests.config.staff import PASSWORD, code, factors, make
 from tests.journeys import barriers
-from tests.journeys.conftest import SHOTS, Walker, browser_context
+from tests.journeys.conftest import SHOTS, WALKED_ONCE, Walker, browser_context, in_each_view
 from tests.journeys.desk_pages_signin import DESK_PAGES, DOOR_PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -24,11 +24,13 @@ def _groups(transactional_db):
         Group.objects.get_or_create(name=role)
 
 
-@pytest.fixture(params=["phone-dark", "desktop-light"])
-def visitor_of_the_desk(request, chromium, live_server):
-    size, _dash, scheme = request.param.partition("-")
-    context = browser_context(chromium, size, scheme, patience=10_000)
-    yield Walker(context, str(live_server), SHOTS / request.param)
+SEEN_IN = [("phone", "dark"), ("desktop", "light")]
+
+
+@pytest.fixture
+def visitor_of_the_desk(chromium, live_server):
+    context = browser_context(chromium, *SEEN_IN[0], patience=10_000)
+    yield Walker(context, str(live_server), SHOTS / "-".join(SEEN_IN[0]))
     context.close()
 
 
@@ -63,6 +65,7 @@ def sign_out(walker: Walker) -> None:
     expect(walker.page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@WALKED_ONCE
 def test_a_passkey_signs_in_alone_and_as_the_second_step(walker: Walker):
     ruth = make("ruth", roles.WRITER)
     page = walker.page
@@ -93,6 +96,7 @@ def test_a_passkey_signs_in_alone_and_as_the_second_step(walker: Walker):
     assert not walker.foreign
 
 
+@WALKED_ONCE
 def test_an_app_is_set_up_and_asked_for(walker: Walker):
     make("ruth", roles.WRITER)
     page = walker.page
@@ -145,5 +149,5 @@ def _sign_in(client: Client, name: str) -> None:
 def _look(walker: Walker, name: str) -> list[str]:
     walker.shoot(name)
     page = walker.page
-    found = barriers.axe(page) + barriers.sideways(page) + barriers.focus(page)
+    found = in_each_view(page, barriers.axe, barriers.sideways, barriers.focus, views=SEEN_IN)
     return found + walker.complaints + walker.foreign

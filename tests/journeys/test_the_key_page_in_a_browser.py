@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from tests.journeys.conftest import Walker
+from tests.journeys import barriers
+from tests.journeys.conftest import WALKED_ONCE, Walker, in_each_view
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@WALKED_ONCE
 def test_a_key_is_made_and_revoked(walker: Walker):
     User.objects.create_superuser("ada", password="x")
     page = walker.page
@@ -22,7 +24,7 @@ def test_a_key_is_made_and_revoked(walker: Walker):
     page.get_by_role("button", name="Make the key").click()
     page.wait_for_selector(".notice-success code")
     walker.shoot("api-keys")
-    assert walker.width_overflow() <= 0
+    assert in_each_view(page, barriers.sideways) == []
     page.get_by_role("button", name="Revoke Shop front").click()
     page.wait_for_selector("text=revoked")
     assert not walker.complaints
