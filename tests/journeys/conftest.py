@@ -13,13 +13,26 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.signals import request_finished, request_started
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from tests.journeys import public_pages
 from tests.waiting import until
 
 # Playwright's sync API runs an event loop in this thread, and Django would refuse its queries beside one.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+# Milliseconds, as long as until() waits: the first page of a process compiles every template, on a busy machine slowly.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 # A window decides where things stand, a scheme only their colours (tests/test_design_tokens.py sees to that): whoever
@@ -149,8 +162,8 @@ def _nobody_asks_any_more(request: pytest.FixtureRequest) -> Iterator[None]:
     until(lambda: _asked.open <= before, "the server has answered everything")
 
 
-def browser_context(chromium: Browser, size: str, scheme: str, *, patience: int) -> BrowserContext:
-    """Somebody's browser: a window of SIZES, light or dark, waiting at most `patience` ms for anything."""
+def browser_context(chromium: Browser, size: str, scheme: str) -> BrowserContext:
+    """Somebody's browser: a window of SIZES, light or dark."""
     context = chromium.new_context(
         viewport=SIZES[size],  # type: ignore[arg-type]
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -158,7 +171,7 @@ def browser_context(chromium: Browser, size: str, scheme: str, *, patience: int)
         locale="en-GB",
         reduced_motion="reduce",
     )
-    context.set_default_timeout(patience)
+    context.set_default_timeout(PATIENCE)
     return context
 
 
@@ -185,7 +198,7 @@ def in_each_view(
 @pytest.fixture(params=VIEWS, ids="-".join)
 def walker(request: pytest.FixtureRequest, chromium: Browser, live_server: object) -> Iterator[Walker]:
     size, scheme = request.param
-    context = browser_context(chromium, size, scheme, patience=10_000)
+    context = browser_context(chromium, size, scheme)
     yield Walker(context, str(live_server), SHOTS / f"{size}-{scheme}")
     context.close()
 
@@ -202,7 +215,7 @@ def shop(settings, tmp_path, live_server) -> public_pages.Shop:
 def visitor(request: pytest.FixtureRequest, chromium: Browser, live_server: object, shop: object) -> Iterator[Walker]:
     """A customer's browser in a furnished shop. At the end: no foreign request, no complaint, no sideways scroll."""
     size, _, scheme = request.param.partition("-")
-    context = browser_context(chromium, size, scheme, patience=10_000)
+    context = browser_context(chromium, size, scheme)
     walker = Walker(context, str(live_server), SHOTS / request.param)
     yield walker
     overflow = walker.width_overflow()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Error
 
 from tests.journeys import barriers, public_pages
-from tests.journeys.conftest import AGENT, SHOTS, Walker
+from tests.journeys.conftest import AGENT, PATIENCE, SHOTS, Walker
 from tests.journeys.public_pages import PAGES, WITHOUT_A_PAGE, PublicPage, Shop, Visit
 
 # Every rule, contrast with it, in a narrow window and in a wide one, each in a scheme of its own: the dark changes
@@ -57,7 +57,7 @@ def walk(chromium: Browser, live_server, shop: Shop) -> Iterator[Callable[[str],
         def start(locale: str) -> Visit:
             context = chromium.new_context(user_agent=AGENT, locale="en-GB", reduced_motion="reduce")
             contexts.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(PATIENCE)
             return Visit(Walker(context, str(live_server), SHOTS / "pages" / locale), shop, locale)
 
         yield start

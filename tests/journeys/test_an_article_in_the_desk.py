@@ -35,7 +35,7 @@ def sign_in(chromium: Browser, live_server, settings, tmp_path: Path) -> Iterato
     def start(name: str, role: str, *, size: str = "desktop", scheme: str = "light") -> Walker:
         user, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True})
         user.groups.add(Group.objects.get_or_create(name=role)[0])
-        context = browser_context(chromium, size, scheme, patience=15_000)
+        context = browser_context(chromium, size, scheme)
         let_in(context, user, str(live_server))
         open_contexts.append(context)
         return Walker(context, str(live_server), SHOTS / f"{size}-{scheme}")
@@ -170,9 +170,9 @@ def test_two_browsers_edit_one_draft_and_neither_overwrites_the_other(sign_in: S
     until(EditingLock.objects.exists, "somebody's page has said that they are there")
     if EditingLock.objects.get().user.username == "ann":  # came first while Bea looked at both texts
         bea.page.get_by_role("button", name="Take over").click()
-    expect(ann.page.locator("[data-notice=held]")).to_contain_text("bea is writing here since", timeout=30_000)
+    expect(ann.page.locator("[data-notice=held]")).to_contain_text("bea is writing here since")
     # Ann's page may have asked after Bea took over and before she saved: the next time it asks is 10 s later.
-    expect(ann.page.locator("[data-notice=newer]")).to_be_visible(timeout=30_000)
+    expect(ann.page.locator("[data-notice=newer]")).to_be_visible()
 
 
 def test_changes_of_two_browsers_that_do_not_touch_are_put_together(sign_in: SignIn, article: Article):

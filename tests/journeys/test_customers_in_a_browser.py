@@ -16,7 +16,7 @@ from contacts.models import Contact, FormVisit
 from kb.models import Article, SearchLog, Vote
 from notifications import order_links
 from notifications.models import OutboxMail
-from tests.journeys.conftest import AGENT, SHOTS, SIZES, Walker
+from tests.journeys.conftest import AGENT, PATIENCE, SHOTS, SIZES, Walker
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -170,7 +170,7 @@ def test_the_language_is_switched_on_every_kind_of_page(visitor, shop):
 @pytest.fixture
 def keyboard(chromium: Browser, live_server, shop) -> Iterator[Walker]:
     context = chromium.new_context(viewport=SIZES["desktop"], user_agent=AGENT, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     walker = Walker(context, str(live_server), SHOTS / "keyboard")
     yield walker
     context.close()
@@ -254,7 +254,7 @@ def test_the_keyboard_alone_finds_an_answer_votes_writes_and_looks_an_order_up(k
 @pytest.fixture
 def plain(chromium: Browser, live_server, shop) -> Iterator[Walker]:
     context = chromium.new_context(viewport=SIZES["phone"], user_agent=AGENT, java_script_enabled=False)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     walker = Walker(context, str(live_server), SHOTS / "no-javascript")
     scripts: list[str] = []
     context.on("request", lambda asked: scripts.append(asked.url) if asked.resource_type == "script" else None)

@@ -37,7 +37,7 @@ SEEN_IN = [("phone", "dark"), ("desktop", "light")]
 
 @pytest.fixture
 def reviewer(chromium: Browser, live_server, articles) -> Iterator[Walker]:
-    context = browser_context(chromium, *SEEN_IN[0], patience=15_000)
+    context = browser_context(chromium, *SEEN_IN[0])
     walker = Walker(context, str(live_server), SHOTS / "-".join(SEEN_IN[0]))
     user = User.objects.create_user("ada", password="facts-test-1", is_staff=True)
     user.groups.add(Group.objects.get_or_create(name="reviewer")[0])

@@ -29,7 +29,6 @@ def admin_signed_in(walker, client, settings, tmp_path):
     user.groups.add(Group.objects.get_or_create(name="admin")[0])
     client.force_login(user)
     client.get("/desk/articles/")  # the first page of a process compiles its templates
-    walker.page.context.set_default_timeout(60_000)
     walker.page.context.add_cookies(
         [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": walker.root}]
     )

@@ -31,7 +31,7 @@ def browser_of(chromium: Browser, live_server, shop, monkeypatch) -> Iterator[Ca
     opened = []
 
     def start(size: str, scheme: str) -> Walker:
-        context = browser_context(chromium, size, scheme, patience=30_000)
+        context = browser_context(chromium, size, scheme)
         let_in(context, user, str(live_server))
         opened.append(context)
         return Walker(context, str(live_server), Path(SHOTS / "imports" / f"{size}-{scheme}"))

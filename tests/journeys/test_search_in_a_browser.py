@@ -14,7 +14,7 @@ from kb import search
 from kb.models import PopularQuery, SearchClick, SearchKind, SearchLog
 from kb.search import asking, indexing, suggest
 from tests.journeys import kept
-from tests.journeys.conftest import AGENT, SHOTS, SIZES, Walker
+from tests.journeys.conftest import AGENT, PATIENCE, SHOTS, SIZES, Walker
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,7 +39,7 @@ def articles(settings, tmp_path) -> Iterator[None]:
 @pytest.fixture
 def phone(chromium: Browser, live_server, articles) -> Iterator[Walker]:
     context = chromium.new_context(viewport=SIZES["phone"], user_agent=AGENT, locale="en-GB", has_touch=True)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     yield Walker(context, str(live_server), SHOTS)
     context.close()
 

@@ -29,7 +29,7 @@ SEEN_IN = [("phone", "dark"), ("desktop", "light")]
 
 @pytest.fixture
 def visitor_of_the_desk(chromium, live_server):
-    context = browser_context(chromium, *SEEN_IN[0], patience=10_000)
+    context = browser_context(chromium, *SEEN_IN[0])
     yield Walker(context, str(live_server), SHOTS / "-".join(SEEN_IN[0]))
     context.close()
 

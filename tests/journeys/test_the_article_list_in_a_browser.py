@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 
 from kb.models import Article
 from tests.journeys import desk_pages_care
-from tests.journeys.conftest import let_in
+from tests.journeys.conftest import PATIENCE, let_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -33,7 +33,7 @@ def signed_in(chromium, live_server, reviewer):
         context = chromium.new_context(
             viewport={"width": width, "height": 844}, java_script_enabled=script, reduced_motion="reduce"
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         let_in(context, reviewer, str(live_server))
         contexts.append(context)
         page = context.new_page()

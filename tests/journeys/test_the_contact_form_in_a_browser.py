@@ -11,18 +11,11 @@ import pytest
 from contacts.models import Attachment, Contact, FormVisit
 from tests.contacts import samples
 from tests.journeys import barriers, kept
-from tests.journeys.conftest import AGENT
+from tests.journeys.conftest import AGENT, PATIENCE
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ANSWERS = "I sent the lamp back two weeks ago. Where is my refund?"
-
-
-@pytest.fixture(autouse=True)
-def _patience(request):
-    """The first page of a process compiles every template; a busy machine takes its time over it."""
-    if "walker" in request.fixturenames:
-        request.getfixturevalue("walker").page.context.set_default_timeout(60_000)
 
 
 @pytest.fixture
@@ -44,7 +37,7 @@ def without_script(chromium, live_server):
     context = chromium.new_context(
         viewport={"width": 390, "height": 844}, user_agent=AGENT, locale="en-GB", java_script_enabled=False
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{live_server}/en/contact/")
     yield page

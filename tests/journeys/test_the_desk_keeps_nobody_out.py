@@ -24,7 +24,7 @@ def admin(shop) -> User:
 
 @pytest.fixture
 def walker(chromium: Browser, live_server, admin: User) -> Iterator[Walker]:
-    context = browser_context(chromium, "phone", "light", patience=20_000)
+    context = browser_context(chromium, "phone", "light")
     let_in(context, admin, str(live_server))
     yield Walker(context, str(live_server), Path(SHOTS / "desk"))
     context.close()

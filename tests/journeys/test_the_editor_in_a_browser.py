@@ -39,7 +39,6 @@ def writer(walker: Walker, settings, tmp_path) -> Walker:
     settings.SEARCH_INDEX_DIR = tmp_path / "index"
     user = User.objects.create_user("wren", password="editor-test-1", is_staff=True)
     user.groups.add(Group.objects.get_or_create(name="writer")[0])
-    walker.page.context.set_default_timeout(30_000)  # the first page of a process compiles every template
     let_in(walker.page.context, user, walker.root)
     return walker
 

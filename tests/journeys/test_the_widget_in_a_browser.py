@@ -21,7 +21,7 @@ from kb import search
 from kb.models import Vote
 from kb.search import indexing
 from tests.journeys import host_pages, kept
-from tests.journeys.conftest import AGENT, SHOTS, SIZES, VIEWS
+from tests.journeys.conftest import AGENT, PATIENCE, SHOTS, SIZES, VIEWS
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -110,7 +110,7 @@ def visit(chromium: Browser, help_centre: str, settings) -> Iterator[Visit]:
             context = {"viewport": SIZES["desktop"], "user_agent": AGENT, "locale": "en-GB", **context}
             browser = chromium.new_context(reduced_motion="reduce", **context)
             stack.callback(browser.close)
-            browser.set_default_timeout(15_000)
+            browser.set_default_timeout(PATIENCE)
             browser.add_init_script(LISTEN)
             browser.add_init_script(EVENTS)
             shopper = Shopper(browser.new_page(), origin)
