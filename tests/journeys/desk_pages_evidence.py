@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from analytics import autopsies, settling
+from analytics import autopsies, rollups, settling
 from analytics.models import Event, EventKind
 from contacts.models import Contact, ReasonCode
 from core import clock
@@ -60,13 +60,14 @@ def gaps() -> Mapping[str, object]:
         defaults={"source": "form", "message": "Do you wrap gifts?", "locale": "en", "received_at": now},
     )
     contact.codings.create(reason=reason, coder="person", confidence=1, at=now)
+    rollups.mark_all()
+    settling.settle()
     return {"contact": contact.pk}
 
 
 def looked_into() -> Mapping[str, object]:
     """Contacts about a topic that no article is about, looked into."""
     found = gaps()
-    settling.settle()
     today = clock.now().date()
     autopsies.examine(autopsies.draw(today - timedelta(days=28), today, anew=True), now=clock.now())
     return found
