@@ -18,6 +18,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from analytics import effect_days, effect_rows
+from analytics.effect_days import Known
 from analytics.periods import Period
 from analytics.reports import effect_sources, money, suggestions
 from analytics.reports.effect_entries import ORDER, Code, Entry, Kind, Measured, Money, Saved
@@ -82,12 +83,13 @@ class Effects:
         return ALPHA * len(self.judged)
 
 
-def build(period: Period, now: datetime) -> Effects:
+def build(period: Period, now: datetime, *, known: Known | None = None, journeys: int | None = None) -> Effects:
     """Every effect, from its beginning to the period's end, and what it prevented and saved in the period. The number
-    of queries does not depend on how much there is to count."""
+    of queries does not depend on how much there is to count. `known`, `journeys`: the period's arms, and how many
+    journeys began in it, where they are at hand."""
     in_until = effect_rows.contacts_in_until(now=now)
-    known = effect_days.known(period.window, first=period.first, last=period.last, in_until=in_until)
-    found = suggestions.build(period, now=now, known=known)
+    known = known or effect_days.known(period.window, first=period.first, last=period.last, in_until=in_until)
+    found = suggestions.build(period, now=now, known=known, journeys=journeys)
     parts = [
         effect_sources.of_rules(period, known),
         effect_sources.of_suggestions(found, period),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
@@ -90,7 +91,6 @@ class Tally:
         is_mature: bool | None = None,
         is_linkable: bool | None = None,
         has_read: bool | None = None,
-        has_voted: bool | None = None,
     ) -> int:
         return sum(
             cell.journeys
@@ -99,7 +99,6 @@ class Tally:
             and is_mature in (None, bool(cell.outcome))
             and is_linkable in (None, cell.is_linkable)
             and has_read in (None, cell.article_id is not None)
-            and has_voted in (None, bool(cell.vote))
         )
 
     @property
@@ -112,20 +111,31 @@ class Tally:
 
     @property
     def contact_after_read(self) -> Guarded:
-        readers = self.count(has_read=True, is_mature=True)
-        linkable = self.count(has_read=True, is_mature=True, is_linkable=True)
-        contacted = self.count(Outcome.CONTACTED, has_read=True, is_linkable=True)
+        readers = linkable = contacted = 0
+        for cell in self._read_and_mature:
+            readers += cell.journeys
+            if cell.is_linkable:
+                linkable += cell.journeys
+                contacted += cell.journeys if cell.outcome == Outcome.CONTACTED else 0
         return Guarded(Rate(contacted, linkable, self.spreads.contact), Rate(linkable, readers, self.spreads.coverage))
 
     @property
     def confirmed(self) -> Confirmed:
-        asked = self.count(has_read=True, is_mature=True)
-        yes = self.count(Outcome.CONFIRMED, has_read=True)
-        quiet = self.count(Outcome.SILENT, Outcome.UNLINKABLE, has_read=True)
-        voted = self.count(has_read=True, is_mature=True, has_voted=True)
-        unchecked = self.count(Outcome.CONFIRMED, has_read=True, is_linkable=False)
+        asked = yes = unchecked = quiet = voted = 0
+        for cell in self._read_and_mature:
+            asked += cell.journeys
+            voted += cell.journeys if cell.vote else 0
+            if cell.outcome == Outcome.CONFIRMED:
+                yes += cell.journeys
+                unchecked += 0 if cell.is_linkable else cell.journeys
+            elif cell.outcome in (Outcome.SILENT, Outcome.UNLINKABLE):
+                quiet += cell.journeys
         rate = PartlyChecked(yes, asked, unchecked=unchecked, refuted=self._wrote_after_yes)
         return Confirmed(rate, response=Rate(voted, asked), ceiling=Rate(yes + quiet, asked))
+
+    @cached_property
+    def _read_and_mature(self) -> list[Cell]:
+        return [cell for cell in self.cells if cell.outcome and cell.article_id is not None]
 
     @property
     def _wrote_after_yes(self) -> Rate:

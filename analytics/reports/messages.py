@@ -86,11 +86,11 @@ class RuleRow:
         return bool(self.eligible or self.effect.held_out.of or self.effect.notified.of)
 
 
-def rows(period: Period, *, now: datetime) -> list[RuleRow]:
-    """Every rule that is active or has a message."""
+def rows(period: Period, *, now: datetime, known: Known | None = None) -> list[RuleRow]:
+    """Every rule that is active or has a message. `known`: the period's arms, where they are at hand."""
     counted = found(period).values("rule", "state", "arm").annotate(number=Count("id"), sent=Count("sent_at"))
     cells = list(counted.values_list("rule", "state", "arm", "number", "sent"))
-    of_arms = effect_days.known_of(period, now=now)
+    of_arms = known or effect_days.known_of(period, now=now)
     measured = {what for what, _share, _arm in of_arms.ever}
     made = []
     for rule in Rule.objects.order_by("name"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from analytics import contact_facts, gaps, outcomes
+from analytics import contact_facts, effect_days, gaps, outcomes
 from analytics.models import Outcome, SettlingMark
 from analytics.periods import Compare, Period
 from analytics.reports import (
@@ -102,12 +102,13 @@ def build(period: Period, *, now: datetime) -> Overview:
     """All numbers of a period; the number of queries does not depend on how much there is to count."""
     tally = journeys.tally(period)
     total, reasons = contacts.by_reason(period, now=now)
-    rules = messages.rows(period, now=now)
+    known = effect_days.known_of(period, now=now)
+    rules = messages.rows(period, now=now, known=known)
     where_is_it = wismo.build(period, now=now, rows=reasons)
     feeds = contact_facts.feeds()
     in_until = outcomes.watermark(feeds.values(), now=now)
     mark = SettlingMark.objects.filter(pk=1).first()
-    known_effects = effects.build(period, now)
+    known_effects = effects.build(period, now, known=known, journeys=tally.count())
     opened = known_effects.suggestions.guards
     candidates = [
         *to_do_running.found(period, now=now, feeds=feeds, rules=rules, wismo=where_is_it),

