@@ -154,9 +154,11 @@ def measure() -> dict[str, float]:
     """page_p95_ms: of the slowest page, however it is narrowed, of the 28 days that a page opens with, or a stretch as
     long; long_page_p95_ms: of the slowest of a year or of 90 days. first_view_ms: of the slowest at its first view in
     this process, after one of another page, which brings the process up. On the world of _analytics_world, settled."""
+    from config import web_master
     from core import clock
 
     only = os.environ.get("BENCH_PAGES", "")
+    web_master.on_starting(None)  # as each web process begins
     browser = client()
     with clock.frozen(_analytics_world.END):
         browser.get("/desk/account/")

@@ -50,4 +50,5 @@ def _shipped(period: Period) -> int:
     """Orders of which a parcel was handed over in the period. One query, of an index alone."""
     parcels = Shipment.objects.filter(handed_over_at__gte=period.start, handed_over_at__lt=period.end)
     # Sorted, since they come nearly so: half the time of a hash of them.
-    return parcels.aggregate(orders=Count("order", distinct=True))["orders"]
+    shipped: int = parcels.aggregate(orders=Count("order", distinct=True))["orders"]
+    return shipped
