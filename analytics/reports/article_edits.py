@@ -7,7 +7,6 @@ partly chance (analytics/stats/shrinkage.py): what is to be expected anyway stan
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -17,15 +16,16 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import DateField, F, Func, IntegerField, Sum, Value
 from django.utils.translation import gettext as _
 
-from analytics import month_counts, shop_days
+from analytics import shop_days
 from analytics.markers import PUBLISHED
 from analytics.models import JourneyDay, ReadDay
 from analytics.periods import Period
 from analytics.reports import journeys
+from analytics.reports.alike import Alike, Everybody
 from analytics.reports.journeys import Cell, Tally
 from analytics.stats import shrinkage
 from analytics.stats.proportions import Interval, Rate, difference
-from analytics.stats.shrinkage import Expected, Prior
+from analytics.stats.shrinkage import Expected
 from core.models import AuditEntry
 from kb.models import Article, Variant
 
@@ -229,64 +229,6 @@ class _Counts:
         ]
         noes = sum(no for _yes, no in said)
         return _Counted(Tally(cells), Rate(noes, noes + sum(yes for yes, _no in said)))
-
-
-class Everybody:
-    """Every article's numbers in a period. Read once, when somebody asks."""
-
-    def __init__(self, period: Period) -> None:
-        self.period = period
-
-    @cached_property
-    def rates(self) -> Mapping[str, Mapping[int, Rate]]:
-        """By number, by article. Three queries."""
-        cells = month_counts.summed(self.period, "article_id", "outcome", "is_linkable", "vote")
-        tallies = journeys.by_article(
-            Cell(pk or None, outcome, link, vote, False, n) for pk, outcome, link, vote, n in cells
-        )
-        days = {"day__range": (self.period.first, self.period.last)}
-        votes = ReadDay.objects.filter(**days).values_list("article_id").annotate(n=Sum("no"), of=F("n") + Sum("yes"))
-        rates: dict[str, dict[int, Rate]] = defaultdict(dict)
-        for pk, tally in tallies.items():
-            rates["contact"][pk] = tally.contact_after_read.rate
-            rates["confirmed"][pk] = tally.confirmed.rate
-        for pk, noes, of_votes in votes.order_by():
-            rates["no"][pk] = Rate(noes, of_votes)
-        return rates
-
-    @cached_property
-    def kinds(self) -> Mapping[str, Mapping[str, frozenset[int]]]:
-        """The articles by language and topic. One query."""
-        found: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-        for pk, locale, topic in Article.objects.values_list("pk", "locale", "category__topic").order_by():
-            found[locale][topic or ""].add(pk)
-        return {
-            locale: {topic: frozenset(of_topic) for topic, of_topic in topics.items()}
-            for locale, topics in found.items()
-        }
-
-
-@dataclass(frozen=True)
-class Alike:
-    """The articles of its topic in its language, in the period; of all topics where its own has too few."""
-
-    rates: Mapping[str, Mapping[int, Rate]]  # by number, by article
-
-    @classmethod
-    def of(cls, article: Article, everybody: Everybody) -> Alike:
-        topics = everybody.kinds[article.locale]
-        own = topics[article.category.topic or ""]
-        known = frozenset[int]().union(*topics.values()) if len(own) < shrinkage.LEAST_ALIKE else own
-        return cls(
-            {
-                number: {pk: rate for pk, rate in rates.items() if pk in known}
-                for number, rates in everybody.rates.items()
-            }
-        )
-
-    def prior(self, key: str, article_id: int, before: Rate) -> Prior | None:
-        """How its like do; the article itself counts with its text before the change."""
-        return shrinkage.fit([*({**self.rates.get(key, {}), article_id: before}).values()])
 
 
 def _measures(article_id: int, before: _Counted, after: _Counted, alike: Alike) -> tuple[Compared, ...]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 from analytics.markers import PUBLISHED
 from analytics.periods import Compare, Period
 from analytics.reports import article_edits, articles, journeys
+from analytics.reports.alike import Everybody
 from analytics.reports.articles import Change, Narrowed
 from analytics.reports.tables import Column, Report, Table, Value
 from core.models import AuditEntry
@@ -94,7 +95,7 @@ def edits(period: Period, now: datetime) -> Sequence[Table]:
     if period.segment.locale:
         known = known.filter(locale=period.segment.locale)
     told: list[tuple[Value, ...]] = []
-    everybody = article_edits.Everybody(period)
+    everybody = Everybody(period)
     for article in known[:MOST_ARTICLES]:
         title = article.live_revision.title if article.live_revision else ""
         for edit in article_edits.of(article, period, everybody=everybody):

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from analytics import gap_clusters, rollups
 from analytics.gaps import Known, Standing
@@ -102,9 +102,7 @@ def clusters(period: Period, known: Known) -> tuple[list[Cluster], frozenset[str
         search_counts.days(period)
         .exclude(key="")
         .values("locale", "key")
-        .annotate(
-            failed=Sum(F("without_answer") + F("without_click")), empty=Sum("without_answer"), asked=Sum("searches")
-        )
+        .annotate(failed=Sum(search_counts.FAILED), empty=Sum("without_answer"), asked=Sum("searches"))
         .filter(failed__gt=0)
         .order_by("-failed", "locale", "key")[: gap_clusters.MOST]
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from analytics import contact_facts, outcomes, shop_days
 from analytics.models import SearchDay
@@ -15,6 +15,7 @@ from analytics.periods import Period
 from analytics.stats.proportions import Rate
 
 LEAST = 30  # searches, below which a rate is withheld
+FAILED = F("without_answer") + F("without_click")  # of a SearchDay, as Counts.failed
 _SUMMED = (
     "searches", "without_answer", "with_passage", "without_click", "reformulated", "in_other_language",
 )  # fmt: skip

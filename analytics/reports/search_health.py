@@ -207,7 +207,7 @@ def _clusters(period: Period, until: date, known: Known) -> tuple[list[Cluster],
         search_counts.days(period)
         .exclude(key="")
         .values("locale", "key")
-        .annotate(wrong=Sum(F("without_answer") + F("without_click") + F("contacted")), **search_counts.summed(until))
+        .annotate(wrong=Sum(search_counts.FAILED + F("contacted")), **search_counts.summed(until))
         .order_by("-wrong", "locale", "key")[: gap_clusters.MOST]
     )
     counts = {(row["locale"], row["key"]): search_counts.of_row(row) for row in rows}

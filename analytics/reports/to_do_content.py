@@ -17,7 +17,7 @@ from analytics.gap_clusters import Asked
 from analytics.judging.shapes import Code, Judgement
 from analytics.models import GapKind, SearchDay
 from analytics.periods import Period
-from analytics.reports import contacts, journeys
+from analytics.reports import contacts, journeys, search_counts
 from analytics.reports.contacts import UNCODED, ReasonRow
 from analytics.reports.journeys import Tally
 from analytics.reports.to_do import Candidate, Kind, Place
@@ -95,11 +95,10 @@ def _without_article(known: _Known) -> list[Candidate]:
 def _searches(known: _Known) -> list[Candidate]:
     """Like queries of which at least half found nothing, or of whose answers nothing was opened."""
     period = known.period
-    failed = F("without_answer") + F("without_click")
     rows = (
         SearchDay.objects.filter(day__gte=period.first, day__lte=period.last)
         .values("locale", "key")
-        .annotate(failures=Sum(failed), all=Sum("searches"), after=Sum("contacted"))
+        .annotate(failures=Sum(search_counts.FAILED), all=Sum("searches"), after=Sum("contacted"))
         .filter(after__gt=0, failures__gte=0.5 * F("all"))
         .order_by("-failures", "locale", "key")[:_QUERIES]
     )
