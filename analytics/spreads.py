@@ -17,11 +17,12 @@ from django.db import connection
 
 from analytics import rollups, shop_days
 from analytics.models import Spread
+from contacts import reasons
 
-COVERAGE, CONTACT, OF_ARTICLE, SEARCH = "coverage", "contact", "article", "search"
+COVERAGE, CONTACT, OF_ARTICLE, SEARCH, COUNT = "coverage", "contact", "article", "search", "count"
 LOOK_BACK = timedelta(days=56)
 EVERY = timedelta(hours=20)
-LEAST_JOURNEYS = 100  # on fewer nothing is measured
+LEAST_JOURNEYS = 100  # on fewer nothing is measured, nor on fewer contacts
 
 # Of each person in each group: so many journeys, so many of them hits; then the sums over a group's persons.
 _SUMS = """
@@ -77,15 +78,33 @@ _SEARCH_SUMS = """
     FROM persons HAVING count(*) > 0
 """
 
+# Of the contacts of each person about each topic: so many, and the sum of their squares over persons and topics.
+_COUNT_SUMS = """
+    WITH written AS (
+        SELECT coalesce(nullif(contact.person, ''), contact.id::text) AS who, coalesce(newest.topic, '') AS topic
+        FROM contacts_contact AS contact LEFT JOIN LATERAL (
+            SELECT given.topic FROM contacts_coding AS coding
+            JOIN contacts_reasoncode AS reason ON reason.id = coding.reason_id
+            JOIN unnest(%(reasons)s::text[], %(topics)s::text[]) AS given (code, topic) ON given.code = reason.code
+            WHERE coding.contact_id = contact.id ORDER BY coding.id DESC LIMIT 1
+        ) AS newest ON true
+        WHERE contact.received_at >= %(since)s AND contact.received_at < %(now)s
+    ), persons AS (
+        SELECT count(*) AS n FROM written GROUP BY who, topic
+    )
+    SELECT sum(n)::float, sum(n * n)::float FROM persons HAVING count(*) > 0
+"""
+
 
 @dataclass(frozen=True)
 class Spreads:
-    """The design effects of the shares of one window; 1 is that of strangers."""
+    """The design effects of the shares of one window, and of the number of contacts; 1 is that of strangers."""
 
     coverage: float = 1.0
     contact: float = 1.0
     of_article: float = 1.0
     search: float = 1.0
+    count: float = 1.0
 
 
 NONE = Spreads()
@@ -95,7 +114,7 @@ def known(window: int) -> Spreads:
     """As they were measured last. One query."""
     found = Spread.objects.filter(window__in=(0, window)).values_list("measure", "factor")
     factors = dict(found)
-    return Spreads(*(factors.get(name, 1.0) for name in (COVERAGE, CONTACT, OF_ARTICLE, SEARCH)))
+    return Spreads(*(factors.get(name, 1.0) for name in (COVERAGE, CONTACT, OF_ARTICLE, SEARCH, COUNT)))
 
 
 def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> bool:
@@ -114,6 +133,10 @@ def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> boo
         }
         cursor.execute(_SEARCH_SUMS, given)
         rows += cursor.fetchall()
+        tree = reasons.stored()
+        given |= {"reasons": [reason.code for reason in tree], "topics": [reason.topic for reason in tree]}
+        cursor.execute(_COUNT_SUMS, given)
+        counted = cursor.fetchall()
     groups: dict[tuple[str, int], list[tuple[float, ...]]] = defaultdict(list)
     for name, days, *sums in rows:
         groups[name, days].append(tuple(sums))
@@ -126,6 +149,10 @@ def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> boo
             measured_at=now,
         )
         for (name, days), of in groups.items()
+    ]
+    measured += [
+        Spread(measure=COUNT, window=0, factor=dispersion(n, nn), journeys=round(n), measured_at=now)
+        for n, nn in counted
     ]
     Spread.objects.bulk_create(
         measured,
@@ -148,3 +175,12 @@ def design_effect(groups: Sequence[tuple[float, ...]]) -> float:
         varies += hh - 2 * share * hn + share * share * nn
         would_vary += n * share * (1 - share)
     return max(1.0, varies / would_vary) if journeys >= LEAST_JOURNEYS and would_vary else 1.0
+
+
+def dispersion(contacts: float, squares: float) -> float:
+    """Of so many contacts, whose numbers for each person and topic have squares that sum up so; at least 1.
+
+    The variance of a count of which people come by themselves and each brings some, over that of as many that come by
+    themselves (a compound Poisson count: the second moment of what one brings, over the first).
+    """
+    return max(1.0, squares / contacts) if contacts >= LEAST_JOURNEYS else 1.0

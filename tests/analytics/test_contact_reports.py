@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from analytics import periods, settling, shop_days
 from analytics.day_pages import DayPages
-from analytics.models import Event
+from analytics.models import Event, Spread
 from analytics.reports import contacts, guard_rail_rows, overview, repeats, wismo
 from analytics.stats.counts import PerUnit
 from analytics.stats.proportions import Rate
@@ -115,6 +115,13 @@ def test_wismo_is_contacts_about_the_order_to_orders_shipped(settings):
     assert found.change.is_fall
     assert found.now.interval.low < 0.24 < found.now.interval.high
     assert wismo.build(period_of(source="email"), now=NOW).now == PerUnit(12, 50), "orders have no channel"
+
+    Spread.objects.filter(measure="count").update(factor=20.0)
+    unsure = wismo.build(period_of(), now=NOW)
+    assert unsure.now.interval.high > found.now.interval.high, "as if three people had written everything"
+    assert not unsure.change.is_shown
+    rows = {row.code: row for row in contacts.by_reason(period_of(), now=NOW)[1]}
+    assert not rows["delivery"].change.is_shown
 
 
 def test_wismo_says_so_where_no_reason_has_the_code(settings, signed_in):
