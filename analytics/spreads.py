@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -40,6 +40,11 @@ class Spreads:
     form: float = 1.0
     vote: float = 1.0
     opened: float = 1.0
+
+    @property
+    def within_article(self) -> Spreads:
+        """Of the journeys that read one article last."""
+        return replace(self, contact=self.of_article)
 
 
 NONE = Spreads()
@@ -78,7 +83,7 @@ def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> boo
         for n, _h, _hh, _hn, nn in groups.get((told, 0), ()):
             factors[name, 0] = dispersion(n, nn), n
     measured = [
-        Spread(measure=name, window=days, factor=factor, journeys=round(of), measured_at=now)
+        Spread(measure=name, window=days, factor=round(factor, 6), journeys=round(of), measured_at=now)
         for (name, days), (factor, of) in factors.items()
     ]
     Spread.objects.bulk_create(

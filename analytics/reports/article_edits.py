@@ -108,9 +108,10 @@ def of(article: Article, period: Period, *, everybody: Everybody | None = None) 
     asked = [index for index in asked if history.replaced(index)]
     if not asked:
         return ()
-    alike = Alike.of(article, everybody or Everybody(period))
+    everybody = everybody or Everybody(period)
+    alike = Alike.of(article, everybody)
     around = {index: history.around(index, until=period.end) for index in reversed(asked)}
-    counts = _Counts(article.pk, period.window, [spell for pair in around.values() for spell in pair])
+    counts = _Counts(article.pk, everybody, [spell for pair in around.values() for spell in pair])
     edits = []
     for index, (before, after) in around.items():
         change = history.changes[index]
@@ -135,7 +136,8 @@ class _Counts:
     """The article's journeys and votes by text, in stretches of days of which each spell holds all or none. Three
     queries."""
 
-    def __init__(self, article_id: int, window: int, all_spells: Sequence[Spell]) -> None:
+    def __init__(self, article_id: int, everybody: Everybody, all_spells: Sequence[Spell]) -> None:
+        self.spreads = everybody.spreads.within_article
         edges = {edge for spell in all_spells for edge in spell.days}
         self.starts = sorted(edges | {edge + timedelta(days=1) for edge in edges})
         days = {"article_id": article_id, "day__range": (min(edges), max(edges))}
@@ -145,7 +147,7 @@ class _Counts:
         starts = Value(self.starts, ArrayField(DateField()))
         stretch = Func(F("day"), starts, function="WIDTH_BUCKET", output_field=IntegerField())
         self.journeys = list(
-            JourneyDay.objects.filter(**days, window=window)
+            JourneyDay.objects.filter(**days, window=everybody.period.window)
             .values_list(stretch, "revision_id", "variant_id", "outcome", "is_linkable", "vote")
             .annotate(number=Sum("journeys"))
             .order_by()
@@ -172,7 +174,7 @@ class _Counts:
             if (yes or no) and self._holds(spell, stretch, revision, variant)
         ]
         noes = sum(no for _yes, no in said)
-        return _Counted(Tally(cells), Rate(noes, noes + sum(yes for yes, _no in said)))
+        return _Counted(Tally(cells, self.spreads), Rate(noes, noes + sum(yes for yes, _no in said)))
 
 
 def _measures(article_id: int, before: _Counted, after: _Counted, alike: Alike) -> tuple[Compared, ...]:
@@ -217,7 +219,7 @@ def _compared(key: str, article_id: int, before: Rate, after: Rate, why: str, al
         before,
         after,
         "",
-        difference=difference((after.hits, after.of), (before.hits, before.of)),
+        difference=difference(after, before),
         expected=anyway,
         beyond=anyway.beyond(after) if anyway else None,
     )

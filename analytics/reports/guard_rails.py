@@ -19,7 +19,7 @@ from analytics.reports import contacts
 from analytics.reports.tables import Column, Table, Value
 from analytics.stats import counts
 from analytics.stats.counts import Change, PerUnit
-from analytics.stats.proportions import Rate
+from analytics.stats.proportions import Rate, difference
 from contacts.models import FormVisit
 from notifications.models import DeliveryEvent, Message, PreferenceChange
 from notifications.providers.base import DeliveryKind
@@ -197,7 +197,7 @@ def _counted(rail: Rail, name: str, of_what: str, now: PerUnit, before: PerUnit 
 
 
 def _shared(rail: Rail, name: str, of_what: str, now: Rate, before: Rate | None, *, worse_if_more: bool) -> Row:
-    turned = before and counts.difference(now, before)
+    turned = before and difference(now, before)
     if not turned:
         return Row(rail, name, of_what, now, before, Turn.UNKNOWN)
     return Row(rail, name, of_what, now, before, _turn(turned.low > 0, turned.high < 0, worse_if_more=worse_if_more))

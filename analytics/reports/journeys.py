@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict
 
@@ -185,7 +185,7 @@ def tally(period: Period, *, article_id: int | None = None) -> Tally:
 
 def by_article(cells: Iterable[Cell], known: Spreads = spreads.NONE) -> dict[int, Tally]:
     """The cells of each last-read article."""
-    own_spreads = replace(known, contact=known.of_article)
+    own_spreads = known.within_article
     sorted_out: dict[int, list[Cell]] = {}
     for cell in cells:
         if cell.article_id is not None:

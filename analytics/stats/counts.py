@@ -90,15 +90,3 @@ def change(now: int, before: int, *, of_now: float = 1, of_before: float = 1, sp
     high = math.inf if share.high >= 1 else units * share.high / (1 - share.high)
     times = units * now / before if before else None
     return Change(now, before, times, Interval(units * share.low / (1 - share.low), high))
-
-
-def difference(now: Rate, before: Rate) -> Interval | None:
-    """Of the later share minus the earlier one (Newcombe 1998, method 10); None where one of them is of nothing."""
-    if now.share is None or before.share is None:
-        return None
-    gap = now.share - before.share
-    later, earlier = now.interval, before.interval
-    return Interval(
-        gap - math.hypot(now.share - later.low, earlier.high - before.share),
-        gap + math.hypot(later.high - now.share, before.share - earlier.low),
-    )

@@ -11,6 +11,7 @@ import pytest
 from django.urls import reverse
 
 from analytics import periods, settling
+from analytics.models import Spread
 from analytics.reports import article_edits
 from analytics.reports.registry import REPORTS
 from analytics.stats import shrinkage
@@ -129,6 +130,19 @@ class TestAnEdit:
         readers(article, 31, contacts=3, day=11)
         (edit,) = found(article)
         assert (edit.measures[0].before, edit.measures[0].after) == (Rate(10, 35), Rate(3, 31))
+
+    def test_who_reads_twice_makes_a_difference_less_sure(self):
+        article = history.article("Late")
+        readers(article, 60, contacts=20, day=4)
+        publish(article, day=10, number=2)
+        readers(article, 60, contacts=8, day=11)
+        (edit,) = found(article)
+        assert edit.measures[0].difference.high < 0
+        Spread.objects.filter(measure="article", window=7).update(factor=3.0)
+        period, _wrong = periods.read({}, now=NOW)
+        (unsure,) = article_edits.of(Article.objects.select_related("category").get(pk=article.pk), period)
+        assert unsure.measures[0].points == edit.measures[0].points
+        assert unsure.measures[0].difference.high > 0
 
     def test_each_count_on_the_page_opens_its_rows(self, signed_in):
         article = history.article("Late")

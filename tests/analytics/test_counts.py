@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from analytics.stats.counts import PerUnit, change, difference, poisson
-from analytics.stats.proportions import Rate
+from analytics.stats.counts import PerUnit, change, poisson
+from analytics.stats.proportions import Rate, difference
 
 
 @pytest.mark.parametrize(
