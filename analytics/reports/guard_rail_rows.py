@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import RowNumber, TruncDate
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils.translation import gettext as _
 
 from analytics import shop_days, staying
@@ -163,14 +163,17 @@ def _left(period: Period, now: datetime) -> QuerySet[PreferenceChange]:
 def _votes(period: Period, now: datetime) -> QuerySet[Event]:
     """Of a visitor's votes on a text the last of the day, as the counts have it (rollup_sql.READS)."""
     cast = Event.objects.filter(kind=EventKind.VOTE, article_id__isnull=False, **_within(period, "at"))
-    day = TruncDate("at", tzinfo=shop_days.zone())
-    place = Window(
-        RowNumber(),
-        partition_by=[day, *map(F, ("article_id", "revision_id", "variant_id", "locale", "visitor"))],
-        order_by=("-at", "-txid", "-id"),
+    cast = cast.annotate(day=TruncDate("at", tzinfo=shop_days.zone()), revision=_known("revision_id"))
+    cast = cast.annotate(variant=_known("variant_id"))
+    same = {name: OuterRef(name) for name in ("day", "article_id", "revision", "variant", "locale", "visitor")}
+    later = cast.filter(at__gte=OuterRef("at"), at__lt=OuterRef("at") + timedelta(days=2), **same).filter(
+        Q(at__gt=OuterRef("at")) | Q(txid__gt=OuterRef("txid")) | Q(txid=OuterRef("txid"), id__gt=OuterRef("id"))
     )
-    last = cast.annotate(place=place).filter(place=1)
-    return cast.filter(pk__in=last.values("pk")).order_by("-at", "-id")
+    return cast.filter(~Exists(later)).order_by("-at", "-id")
+
+
+def _known(name: str) -> Coalesce:
+    return Coalesce(F(name), Value(0, BigIntegerField()))
 
 
 def _said_no(period: Period, now: datetime) -> QuerySet[Event]:
