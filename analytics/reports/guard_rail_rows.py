@@ -173,7 +173,7 @@ def _votes(period: Period, now: datetime) -> QuerySet[Event]:
 
 
 def _known(name: str) -> Coalesce:
-    return Coalesce(F(name), Value(0, BigIntegerField()))
+    return Coalesce(F(name), Value(0), output_field=BigIntegerField())
 
 
 def _said_no(period: Period, now: datetime) -> QuerySet[Event]:
