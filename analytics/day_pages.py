@@ -37,17 +37,23 @@ class DayPages:
                 newest, skipped = day, seen
             seen += number
             if seen >= part.stop:
-                return self._rows(newest, day, part, skipped) or self._rows(newest, None, part, skipped)
-        return self._rows(newest, None, part, skipped)
+                here = slice(part.start - skipped, part.stop - skipped)
+                return self._rows(newest, day, here, seen - skipped) or self._rows(newest, None, here)
+        return self._rows(newest, None, slice(part.start - skipped, part.stop - skipped))
 
-    def _rows(self, newest: date | None, oldest: date | None, part: slice, skipped: int) -> list[Any]:
-        """Of the days from `oldest` (None: the first) to `newest`, which `skipped` newer rows come before."""
+    def _rows(self, newest: date | None, oldest: date | None, part: slice, number: int = 0) -> list[Any]:
+        """Of the days from `oldest` (None: the first) to `newest`; of so many rows, where that is known, those nearer
+        to the end are counted from there."""
         found = self._found
         if newest is not None:
             found = found.filter(**{f"{self._field}__lt": shop_days.begin(newest + timedelta(days=1))})
         if oldest is not None:
             found = found.filter(**{f"{self._field}__gte": shop_days.begin(oldest)})
-        rows = list(found.order_by(f"-{self._field}", "-id")[part.start - skipped : part.stop - skipped])
+        if part.start > max(number // 2, _FAR) and number:
+            last_first = found.order_by(self._field, "id")
+            rows = list(last_first[max(0, number - part.stop) : number - part.start])[::-1]
+        else:
+            rows = list(found.order_by(f"-{self._field}", "-id")[part])
         is_short = oldest is not None and len(rows) < part.stop - part.start
         return [] if is_short else rows
 

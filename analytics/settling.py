@@ -149,13 +149,15 @@ def _settle(terms: outcomes.Terms, *, is_whole: bool, since: datetime) -> tuple[
     idle = timedelta(minutes=settings.JOURNEY_IDLE_MINUTES)
     given: dict[str, Any] = {"since": since, "zone": settings.SHOP_TIME_ZONE}
     query = settling_sql.KNOWN_OF_ALL if is_whole else settling_sql.KNOWN_OF_TOUCHED
-    with streams.reading(query, {"idle": settings.JOURNEY_IDLE_MINUTES}) as rows:
+    with streams.reading(query, {"idle": settings.JOURNEY_IDLE_MINUTES}, one_by_one=not is_whole) as rows:
         found = settling_rows.visitors(rows)
         while some := list(islice(found, _VISITORS_AT_ONCE)):
             new = [row for visitor in some for row in settling_rows.journeys_of(visitor, terms, idle=idle, since=since)]
             written += _replace(new, given | {"visitors": [visitor.id for visitor in some]})
             looked_at += len(some)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not is_whole:
+            streams.look_up()
         cursor.execute(settling_sql.ORPHANS_OF_ALL if is_whole else settling_sql.ORPHANS_OF_TOUCHED, given)
         written += cursor.fetchone()[0]
     return looked_at, written

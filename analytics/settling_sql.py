@@ -61,29 +61,41 @@ _KNOWN = """
            event.variant_id, event.locale, event.contact_id,
            CASE event.kind WHEN {contact} THEN event.data ->> 'reason' END,
            CASE event.kind WHEN {contact} THEN event.data ->> 'source' END, event.txid, event.id
-    FROM {of_touched} analytics_event AS event
-    WHERE event.kind IN ({help}, {contact}, {order}) AND event.visitor IS NOT NULL {whose_event} {since_order}
+    FROM {events}
+    WHERE event.kind IN ({help}, {contact}, {order}) AND event.visitor IS NOT NULL {since_order}
     UNION ALL
     SELECT tie.visitor, event.kind, event.at, false, NULL, NULL, event.topic, NULL, NULL, '', event.contact_id,
            event.data ->> 'reason', event.data ->> 'source', event.txid, event.id
-    FROM {of_touched} analytics_identity AS tie JOIN analytics_event AS event ON event.person = tie.person
-    WHERE event.kind = {contact} AND event.person <> '' {whose_tie} {since}
+    FROM {ties} {told}
     UNION ALL
     SELECT tie.visitor, '', tie.at, false, NULL, NULL, '', NULL, NULL, '', NULL, NULL, NULL, NULL, NULL
-    FROM {of_touched} analytics_identity AS tie WHERE true {whose_tie}
+    FROM {ties}
     ORDER BY 1, 3
 """
 _WORDS = {"vote": VOTE, "answered": ANSWERED, "contact": _CONTACT, "order": _ORDER, "help": _HELP}
-KNOWN_OF_ALL = _KNOWN.format(**_WORDS, of_touched="", whose_event="", whose_tie="", since="", since_order="")
+_TOLD = f"event.kind = {_CONTACT} AND event.person <> '' AND event.person = tie.person"
+KNOWN_OF_ALL = _KNOWN.format(
+    **_WORDS,
+    events="analytics_event AS event",
+    ties="analytics_identity AS tie",
+    told=f"JOIN analytics_event AS event ON {_TOLD}",
+    since_order="",
+)
+# Each visitor is looked up alone (OFFSET 0): the planner would read all events for some ten thousand of them.
 KNOWN_OF_TOUCHED = _KNOWN.format(
     **_WORDS,
-    of_touched="settling_touched AS touched CROSS JOIN",
-    whose_event="AND event.visitor = touched.visitor",
-    whose_tie="AND tie.visitor = touched.visitor",
-    since="AND event.at >= touched.since",
+    events="""settling_touched AS touched CROSS JOIN LATERAL (
+        SELECT * FROM analytics_event AS event
+        WHERE event.visitor = touched.visitor AND event.at >= touched.since - make_interval(mins => %(idle)s) OFFSET 0
+    ) AS event""",
+    ties="""settling_touched AS touched CROSS JOIN LATERAL (
+        SELECT * FROM analytics_identity AS tie WHERE tie.visitor = touched.visitor OFFSET 0
+    ) AS tie""",
+    told=f"""CROSS JOIN LATERAL (
+        SELECT * FROM analytics_event AS event WHERE {_TOLD} AND event.at >= touched.since OFFSET 0
+    ) AS event""",  # noqa: S608
     # Of orders also those just before the first journey.
-    since_order=f"""AND event.at >= touched.since - make_interval(mins => %(idle)s)
-                    AND (event.at >= touched.since OR event.kind = {_ORDER})""",
+    since_order=f"AND (event.at >= touched.since OR event.kind = {_ORDER})",
 )
 
 # The chunk's journeys in the place of those of its visitors, as far as they differ. Each is looked up by itself
@@ -114,16 +126,18 @@ _REPLACE = f"""
     {{mark}}
 """  # noqa: S608
 # Journeys without a help event: those of visitors whom we were asked to forget while the run was at work among them.
-_ORPHANS = f"""
+_ORPHANS = """
     WITH moved AS (
-        DELETE FROM analytics_journey AS old {{using}}
-        WHERE old.started_at >= %(since)s {{whose}} AND NOT EXISTS (
-            SELECT FROM analytics_event AS event
-            WHERE event.visitor = old.visitor AND event.at >= old.started_at AND event.kind IN ({_HELP}))
-        RETURNING old.started_at
+        DELETE FROM analytics_journey AS old {using}
+        WHERE {whose} RETURNING old.started_at
     )
-    {{mark}}
-"""  # noqa: S608
+    {mark}
+"""
+_IS_ORPHAN = f"""
+    {{one}}.started_at >= %(since)s AND NOT EXISTS (
+        SELECT FROM analytics_event AS event
+        WHERE event.visitor = {{one}}.visitor AND event.at >= {{one}}.started_at AND event.kind IN ({_HELP}))
+"""
 # The days of the changed journeys are due to be counted anew.
 _MARK = """
     , marked AS (
@@ -134,7 +148,12 @@ _MARK = """
     SELECT count(*) FROM moved
 """
 REPLACE = _REPLACE.format(mark=_MARK)
-ORPHANS_OF_ALL = _ORPHANS.format(using="", whose="", mark=_MARK)
+ORPHANS_OF_ALL = _ORPHANS.format(using="", whose=_IS_ORPHAN.format(one="old"), mark=_MARK)
 ORPHANS_OF_TOUCHED = _ORPHANS.format(
-    using="USING settling_touched AS touched", whose="AND old.visitor = touched.visitor", mark=_MARK
+    using=f"""USING settling_touched AS touched CROSS JOIN LATERAL (
+        SELECT id FROM analytics_journey AS own
+        WHERE own.visitor = touched.visitor AND {_IS_ORPHAN.format(one="own")} OFFSET 0
+    ) AS lost""",  # noqa: S608
+    whose="old.id = lost.id",
+    mark=_MARK,
 )

@@ -12,12 +12,19 @@ from bench._search_figures import say
 
 
 def measure(*, quick: bool) -> dict[str, float]:
+    return {"ingest_per_s": beside(10_000 if quick else 100_000)}
+
+
+def beside(number: int = 100_000) -> float:
+    """So many events a second, beside those that are there; they are taken away again."""
     from django.db import connection
 
     from analytics import writing
 
-    number = 10_000 if quick else 100_000
     rows = list(_analytics_events.events(number))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT txid_current()")
+        (last,) = cursor.fetchone()
     folder = Path(tempfile.mkdtemp())
     try:
         started = time.perf_counter()
@@ -31,10 +38,9 @@ def measure(*, quick: bool) -> dict[str, float]:
     finally:
         shutil.rmtree(folder)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM analytics_event")
-        found = cursor.fetchone()[0]
-        if found != number:
-            raise SystemExit(f"ingest: {number} were put, {found} are there")
-        cursor.execute("TRUNCATE analytics_event")
-    say(f"  {number} events in {took:.1f} s")
-    return {"ingest_per_s": number / took}
+        cursor.execute("DELETE FROM analytics_event WHERE txid > %s", [last])
+        if cursor.rowcount != number:
+            raise SystemExit(f"ingest: {number} were put, {cursor.rowcount} are there")
+        cursor.execute("VACUUM analytics_event")
+    say(f"  {number} events taken in in {took:.1f} s")
+    return number / took

@@ -82,8 +82,11 @@ def addresses() -> Iterator[str]:
     from django.urls import reverse
 
     from analytics.models import Journey
+    from analytics.reports.guard_rail_rows import choices
+    from analytics.reports.guard_rails import Rail
     from analytics.reports.registry import REPORTS
     from contacts.models import Contact
+    from core.models import AuditEntry
     from kb.models import Article, Experiment, SearchLog, Variant
     from notifications.models import Message, Order
 
@@ -98,6 +101,16 @@ def addresses() -> Iterator[str]:
     yield from (f"{page(name)}{_YEAR}&article={most_read}" for name in ("journeys", "article-views"))
     yield f"{page('journeys')}{_YEAR}&read={most_read}"
     yield from (page("report", name) + word for name in REPORTS for word in ("", _YEARS))
+    yield from (
+        f"{page('guard-rail', rail)}?which={which}{word}"
+        for rail in Rail
+        for which, _title in choices(rail)
+        for word in ("", "&page=100000", "&days=364")
+    )
+    edit = AuditEntry.objects.filter(action="article.published", target_id=str(most_read)).latest("pk").pk
+    for side in ("before", "after"):
+        words = f"?edit={edit}&side={side}&days=90"
+        yield from (page("journeys") + words, page("guard-rail", Rail.NO_VOTES) + words)
     yield page("journey", Journey.objects.filter(searches__gt=0).order_by("-started_at")[0].pk)
     yield page("contact", Contact.objects.latest("pk").pk)
     yield page("contacts-of") + f"?contact={Contact.objects.latest('pk').pk}"

@@ -1,4 +1,5 @@
-"""Events a second from the table to decided journeys and counted days; a day that comes late; a run without news."""
+"""Events a second into the table of a year, and from it to decided journeys and counted days; a day that comes late;
+a run without news."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from bench import _analytics_world
+from bench import _analytics_ingest, _analytics_world
 from bench._search_figures import say
 
 
@@ -17,6 +18,7 @@ def measure(year: _analytics_world.Year) -> dict[str, float]:
     from analytics.models import Event, Journey
     from core import clock
 
+    took_in = _analytics_ingest.beside()
     taken: dict[str, float] = {}
     make_due = rollups.make_due
 
@@ -53,7 +55,13 @@ def measure(year: _analytics_world.Year) -> dict[str, float]:
     finally:
         rollups.make_due = make_due
     say(f"  {Journey.objects.count()} journeys of {Event.objects.count()} events")
-    return {"settle_per_s": year.events / took, "late_resettle_s": late, "settle_memory_mb": grown}
+    return {
+        "settle_per_s": year.events / took,
+        "late_resettle_s": late,
+        "settle_memory_mb": grown,
+        "ingest_per_s": took_in,
+        "event_cost_us": 1e6 / took_in + 1e6 * took / year.events,
+    }
 
 
 def _memory(name: str) -> int:

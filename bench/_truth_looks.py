@@ -56,6 +56,10 @@ def looks(model: world_shapes.Model, truth: world_truth.Truth, *, now: datetime)
         holds = None if is_withheld or not rate.of else true in interval
         yield Look(name, holds, true, interval.low, interval.high)
     yield _wismo_look(model, truth, now)
+    yield from _rail_looks(truth, now)
+    yield from _change_looks(model, truth, now)
+    withdrawn, helped = effects.suggestions.guards.withdrawn.interval, truth.share(world_truth.HELPED)
+    yield Look("helped by a suggestion, at most", helped <= withdrawn.high, helped, 0.0, withdrawn.high)
     helped, tally = truth.share("helped"), _tally()
     low, high = tally.confirmed.rate.interval.low, tally.confirmed.ceiling.interval.high
     yield Look("helped, within bounds", low <= helped <= high, helped, low, high)
@@ -118,7 +122,41 @@ def _forms(effects: Effects) -> dict[str, tuple[Rate, bool]]:
         "form sent, with suggestions": (guards.sent_on, False),
         "form sent, without suggestions": (guards.sent_off, False),
         "suggestion was the answer": (guards.helped_on, False),
+        "clean withdrawal": (guards.withdrawn, False),
     }
+
+
+def _rail_looks(truth: world_truth.Truth, now: datetime) -> Iterator[Look]:
+    """The guard-rails that a world has: openings of the form to a journey, what became of them, votes for no."""
+    from analytics.reports import guard_rails
+    from analytics.reports.guard_rails import Rail
+
+    found = guard_rails.build(period(), now=now, all_contacts=None)
+    for rail, name in (
+        (Rail.OPENED, world_truth.OPENED), (Rail.COMPLETED, "form completed"), (Rail.NO_VOTES, "votes for no"),
+    ):  # fmt: skip
+        rate, true = found.of(rail).now, truth.share(name)
+        interval = rate.interval if rate else None
+        if interval is not None:
+            yield Look(name, true in interval, true, interval.low, interval.high)
+
+
+def _change_looks(model: world_shapes.Model, truth: world_truth.Truth, now: datetime) -> Iterator[Look]:
+    """Contacts of the later half of the days against the earlier, in all and by topic."""
+    from analytics.periods import Period
+    from analytics.reports import contacts
+
+    whole = period()
+    later = Period(whole.first + timedelta(days=whole.days // 2), whole.last, 7)
+    total, rows = contacts.by_reason(later, now=now)
+    changes = {world_truth.CONTACTS: total.change}
+    changes |= {f"{world_truth.CONTACTS}: {row.code}": row.change for row in rows if row.code in model.topics}
+    for name, change in changes.items():
+        hits, of = truth.counts[name]
+        if change is not None and of:
+            yield Look(
+                name, hits / of in change.interval, hits / of, change.interval.low, min(change.interval.high, 1e6)
+            )
 
 
 def _wismo_look(model: world_shapes.Model, truth: world_truth.Truth, now: datetime) -> Look:

@@ -164,7 +164,7 @@ def _tell(results: Sequence[dict[str, Any]], given: argparse.Namespace) -> list[
                 shares.append((share, told))
         _say(_gap(own, coverage))
     worst, told = min(shares)
-    report("metrics.coverage_of_truth", 100 * worst, f"of 100 seeds, the worst number: {told}")
+    report("coverage_of_truth", 100 * worst, f"of 100 seeds, the worst number: {told}")
     if worst < LEAST:
         misses += [told for share, told in shares if share < LEAST]
     for metric in _EFFECTS:
@@ -178,7 +178,7 @@ def _shares(results: Sequence[dict[str, Any]], when: str) -> list[tuple[str, flo
     held: dict[str, list[bool | None]] = defaultdict(list)
     for look in (look for result in results for look in result[when] if not _is_apart(look["metric"])):
         name, colon, _article = look["metric"].partition(":")
-        held[f"{name}, by article" if colon else name].append(look["holds"])
+        held[f"{name}, each" if colon else name].append(look["holds"])
     told = []
     for metric, looks in held.items():
         shown = [look for look in looks if look is not None]

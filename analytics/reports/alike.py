@@ -9,11 +9,12 @@ from functools import cached_property
 
 from django.db.models import F, Sum
 
-from analytics import month_counts
+from analytics import month_counts, spreads
 from analytics.models import ReadDay
 from analytics.periods import Period
 from analytics.reports import journeys
 from analytics.reports.journeys import Cell
+from analytics.spreads import Spreads
 from analytics.stats import shrinkage
 from analytics.stats.proportions import Rate
 from analytics.stats.shrinkage import Prior
@@ -31,7 +32,7 @@ class Everybody:
         """By number, by article. Three queries."""
         cells = month_counts.summed(self.period, "article_id", "outcome", "is_linkable", "vote")
         tallies = journeys.by_article(
-            Cell(pk or None, outcome, link, vote, False, n) for pk, outcome, link, vote, n in cells
+            (Cell(pk or None, outcome, link, vote, False, n) for pk, outcome, link, vote, n in cells), self.spreads
         )
         days = {"day__range": (self.period.first, self.period.last)}
         votes = ReadDay.objects.filter(**days).values_list("article_id").annotate(n=Sum("no"), of=F("n") + Sum("yes"))
@@ -42,6 +43,11 @@ class Everybody:
         for pk, noes, of_votes in votes.order_by():
             rates["no"][pk] = Rate(noes, of_votes)
         return rates
+
+    @cached_property
+    def spreads(self) -> Spreads:
+        """One query."""
+        return spreads.known(self.period.window)
 
     @cached_property
     def kinds(self) -> list[tuple[int, str, str]]:

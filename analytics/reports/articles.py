@@ -219,7 +219,8 @@ def total(found: Iterable[ArticleRow]) -> ArticleRow:
 
     def together(rates: Iterable[Rate]) -> Rate:
         each = list(rates)
-        return Rate(sum(rate.hits for rate in each), sum(rate.of for rate in each))
+        spread = max((rate.spread for rate in each), default=1.0)
+        return Rate(sum(rate.hits for rate in each), sum(rate.of for rate in each), spread)
 
     return ArticleRow(
         id=0,
@@ -250,7 +251,9 @@ def changed(now: Tally, before: Tally | None) -> Change | None:
     if before is None or now.contact_after_read.why_withheld or before.contact_after_read.why_withheld:
         return None
     one, two = now.contact_after_read.rate, before.contact_after_read.rate
-    interval = difference((one.hits, one.of), (two.hits, two.of))
+    interval = difference(one, two)
+    if interval is None:
+        return None
     return Change(before.contact_after_read, one.hits / one.of - two.hits / two.of, interval)
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet, Sum
 
-from analytics import rollups, shop_days
+from analytics import rollups, shop_days, spreads
 from analytics.models import ContactDay
 from analytics.periods import Compare, Period
 from analytics.reports.tables import Column, Table
@@ -69,7 +69,7 @@ class Repeated:
 
 def by_reason(period: Period, *, now: datetime) -> tuple[ReasonRow, list[ReasonRow]]:
     """All contacts, and each reason that has any now or had before; in the order of the tree's topics by size, the
-    uncoded last. Two queries."""
+    uncoded last. Three queries."""
     before = period.before()
     counted = (
         days_of(period, _within(before) | _within(period))
@@ -89,8 +89,10 @@ def by_reason(period: Period, *, now: datetime) -> tuple[ReasonRow, list[ReasonR
             of_now[code] += number_now
             of_before[code] += number_before
 
+    spread = spreads.known(period.window).count
+
     def row(code: str, name: str, depth: int) -> ReasonRow:
-        return _row(period, now, code, name, depth, of_now[code], of_before[code])
+        return _row(period, now, code, name, depth, of_now[code], of_before[code], spread=spread)
 
     rows = [
         row(reason.code, reason.name, len(reason.path) - 1)
@@ -100,7 +102,8 @@ def by_reason(period: Period, *, now: datetime) -> tuple[ReasonRow, list[ReasonR
     if of_now[UNCODED] or of_before[UNCODED]:
         rows.append(row(UNCODED, "", 0))
     tops = [each for each in rows if each.depth == 0]
-    total = _row(period, now, "", "", 0, sum(each.now for each in tops), sum(each.before for each in tops))
+    sums = sum(each.now for each in tops), sum(each.before for each in tops)
+    total = _row(period, now, "", "", 0, *sums, spread=spread)
     return total, rows
 
 
@@ -205,10 +208,13 @@ def _told(row: ReasonRow) -> tuple[str | int | float | bool | None, ...]:
     )
 
 
-def _row(period: Period, now: datetime, code: str, name: str, depth: int, here: int, then: int) -> ReasonRow:
+def _row(
+    period: Period, now: datetime, code: str, name: str, depth: int, here: int, then: int, *, spread: float
+) -> ReasonRow:
     if period.compare is Compare.NONE:
         return ReasonRow(code, name, depth, here, then)
-    return ReasonRow(code, name, depth, here, then, counts.change(here, then, of_now=passed(period, now=now)))
+    change = counts.change(here, then, of_now=passed(period, now=now), spread=spread)
+    return ReasonRow(code, name, depth, here, then, change)
 
 
 def passed(period: Period, *, now: datetime) -> float:

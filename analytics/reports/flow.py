@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from analytics import month_counts
 from analytics.models import JourneyDay, Outcome
 from analytics.periods import Period
-from analytics.reports import contacts, journeys
+from analytics.reports import contacts, journeys, spells
 from analytics.reports.journeys import ENTRIES, NO_TOPIC
 from analytics.reports.tables import Column, Table
 from analytics.stats.proportions import Rate
@@ -81,9 +81,12 @@ class Flow:
     links: tuple[Link, ...]
 
 
-def narrowed(parameters: Mapping[str, str]) -> Q:
+def narrowed(period: Period, parameters: Mapping[str, str]) -> Q:
     """Which counts are of the journeys that journeys.narrowed() lists. It knows `read`, too, which no count does."""
     found, none = Q(), Q(pk__in=[])
+    if parameters.get("edit", ""):
+        text = spells.asked(parameters, until=period.end)
+        found = none if text is None else text.of_text("article_id", "revision_id", "variant_id")
     for name in sorted({name for name, _value in _CONDITIONS}):
         if value := parameters.get(name, ""):
             found &= _CONDITIONS.get((name, value), none)
@@ -97,7 +100,7 @@ def build(period: Period, parameters: Mapping[str, str]) -> Flow:
     is_unread_ = ExpressionWrapper(Q(article_id=0), BooleanField())
     cells: Counter[tuple[str, str, str]] = Counter()
     for entry, topic, outcome, is_unread, number in month_counts.summed(
-        period, "entry", "topic", "outcome", is_unread_, narrowed=narrowed(parameters)
+        period, "entry", "topic", "outcome", is_unread_, narrowed=narrowed(period, parameters)
     ):
         middle = UNREAD if is_unread else topic
         cells[_ENTRY_OF.get(entry, "unknown"), middle, outcome or journeys.IMMATURE] += number
@@ -107,14 +110,16 @@ def build(period: Period, parameters: Mapping[str, str]) -> Flow:
 def recent(period: Period, parameters: Mapping[str, str]) -> dict[date, int]:
     """How many of these journeys each of the period's last days has; of days without any, nothing. One query."""
     first = max(period.first, period.last - timedelta(days=RECENT_DAYS - 1))
-    found = JourneyDay.objects.filter(narrowed(parameters), day__range=(first, period.last), window=period.window)
+    found = JourneyDay.objects.filter(
+        narrowed(period, parameters), day__range=(first, period.last), window=period.window
+    )
     return dict(found.values_list("day").annotate(number=Sum("journeys")).order_by())
 
 
 def by_article(period: Period, parameters: Mapping[str, str], *, most: int) -> list[tuple[int, int]]:
     """The articles that were read last in most of these journeys, and in how many; never narrowed to one article."""
     wider = {name: value for name, value in parameters.items() if name != "article"}
-    rows = month_counts.summed(period, "article_id", narrowed=narrowed(wider) & ~Q(article_id=0))
+    rows = month_counts.summed(period, "article_id", narrowed=narrowed(period, wider) & ~Q(article_id=0))
     return sorted(rows, key=lambda row: (-row[1], row[0]))[:most]
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import RowNumber, TruncDate
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils.translation import gettext as _
 
 from analytics import shop_days, staying
 from analytics.models import Event, EventKind, Journey, LinkDay, ReadDay
 from analytics.periods import Period
+from analytics.reports import spells
 from analytics.reports.guard_rails import WRITES, Rail
 from contacts.models import FormVisit
 from kb.models import Article, VoteReason
@@ -69,19 +70,26 @@ def choices(rail: Rail) -> list[tuple[str, str]]:
     return [(which, kind.title) for (each, which), kind in _kinds().items() if each == rail]
 
 
-def build(rail: Rail, which: str, period: Period, *, now: datetime) -> List | None:
-    """None where the guard-rail has no such rows."""
+def build(rail: Rail, which: str, period: Period, parameters: Mapping[str, str], *, now: datetime) -> List | None:
+    """None where the guard-rail has no such rows. `edit` and `side` of the parameters (reports/spells.py): only votes
+    on the text before or after a change of an article."""
     kind = _kinds().get((rail, which))
-    if kind is None:
+    is_of_edit = bool(parameters.get("edit", ""))
+    if kind is None or (is_of_edit and rail is not Rail.NO_VOTES):
         return None
-    return List(kind.title, kind.rows(period, now), kind.moment, kind.tell, _counted(kind, period))
+    rows, text = kind.rows(period, now), Q()
+    if is_of_edit:
+        spell = spells.asked(parameters, until=period.end)
+        text = spell.of_text("article_id", "revision_id", "variant_id") if spell else Q(pk__in=[])
+        rows = rows.filter(text)
+    return List(kind.title, rows, kind.moment, kind.tell, _counted(kind, period, text))
 
 
-def _counted(kind: _Kind, period: Period) -> dict[date, int] | None:
+def _counted(kind: _Kind, period: Period, text: Q) -> dict[date, int] | None:
     if kind.counts is None:
         return None
     model, number = kind.counts
-    days = model._default_manager.filter(day__range=(period.first, period.last)).values_list("day")
+    days = model._default_manager.filter(text, day__range=(period.first, period.last)).values_list("day")
     return dict(days.annotate(number=Sum(number)))
 
 
@@ -155,14 +163,17 @@ def _left(period: Period, now: datetime) -> QuerySet[PreferenceChange]:
 def _votes(period: Period, now: datetime) -> QuerySet[Event]:
     """Of a visitor's votes on a text the last of the day, as the counts have it (rollup_sql.READS)."""
     cast = Event.objects.filter(kind=EventKind.VOTE, article_id__isnull=False, **_within(period, "at"))
-    day = TruncDate("at", tzinfo=shop_days.zone())
-    place = Window(
-        RowNumber(),
-        partition_by=[day, *map(F, ("article_id", "revision_id", "variant_id", "locale", "visitor"))],
-        order_by=("-at", "-txid", "-id"),
+    cast = cast.annotate(day=TruncDate("at", tzinfo=shop_days.zone()), revision=_known("revision_id"))
+    cast = cast.annotate(variant=_known("variant_id"))
+    same = {name: OuterRef(name) for name in ("day", "article_id", "revision", "variant", "locale", "visitor")}
+    later = cast.filter(at__gte=OuterRef("at"), at__lt=OuterRef("at") + timedelta(days=2), **same).filter(
+        Q(at__gt=OuterRef("at")) | Q(txid__gt=OuterRef("txid")) | Q(txid=OuterRef("txid"), id__gt=OuterRef("id"))
     )
-    last = cast.annotate(place=place).filter(place=1)
-    return cast.filter(pk__in=last.values("pk")).order_by("-at", "-id")
+    return cast.filter(~Exists(later)).order_by("-at", "-id")
+
+
+def _known(name: str) -> Coalesce:
+    return Coalesce(F(name), Value(0), output_field=BigIntegerField())
 
 
 def _said_no(period: Period, now: datetime) -> QuerySet[Event]:

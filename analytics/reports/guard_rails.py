@@ -12,14 +12,14 @@ from enum import StrEnum
 from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
 
-from analytics import month_counts
+from analytics import month_counts, spreads
 from analytics.models import LinkDay, ReadDay
 from analytics.periods import Compare, Period
 from analytics.reports import contacts
 from analytics.reports.tables import Column, Table, Value
 from analytics.stats import counts
 from analytics.stats.counts import Change, PerUnit
-from analytics.stats.proportions import Rate
+from analytics.stats.proportions import Rate, difference
 from contacts.models import FormVisit
 from notifications.models import DeliveryEvent, Message, PreferenceChange
 from notifications.providers.base import DeliveryKind
@@ -99,7 +99,7 @@ def build(
     period: Period, *, now: datetime, all_contacts: Change | None, journeys: tuple[int, int] | None = None
 ) -> GuardRails:
     """`all_contacts`: those of the period against those before; `journeys`: of the period and before, where they are at
-    hand. Seven queries at most."""
+    hand. Eight queries at most."""
     before = None if period.compare is Compare.NONE else period.before()
     spans = (period, before or period)
     links, told, links_before, told_before = _links(spans)
@@ -108,20 +108,22 @@ def build(
     complaints, complaints_before = _complaints(spans)
     left, left_before = _left(spans)
     votes, votes_before = _votes(spans)
-    has_before = before is not None
+    has_before, alike = before is not None, spreads.known(period.window)
     in_sight = _shared(
-        Rail.IN_SIGHT, _("Link to the contact form in sight"), _("help pages that told us"), links,
-        links_before if has_before else None, worse_if_more=False,
+        Rail.IN_SIGHT, _("Link to the contact form in sight"), _("help pages that told us"),
+        replace(links, spread=alike.sight), replace(links_before, spread=alike.sight) if has_before else None,
+        worse_if_more=False,
     )  # fmt: skip
     rows = (
         replace(in_sight, told=told, told_before=told_before if has_before else None),
         _counted(
-            Rail.OPENED, _("Contact form opened"), _("journeys"), PerUnit(forms.of, in_period),
-            PerUnit(forms_before.of, in_before) if has_before else None, worse_if_more=False,
+            Rail.OPENED, _("Contact form opened"), _("journeys"), PerUnit(forms.of, in_period, alike.opened),
+            PerUnit(forms_before.of, in_before, alike.opened) if has_before else None, worse_if_more=False,
         ),
         _shared(
-            Rail.COMPLETED, _("Contact form sent, or answered on the way"), _("openings of the form"), forms,
-            forms_before if has_before else None, worse_if_more=False,
+            Rail.COMPLETED, _("Contact form sent, or answered on the way"), _("openings of the form"),
+            replace(forms, spread=alike.form), replace(forms_before, spread=alike.form) if has_before else None,
+            worse_if_more=False,
         ),
         _counted(
             Rail.COMPLAINTS, _("Mails marked as spam"), _("mails sent"), PerUnit(complaints, mails),
@@ -132,8 +134,9 @@ def build(
             PerUnit(left_before, mails_before) if has_before else None, worse_if_more=True,
         ),
         _shared(
-            Rail.NO_VOTES, _("“No” to “Did this help?”"), _("votes"), votes,
-            votes_before if has_before else None, worse_if_more=True,
+            Rail.NO_VOTES, _("“No” to “Did this help?”"), _("votes"),
+            replace(votes, spread=alike.vote), replace(votes_before, spread=alike.vote) if has_before else None,
+            worse_if_more=True,
         ),
         Row(Rail.SATISFACTION, _("Satisfaction and effort after contact"), "", None, None, Turn.UNKNOWN),
     )  # fmt: skip
@@ -185,14 +188,16 @@ _Spans = tuple[Period, Period]
 
 
 def _counted(rail: Rail, name: str, of_what: str, now: PerUnit, before: PerUnit | None, *, worse_if_more: bool) -> Row:
-    turned = before and counts.change(now.hits, before.hits, of_now=now.of, of_before=before.of)
+    turned = before and counts.change(
+        now.hits, before.hits, of_now=now.of, of_before=before.of, spread=max(now.spread, before.spread)
+    )
     if not turned:
         return Row(rail, name, of_what, now, before, Turn.UNKNOWN)
     return Row(rail, name, of_what, now, before, _turn(turned.is_rise, turned.is_fall, worse_if_more=worse_if_more))
 
 
 def _shared(rail: Rail, name: str, of_what: str, now: Rate, before: Rate | None, *, worse_if_more: bool) -> Row:
-    turned = before and counts.difference(now, before)
+    turned = before and difference(now, before)
     if not turned:
         return Row(rail, name, of_what, now, before, Turn.UNKNOWN)
     return Row(rail, name, of_what, now, before, _turn(turned.low > 0, turned.high < 0, worse_if_more=worse_if_more))

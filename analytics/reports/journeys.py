@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from analytics import month_counts, spreads
 from analytics.models import EventKind, Journey, Outcome
 from analytics.periods import Period
+from analytics.reports import spells
 from analytics.spreads import Spreads
 from analytics.stats.proportions import PartlyChecked, Rate
 
@@ -184,7 +185,7 @@ def tally(period: Period, *, article_id: int | None = None) -> Tally:
 
 def by_article(cells: Iterable[Cell], known: Spreads = spreads.NONE) -> dict[int, Tally]:
     """The cells of each last-read article."""
-    own_spreads = replace(known, contact=known.of_article)
+    own_spreads = known.within_article
     sorted_out: dict[int, list[Cell]] = {}
     for cell in cells:
         if cell.article_id is not None:
@@ -223,8 +224,13 @@ _CONDITIONS: dict[tuple[str, str], Q] = {
 def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJourney]:
     """The journeys of the period that fit every parameter; one that makes no sense fits none, so that a list is never
     longer than its heading says. `article`: the last one read; `read`: read at any time before a contact; `topic`: any
-    of several, with commas, NO_TOPIC for none; `lang`: the language of the last reading."""
+    of several, with commas, NO_TOPIC for none; `lang`: the language of the last reading; `edit` and `side`: the last
+    one read is the text before or after a change."""
     journeys = found(period)
+    if parameters.get("edit", ""):
+        text = spells.asked(parameters, until=period.end)
+        names = ("last_article_id", "last_revision_id", "last_variant_id")
+        journeys = journeys.none() if text is None else journeys.filter(text.of_text(*names))
     for name in {name for name, _value in _CONDITIONS}:
         if value := parameters.get(name, ""):
             condition = _CONDITIONS.get((name, value))

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Count
 
+from analytics import spreads
 from analytics.periods import Compare, Period, Segment
 from analytics.reports import contacts
 from analytics.reports.contacts import ReasonRow
@@ -38,12 +39,14 @@ def build(period: Period, *, now: datetime, rows: list[ReasonRow] | None = None)
     code = settings.WISMO_REASON
     row = next((each for each in rows if each.code == code), None)
     shipped = _shipped(whole)
-    here = PerUnit(row.now if row else 0, shipped)
+    spread = spreads.known(period.window).count
+    here = PerUnit(row.now if row else 0, shipped, spread)
     name = row.name if row else contacts.name_of(code)
     if period.compare is Compare.NONE:
         return Wismo(code, name, here, None, None)
-    then = PerUnit(row.before if row else 0, _shipped(whole.before()))
-    return Wismo(code, name, here, then, counts.change(here.hits, then.hits, of_now=here.of, of_before=then.of))
+    then = PerUnit(row.before if row else 0, _shipped(whole.before()), spread)
+    change = counts.change(here.hits, then.hits, of_now=here.of, of_before=then.of, spread=spread)
+    return Wismo(code, name, here, then, change)
 
 
 def _shipped(period: Period) -> int:

@@ -175,6 +175,7 @@ class _Maker:
             form.shown = self.shelf[topic][0]
             self._did(life, at + 20, device, "suggested", form=form)
             if rng.random() < model.suggestions_answer:
+                form.is_helped = True
                 if rng.random() < 0.4:
                     form.answered_at = at + 50
                     self._did(life, at + 50, device, "answered", article=form.shown, form=form)

@@ -106,6 +106,7 @@ class Form:
     is_on: bool
     why_not: str = ""
     shown: int | None = None  # article
+    is_helped: bool = False  # the suggestion was the answer, whether that was said or not
     answered_at: int | None = None
     letter: Letter | None = None
 

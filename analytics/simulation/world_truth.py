@@ -16,7 +16,11 @@ from analytics.simulation.world_shapes import DAY, PHONE, WINDOW, Deed, Letter, 
 IDLE = 30 * 60
 _PEOPLE = 200_000  # whose lives a truth is counted over: chance then moves it by an eighth of what it moves a seed's
 _NEVER = 10**12
-LATE = "contacts about delivery, of a person"  # no share: one person can bring two
+# No shares: one person can bring two.
+LATE = "contacts about delivery, of a person"
+OPENED = "form opened, to a journey"
+HELPED = "helped by a suggestion"
+CONTACTS = "contacts of the later half, to those of the earlier"
 
 
 @dataclass
@@ -107,6 +111,8 @@ def count(model: Model, told: Iterable[Life]) -> Truth:
                 _count_spell(model, truth, spell)
         _count_letters(truth, life, end)
         _count_forms(truth, life, end)
+        _count_openings(truth, life, end)
+        _count_votes(truth, life, end)
         _count_searches(truth, life, end)
         if life.late_at is not None:
             wrote = any(life.late_at <= one.at < life.late_at + WINDOW and one.channel != PHONE for one in life.letters)
@@ -138,6 +144,7 @@ def _spell(deeds: list[Deed], life: Life, known_at: int) -> Spell:
 def _count_spell(model: Model, truth: Truth, spell: Spell) -> None:
     is_linkable, last = spell.is_linkable, spell.last_read
     truth.add("coverage", is_linkable)
+    truth.counts[OPENED][1] += 1
     if last is None or last.article is None:
         return
     seen, all_of_them = spell.within(spell.seen), spell.within(spell.letters)
@@ -162,6 +169,11 @@ def _count_letters(truth: Truth, life: Life, end: int) -> None:
     late = truth.counts[LATE]
     late[0] += sum(letter.topic == "delivery" and 0 <= letter.at < end for letter in life.letters)
     late[1] += 1
+    for letter in life.letters:
+        if 0 <= letter.at < end:
+            is_later = letter.at >= end // 2
+            for name in (CONTACTS, f"{CONTACTS}: {letter.topic or 'uncoded'}"):
+                truth.counts[name][0 if is_later else 1] += 1
 
 
 def _count_forms(truth: Truth, life: Life, end: int) -> None:
@@ -177,6 +189,34 @@ def _count_forms(truth: Truth, life: Life, end: int) -> None:
         truth.add(f"form sent, {arm}", form.letter is not None)
         if form.is_on:
             truth.add("suggestion was the answer", form.answered_at is not None)
+        if form.is_on and form.shown is not None:
+            tied = form.device in life.ties or any(letter.device == form.device for letter in life.letters)
+            said_no = any(
+                deed.kind == "vote" and deed.device == form.device and deed.is_yes is False
+                and form.at <= deed.at < form.at + WINDOW
+                for deed in life.deeds
+            )  # fmt: skip
+            truth.add("clean withdrawal", form.letter is None and not (wrote and tied) and not said_no)
+            truth.add(HELPED, form.is_helped)
+
+
+def _count_openings(truth: Truth, life: Life, end: int) -> None:
+    """Every opening of the form, whoever opened it before."""
+    opened = [form for form in life.forms if 0 <= form.at < end]
+    truth.counts[OPENED][0] += len(opened)
+    for form in opened:
+        truth.add("form completed", form.letter is not None or form.answered_at is not None)
+
+
+def _count_votes(truth: Truth, life: Life, end: int) -> None:
+    """Of each browser, article and day the last word."""
+    said = {
+        (deed.device, deed.article, deed.at // DAY): deed.is_yes
+        for deed in sorted(life.deeds, key=lambda deed: deed.at)
+        if deed.kind == "vote" and 0 <= deed.at < end
+    }
+    for is_yes in said.values():
+        truth.add("votes for no", not is_yes)
 
 
 def _count_searches(truth: Truth, life: Life, end: int) -> None:

@@ -1,8 +1,10 @@
 """So many contacts in so many days, or to so many orders; and two periods held against each other. Pure.
 
-Counts are taken as Poisson: as if each contact came by itself. What brings many at once (a carrier's bad day) makes the
+Counts are taken as Poisson, of people who come by themselves and of whom each may bring some: `spread` is by how much
+that makes the variance more (analytics/spreads.py). What brings many people at once (a carrier's bad day) makes the
 truth wider than these intervals. Sources: Byar's approximation for one count (Breslow & Day 1987); for the ratio of two
-the share of one in their sum, with Wilson's interval (Graham, Mengersen & Morton 2003).
+the share of one in their sum, with Wilson's interval (Graham, Mengersen & Morton 2003); for dividing both by the spread
+quasi-likelihood (McCullagh & Nelder 1989, 6.2.3).
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from analytics.stats.proportions import ALPHA, Interval, Rate, wilson
+from analytics.stats.proportions import ALPHA, Interval, Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class PerUnit:
 
     hits: int
     of: int
+    spread: float = 1.0
 
     @property
     def ratio(self) -> float | None:
@@ -39,7 +42,7 @@ class PerUnit:
         """Of the ratio; None where there is nothing to divide by."""
         if not self.of:
             return None
-        low, high = poisson(self.hits)
+        low, high = poisson(self.hits, spread=self.spread)
         return Interval(low / self.of, high / self.of)
 
 
@@ -69,32 +72,21 @@ class Change:
         return self.is_rise or self.is_fall
 
 
-def poisson(count: int, *, alpha: float = ALPHA) -> tuple[float, float]:
-    """The interval of what is expected where `count` came."""
+def poisson(number: int, *, alpha: float = ALPHA, spread: float = 1.0) -> tuple[float, float]:
+    """The interval of what is expected where so many came."""
     z = NormalDist().inv_cdf(1 - alpha / 2)
+    count = number / spread
     low = count * (1 - 1 / (9 * count) - z / (3 * math.sqrt(count))) ** 3 if count else 0.0
     more = count + 1
-    return max(0.0, low), more * (1 - 1 / (9 * more) + z / (3 * math.sqrt(more))) ** 3
+    return spread * max(0.0, low), spread * more * (1 - 1 / (9 * more) + z / (3 * math.sqrt(more))) ** 3
 
 
-def change(now: int, before: int, *, of_now: float = 1, of_before: float = 1) -> Change | None:
+def change(now: int, before: int, *, of_now: float = 1, of_before: float = 1, spread: float = 1.0) -> Change | None:
     """`now` to `of_now` against `before` to `of_before`; None where nothing could have come, or nothing came."""
     if of_now <= 0 or of_before <= 0 or now + before == 0:
         return None
     units = of_before / of_now
-    share = wilson(now, now + before)
+    share = Rate(now, now + before, spread).interval
     high = math.inf if share.high >= 1 else units * share.high / (1 - share.high)
     times = units * now / before if before else None
     return Change(now, before, times, Interval(units * share.low / (1 - share.low), high))
-
-
-def difference(now: Rate, before: Rate) -> Interval | None:
-    """Of the later share minus the earlier one (Newcombe 1998, method 10); None where one of them is of nothing."""
-    if now.share is None or before.share is None:
-        return None
-    gap = now.share - before.share
-    later, earlier = now.interval, before.interval
-    return Interval(
-        gap - math.hypot(now.share - later.low, earlier.high - before.share),
-        gap + math.hypot(later.high - now.share, before.share - earlier.low),
-    )

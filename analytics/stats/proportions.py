@@ -56,8 +56,13 @@ class Rate:
         return None if self.share is None else 1000 * self.share
 
     @property
+    def worth(self) -> tuple[float, float]:
+        """(hits, of) of strangers that say as much."""
+        return self.hits / self.spread, self.of / self.spread
+
+    @property
     def interval(self) -> Interval:
-        return wilson(self.hits / self.spread, self.of / self.spread)
+        return wilson(*self.worth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class PartlyChecked(Rate):
     def interval(self) -> Interval:
         """Up to that of all hits; down to that of what is left if the unchecked are refuted as the others are, but not
         below that of the hits that were checked."""
-        counted = wilson(self.hits / self.spread, self.of / self.spread)
+        counted = wilson(*self.worth)
         if not self.unchecked:
             return counted
         checked = wilson((self.hits - self.unchecked) / self.spread, self.of / self.spread)
@@ -100,7 +105,13 @@ def wilson(hits: float, of: float, *, alpha: float = ALPHA) -> Interval:
     return Interval(0.0 if hits == 0 else centre - half, 1.0 if hits == of else centre + half)
 
 
-def difference(now: tuple[float, float], before: tuple[float, float], *, alpha: float = ALPHA) -> Interval:
+def difference(now: Rate, before: Rate) -> Interval | None:
+    """The interval of share `now` less share `before` by what chance does to both; None where one is of nothing. Of
+    what could not be checked it says nothing."""
+    return newcombe(now.worth, before.worth) if now.of and before.of else None
+
+
+def newcombe(now: tuple[float, float], before: tuple[float, float], *, alpha: float = ALPHA) -> Interval:
     """The interval of share `now` less share `before`, each (hits, of): Newcombe's hybrid of two Wilson intervals.
 
     Source: Newcombe 1998, Statistics in Medicine 17:873, method 10. For one look at two groups that were not drawn at

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analytics.stats.proportions import Interval, Rate, difference
+from analytics.stats.proportions import Interval, Rate, newcombe
 
 LEAST_ALIKE = 5  # articles; fewer say too little of how articles differ
 
@@ -37,23 +37,23 @@ class Expected:
 
     def beyond(self, after: Rate) -> Interval:
         """How far the share that came lies beyond what was expected anyway, with the doubt of both."""
-        return difference((after.hits, after.of), (self.share * self.worth, self.worth))
+        return newcombe(after.worth, (self.share * self.worth, self.worth))
 
 
 def fit(counted: Sequence[Rate]) -> Prior | None:
     """The prior of like articles; None where fewer than LEAST_ALIKE have a unit.
 
     Where they differ no more than chance makes them differ, a share is drawn to their mean as if it were worth all
-    their units together, and no more.
+    their units together, and no more. Units are strangers' (Rate.worth).
     """
-    known = [rate for rate in counted if rate.of]
+    known = [rate.worth for rate in counted if rate.of]
     if len(known) < LEAST_ALIKE:
         return None
-    units = sum(rate.of for rate in known)
-    mean = sum(rate.hits for rate in known) / units
-    spread = sum(rate.of * (rate.hits / rate.of - mean) ** 2 for rate in known)
+    units = sum(of for _hits, of in known)
+    mean = sum(hits for hits, _of in known) / units
+    spread = sum(of * (hits / of - mean) ** 2 for hits, of in known)
     by_chance = mean * (1 - mean) * (len(known) - 1)
-    room = mean * (1 - mean) * (units - sum(rate.of**2 for rate in known) / units) - by_chance
+    room = mean * (1 - mean) * (units - sum(of**2 for _hits, of in known) / units) - by_chance
     alike = (spread - by_chance) / room if room > 0 else 0.0  # the correlation of two units of one article
     weight = units if alike <= 0 else min(1 / min(alike, 1.0) - 1, units)
     return Prior(mean, weight, len(known))
@@ -61,5 +61,6 @@ def fit(counted: Sequence[Rate]) -> Prior | None:
 
 def expected(prior: Prior, seen: Rate) -> Expected:
     """What `seen` will be next time if nothing changes: its share drawn towards the mean of its like."""
-    worth = prior.weight + seen.of
-    return Expected((prior.weight * prior.mean + seen.hits) / worth, worth)
+    hits, of = seen.worth
+    worth = prior.weight + of
+    return Expected((prior.weight * prior.mean + hits) / worth, worth)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from analytics import article_charts, periods, settling
 from analytics.models import SettlingMark
 from analytics.periods import Compare, Period, Segment
-from analytics.reports import article_edits, article_scorecard, article_searches, articles, contacts, journeys
+from analytics.reports import article_edits, article_scorecard, article_searches, articles, contacts, journeys, spells
 from analytics.reports.articles import Narrowed
 from analytics.views.desk import READERS
 from analytics.views.paging import page_of
@@ -80,7 +80,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         "views": views,
         "newest": article_searches.NEWEST,
         "most_edits": article_edits.MOST,
-        "look_back": article_edits.LOOK_BACK.days,
+        "look_back": spells.LOOK_BACK.days,
         "may_write": bool(mine & {roles.WRITER, roles.REVIEWER, roles.ADMIN}),
         "may_open_texts": bool(mine & {roles.WRITER, roles.REVIEWER, roles.ANALYST, roles.ADMIN}),
         "back": period.address(reverse("desk:article-scorecards")),

@@ -235,4 +235,15 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         chips.append(_("last read: %(title)s") % {"title": titles.get(_whole(request, "article")) or "?"})
     if request.GET.get("read"):
         chips.append(_("read: %(title)s") % {"title": titles.get(_whole(request, "read")) or "?"})
-    return chips
+    return [*chips, text] if (text := of_text(request)) else chips
+
+
+def of_text(request: HttpRequest) -> str:
+    """Which text of an article a list is narrowed to, in words; empty where it is to none."""
+    if not request.GET.get("edit"):
+        return ""
+    return (
+        _("the text before a change of it")
+        if request.GET.get("side") == "before"
+        else _("the text after a change of it")
+    )

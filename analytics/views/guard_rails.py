@@ -18,13 +18,14 @@ from core import clock, roles
 @require_safe
 @roles.desk(*desk.READERS)
 def rows(request: HttpRequest, rail: str) -> HttpResponse:
-    """`which`: the hits (as it is without), what they are of, or the pages that could have told."""
+    """`which`: the hits (as it is without), what they are of, or the pages that could have told; `edit` and `side`:
+    only votes on the text before or after a change of an article."""
     now = clock.now()
     period, wrong = periods.read(request.GET, now=now)
     which = request.GET.get("which", guard_rail_rows.HITS)
     if rail not in Rail.__members__.values():
         raise Http404
-    found = guard_rail_rows.build(Rail(rail), which, period, now=now)
+    found = guard_rail_rows.build(Rail(rail), which, period, request.GET.dict(), now=now)
     if found is None:
         raise Http404
     listed = found.rows if found.counted is None else DayPages(found.rows, found.moment, found.counted)
@@ -37,6 +38,7 @@ def rows(request: HttpRequest, rail: str) -> HttpResponse:
         "which": which,
         "choices": guard_rail_rows.choices(Rail(rail)),
         "without_window": True,
+        "of_text": desk.of_text(request),
         **desk.about(request, period, wrong),
     }
     return render(request, "desk/guard_rail.html", context)

@@ -33,12 +33,15 @@ def contacts(request: HttpRequest) -> HttpResponse:
     sort = request.GET.get("sort", "")
     sort = sort if sort in listing.SORTS else "-received"
     found = listing.narrowed(asked, tree=tree).order_by(*listing.SORTS[sort])
-    page: Page[Any] = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    paginator, counted = Paginator(found, PAGE), listing.by_reason(asked)
+    if counted is not None and not asked.cleaned_data.get("reason"):
+        paginator.count = counted.total()
+    page: Page[Any] = paginator.get_page(request.GET.get("page"))
     page.object_list = listing.rows(page.object_list, tree=tree)
     context = {
         "section": "contacts",
         "filter_form": asked,
-        "totals": listing.totals(asked, tree=tree, listed=page.paginator.count),
+        "totals": listing.totals(asked, tree=tree, listed=paginator.count, counted=counted),
         "contacts": page,
         "sort": sort,
     }

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import html
 import random
+import re
 import uuid
 
 import pytest
+from django.urls import reverse
 
 from analytics import periods, settling
+from analytics.models import Spread
 from analytics.reports import article_edits
 from analytics.reports.registry import REPORTS
 from analytics.stats import shrinkage
 from analytics.stats.proportions import Rate
 from core import audit, clock
+from core.models import AuditEntry
 from kb import experiments
 from kb.models import Article, Revision
 from tests.analytics import history
 from tests.analytics.conftest import NOW
 from tests.analytics.history import at
+from tests.analytics.test_dashboard import rows_of, text_of
 
 
 def readers(
@@ -124,6 +130,67 @@ class TestAnEdit:
         readers(article, 31, contacts=3, day=11)
         (edit,) = found(article)
         assert (edit.measures[0].before, edit.measures[0].after) == (Rate(10, 35), Rate(3, 31))
+
+    def test_who_reads_twice_makes_a_difference_less_sure(self):
+        article = history.article("Late")
+        readers(article, 60, contacts=20, day=4)
+        publish(article, day=10, number=2)
+        readers(article, 60, contacts=8, day=11)
+        (edit,) = found(article)
+        assert edit.measures[0].difference.high < 0
+        Spread.objects.filter(measure="article", window=7).update(factor=3.0)
+        period, _wrong = periods.read({}, now=NOW)
+        (unsure,) = article_edits.of(Article.objects.select_related("category").get(pk=article.pk), period)
+        assert unsure.measures[0].points == edit.measures[0].points
+        assert unsure.measures[0].difference.high > 0
+
+    def test_each_count_on_the_page_opens_its_rows(self, signed_in):
+        article = history.article("Late")
+        first = article.live_revision
+        other = Revision.objects.create(
+            article=article, number=9, title="B", body="", html="", text="", created_at=at(days=1)
+        )
+        arms = (experiments.Arm("a", first), experiments.Arm("b", other))
+        tried = experiments.create(article, name="Shorter", control=arms[0], others=[arms[1]], by=None)
+        readers(article, 42, contacts=4, day=2, says=12, noes=9)
+        article.live_revision = other
+        readers(article, 6, contacts=1, day=3, says=3, noes=1, variant_id=tried.variants.get(revision=other).pk)
+        publish(article, day=8, number=2)
+        readers(article, 44, contacts=5, day=8.2, says=11, noes=5)
+        new, article.live_revision = article.live_revision, first
+        readers(article, 3, contacts=1, day=8.4, says=2, noes=1)  # a page that was still open
+        article.live_revision = new
+        publish(article, day=15, number=3)
+        readers(article, 41, contacts=3, day=15.1, says=10, noes=4)
+        found(article)
+        client = signed_in("analyst")
+        page = client.get(reverse("desk:article-scorecard", args=[article.pk])).content.decode()
+        links = re.findall(r'<a href="([^"]*edit=[^"]*)">(\d+)</a>', page)
+        assert len(links) == 2 * 3 * 4, "two edits, three numbers, hits and whole, before and after"
+        for href, number in links:
+            assert rows_of(client, html.unescape(href)) == int(number), href
+        numbers = [int(number) for _href, number in links]
+        assert numbers[:4] == [5, 44, 3, 41], "contact after read of the newer edit"
+        listed = text_of(client.get(html.unescape(links[0][0])))
+        assert "the text before a change of it" in listed
+        votes = next(html.unescape(href) for href, _number in links if "guard-rails" in href)
+        assert "Votes on one text of an article: the text before a change of it." in text_of(client.get(votes))
+
+    @pytest.mark.parametrize(
+        "words", ["edit=7&side=before", "edit=x&side=after", "edit={}&side=", "edit={}&side=later", "edit=9" * 9]
+    )
+    def test_what_names_no_change_lists_nothing(self, signed_in, words):
+        article = history.article("Late")
+        readers(article, 4, contacts=0, day=2, says=2)
+        publish(article, day=8, number=2)
+        settling.settle()
+        key = AuditEntry.objects.latest("pk").pk
+        client = signed_in("analyst")
+        for name, given in (("journeys", ()), ("guard-rail", ("no_votes",))):
+            assert rows_of(client, f"{reverse(f'desk:{name}', args=given)}?{words.format(key)}") == 0
+        assert (
+            client.get(f"{reverse('desk:guard-rail', args=['form_opened'])}?edit={key}&side=after").status_code == 404
+        )
 
     def test_the_report_has_a_row_for_each_number_of_each_edit(self):
         article = history.article("Late")

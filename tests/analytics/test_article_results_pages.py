@@ -13,7 +13,7 @@ from analytics import periods, settling
 from analytics.models import Event, EventKind, Outcome
 from analytics.reports import article_searches, articles, journeys
 from analytics.reports.articles import Narrowed
-from analytics.stats.proportions import Interval, Rate, difference
+from analytics.stats.proportions import Interval, Rate, newcombe
 from kb.models import SearchClick, SearchLog, Vote
 from tests.analytics import history
 from tests.analytics.conftest import NOW
@@ -245,5 +245,5 @@ def test_everybody_of_the_desk_opens_both(signed_in, role):
 def test_an_interval_of_a_change_is_newcombes():
     # Newcombe 1998, table II, method 10.
     for one, two, low, high in (((56, 70), (48, 80), 0.0524, 0.3339), ((9, 10), (3, 10), 0.1705, 0.8090)):
-        found = difference(one, two)
+        found = newcombe(one, two)
         assert Interval(round(found.low, 4), round(found.high, 4)) == Interval(low, high)

@@ -14,8 +14,9 @@ from django.urls import reverse
 
 from analytics import periods, settling, shop_days
 from analytics.day_pages import DayPages
-from analytics.models import Event
+from analytics.models import Event, Spread
 from analytics.reports import contacts, guard_rail_rows, overview, repeats, wismo
+from analytics.reports.guard_rails import ACCESS
 from analytics.stats.counts import PerUnit
 from analytics.stats.proportions import Rate
 from contacts import listing, reasons
@@ -116,6 +117,13 @@ def test_wismo_is_contacts_about_the_order_to_orders_shipped(settings):
     assert found.now.interval.low < 0.24 < found.now.interval.high
     assert wismo.build(period_of(source="email"), now=NOW).now == PerUnit(12, 50), "orders have no channel"
 
+    Spread.objects.filter(measure="count").update(factor=20.0)
+    unsure = wismo.build(period_of(), now=NOW)
+    assert unsure.now.interval.high > found.now.interval.high, "as if three people had written everything"
+    assert not unsure.change.is_shown
+    rows = {row.code: row for row in contacts.by_reason(period_of(), now=NOW)[1]}
+    assert not rows["delivery"].change.is_shown
+
 
 def test_wismo_says_so_where_no_reason_has_the_code(settings, signed_in):
     settings.WISMO_REASON = "nonsense"
@@ -183,7 +191,7 @@ def test_fewer_contacts_while_fewer_sent_the_form_is_suppression_and_takes_the_p
 
     found = rails()
 
-    assert found.of("form_completed").now == Rate(20, 60)
+    assert (found.of("form_completed").now.hits, found.of("form_completed").now.of) == (20, 60)
     assert [str(row.rail) for row in found.fell] == ["form_completed"]
     assert found.is_suppression
     page = text_of(signed_in().get(reverse("desk:home")))
@@ -204,6 +212,27 @@ def test_fewer_contacts_while_the_way_to_us_is_as_it_was_is_no_suppression(signe
     page = text_of(signed_in().get(reverse("desk:home")))
     assert "Suppression" not in page.partition("How this could mislead you")[0]
     assert "Fewer than chance alone would have it" in page
+
+
+def test_what_few_visitors_did_often_is_not_called_a_turn():
+    """Sixty openings by three visitors, of whom one sent each time: no rate of sixty strangers."""
+    visitors = [uuid.uuid4() for _ in range(6)]
+    for n in range(120):
+        who = n % 3 + (3 if n >= 60 else 0)
+        when = at(n, days=4 if n >= 60 else -4)
+        done = who in (0, 1, 3)
+        FormVisit.objects.create(visitor=visitors[who], opened_at=when, answered_at=when if done else None)
+        Event.objects.create(kind="stayed", at=when, visitor=visitors[who], link_seen=done, data={"on": "help"})
+    reads(100, days=-4)
+    reads(200, days=4)
+    settling.settle()
+
+    found = rails()
+
+    assert [found.of(rail).turn for rail in ACCESS] == ["not_shown"] * 3
+    assert found.of("form_completed").now.spread == pytest.approx(20)
+    Spread.objects.all().delete()
+    assert [rails().of(rail).turn for rail in ACCESS] == ["worse"] * 3, "as of strangers"
 
 
 def test_openings_are_told_to_journeys_and_fewer_of_them_are_access_that_fell():

@@ -131,7 +131,9 @@ def in_order() -> list[int]:
     return list(Event.objects.order_by("-at", "-id").values_list("pk", flat=True))
 
 
-def test_pages_of_days_are_those_of_the_whole_list(reads):
+@pytest.mark.parametrize("far", [1, 1_000])
+def test_pages_of_days_are_those_of_the_whole_list(reads, far, monkeypatch):
+    monkeypatch.setattr(day_pages, "_FAR", far)
     assert pages(day_pages.DayPages(Event.objects.all(), "at", by_day(reads))) == in_order()
 
 

@@ -163,6 +163,29 @@ def test_who_asks_twice_has_one_contact_after_both(monkeypatch):
     assert search_counts.total([counts, counts]).contact == Rate(20, 40, 2.0)
 
 
+def test_contacts_of_one_person_are_no_strangers():
+    assert spreads.dispersion(200.0, 200.0) == 1
+    assert spreads.dispersion(200.0, 400.0) == 2, "a hundred people, each with two"
+    assert spreads.dispersion(20.0, 40.0) == 1, "too few to say"
+
+
+@pytest.mark.django_db
+def test_who_writes_twice_about_one_topic_makes_the_number_of_contacts_less_sure(monkeypatch):
+    monkeypatch.setattr(spreads, "LEAST_JOURNEYS", 6)
+    delivery, refunds = history.reason("delivery"), history.reason("refunds")
+    late = history.reason("late", parent=delivery)
+    history.contact(MONDAY, person="anna", why=delivery)
+    history.contact(MONDAY + timedelta(days=3), person="anna", why=late)  # the same topic
+    history.contact(MONDAY + timedelta(days=4), person="anna", why=refunds)  # another
+    for n in range(3):
+        history.contact(MONDAY + timedelta(hours=n), person="", why=delivery)  # each by somebody else, for all we know
+    history.contact(MONDAY - timedelta(days=60), person="anna", why=delivery)  # too long ago
+
+    spreads.measure(now=MONDAY + timedelta(days=5), windows=(7,), anew=True)
+
+    assert spreads.known(7).count == spreads.known(14).count == pytest.approx((4 + 1 + 3) / 6)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("in_bulk", [True, False])
 def test_a_world_is_played_by_a_command_that_says_what_is_true(
