@@ -42,6 +42,8 @@ _CONDITIONS: dict[tuple[str, str], Q] = {
     ("contradicted", "yes"): Q(is_contradicted=True, outcome=Outcome.CONTACTED),
     **{("entry", entry): Q(entry__in=kinds) for entry, kinds in ENTRIES.items()},
 }
+# What the tables can be narrowed by: all that the list can, but for what no count knows.
+WORDS = {name: check for name, check in journeys.WORDS.items() if name != "read"}
 _ENTRY_OF = {kind: entry for entry, kinds in ENTRIES.items() for kind in kinds}
 
 
@@ -201,9 +203,9 @@ def _outcomes() -> dict[str, tuple[str, Mapping[str, str]]]:
     return {key: (name, {"outcome": key}) for key, name in names.items()}
 
 
-def tables(period: Period, now: datetime) -> Sequence[Table]:
-    """The outcomes, and the flows between the columns of the picture."""
-    flow = build(period, {})
+def tables(period: Period, now: datetime, parameters: Mapping[str, str]) -> Sequence[Table]:
+    """The outcomes, and the flows between the columns of the picture, of the journeys that narrowed() is of."""
+    flow = build(period, parameters)
     note = _("Journeys that began in the period, by their outcome within %(days)s days.") % {"days": period.window}
     columns = (
         Column("from", _("From")),
@@ -213,11 +215,14 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
         Column("journeys", _("Of all journeys")),
     )
     rows = [(link.source.key, link.source.name, link.target.key, link.target.name, link.share) for link in flow.links]
-    return [_by_outcome(period, note), Table("flows", _("From the beginning to the end"), columns, rows, note)]
+    return [
+        _by_outcome(period, parameters, note),
+        Table("flows", _("From the beginning to the end"), columns, rows, note),
+    ]
 
 
-def _by_outcome(period: Period, note: str) -> Table:
-    rows = month_counts.summed(period, "outcome", "is_linkable")
+def _by_outcome(period: Period, parameters: Mapping[str, str], note: str) -> Table:
+    rows = month_counts.summed(period, "outcome", "is_linkable", narrowed=narrowed(period, parameters))
     found = {(outcome or journeys.IMMATURE, is_linkable): number for outcome, is_linkable, number in rows}
     total = sum(found.values())
     told = []

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from analytics import month_counts, spreads
 from analytics.models import EventKind, Journey, Outcome
 from analytics.periods import Period
-from analytics.reports import spells
+from analytics.reports import asking, spells
 from analytics.spreads import Spreads
 from analytics.stats.proportions import PartlyChecked, Rate
 
@@ -218,6 +218,20 @@ _CONDITIONS: dict[tuple[str, str], Q] = {
     ("helped", "maybe"): Q(outcome__in=(Outcome.CONFIRMED, Outcome.SILENT, Outcome.UNLINKABLE)),
     ("contradicted", "yes"): Q(is_contradicted=True, outcome=Outcome.CONTACTED),
     **{("entry", entry): Q(entry__in=kinds) for entry, kinds in ENTRIES.items()},
+}
+
+
+# The same for files: what each parameter may be.
+WORDS: dict[str, asking.Check] = {
+    **{
+        name: asking.one_of(*(value for each, value in _CONDITIONS if each == name))
+        for name in dict.fromkeys(name for name, _value in _CONDITIONS)
+    },
+    "article": asking.is_id,
+    "read": asking.is_id,
+    "topic": asking.is_text,
+    "lang": asking.is_text,
+    **spells.WORDS,
 }
 
 

@@ -19,7 +19,7 @@ from analytics import effect_days, effect_rows, month_counts, shop_days
 from analytics.effect_days import Known, Numbers
 from analytics.models import SUGGESTIONS
 from analytics.periods import Period
-from analytics.reports import effect_entries
+from analytics.reports import asking, effect_entries
 from analytics.reports.effect_entries import Code, Measured
 from analytics.stats import holdout
 from analytics.stats.holdout import Stratum
@@ -128,6 +128,14 @@ def of_strata(
     return Suggestions(
         strata, without, treated, measured, code, is_mismatch, share, since, more, weeks, dict(by_day or {}), guards
     )
+
+
+_YES = asking.one_of("yes")
+# What narrowed() knows, and what each may be.
+WORDS: dict[str, asking.Check] = {
+    "arm": asking.one_of(*(str(arm) for arm in effect_rows.COMPARED)),
+    **dict.fromkeys(("contacted", "sent", "helped", "shown", "withdrawn", "new"), _YES),
+}
 
 
 def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Any]:
