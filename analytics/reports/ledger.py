@@ -31,7 +31,7 @@ def as_text(totals: Totals, period: Period) -> str:
 
 
 def tables(period: Period, now: datetime) -> Sequence[Table]:
-    """The outcomes, and the reasons of those that have some."""
+    """What was planned and sent, the outcomes, and the reasons of those that have some."""
     totals = build(period, now=now)
     planned = _("Of all people, episodes and rules that were planned in the period.")
     reasons = [
@@ -40,6 +40,13 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
         if code and count and outcome != Outcome.QUIET
     ]
     return [
+        Table(
+            name="totals",
+            title=_("Planned and sent"),
+            columns=(Column("eligible", _("Planned")), Column("sent", _("Sent"))),
+            rows=[(totals.eligible, Rate(totals.sent, totals.eligible))],
+            note=planned,
+        ),
         Table(
             name="outcomes",
             title=_("What became of every planned message"),

@@ -1,7 +1,7 @@
 """The lists of rows behind numbers, as files: all rows of a list as it is narrowed, read and written by and by.
 
-Each shows what its screen shows, but for what customers wrote: no file of rows has it. Who may open the screen may take
-its rows along.
+Each has what its screen shows, but for what customers wrote to us: no file of rows has it. Who may open the screen may
+take its rows along.
 """
 
 from __future__ import annotations

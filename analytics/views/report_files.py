@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
             {
                 "name": report.name,
                 "title": _(report.title),
-                "holds": _(report.holds),
+                "holds": _(report.holds) if report.holds else "",
                 "takes": ", ".join((*report.words.period, *report.words.own)),
                 "needs": bool(report.words.needs),
                 "screen": reverse(f"desk:{report.screen}"),
@@ -97,7 +97,8 @@ def rows(request: HttpRequest, name: str) -> HttpResponseBase:
     found = listed.rows(asked, now)
     if found is None:
         raise Http404
-    audit.record(roles.user_of(request), "rows.exported", label=name, filters=dict(asked.pairs))
+    filters = {word: "a query" if word == "key" else value for word, value in asked.pairs}
+    audit.record(roles.user_of(request), "rows.exported", label=name, filters=filters)
     return _file(asked.file(name), printing.rows_as_csv(listed.columns, found))
 
 

@@ -199,8 +199,8 @@ class TestAnEdit:
         readers(article, 40, contacts=6, day=11)
         settling.settle()
         period, _wrong = periods.read({}, now=NOW)
-        (edits,) = REPORTS["article_edits"].tables(period, NOW)
-        (results,) = REPORTS["articles"].tables(period, NOW)
+        (edits,) = REPORTS["article_edits"].tables(period, NOW, {})
+        (results,) = REPORTS["articles"].tables(period, NOW, {})
         for table in (edits, results):
             assert all(len(row) == len(table.columns) for row in table.rows)
         assert [row[5] for row in edits.rows] == ["contact", "confirmed", "no"]

@@ -413,12 +413,23 @@ def test_the_report_as_json_has_each_rate_with_its_denominator(a_month, a_trial,
     call_command("report", "overview", "--json", "--window", "7")
     data = json.loads(capsys.readouterr().out)
 
-    rate = next(row for row in data["articles"] if row["title"] == "Where is my parcel")["contact_after_read"]["rate"]
-    assert (rate["hits"], rate["of"], rate["share"]) == (6, 36, 6 / 36)
-    assert data["journeys"]["outcomes"]["contacted"] == 6
-    assert next(row for row in data["rules"] if row["key"] == "trial")["effect"]["held_out"]["of"] == 60
-    withheld = next(row for row in data["articles"] if row["title"] == "Refund times")["contact_after_read"]
-    assert set(withheld) == {"withheld", "coverage"}
+    tables = {table["name"]: table["rows"] for table in data["tables"]}
+    main = {row["number"]: row for row in tables["main"]}
+    assert (main["contact_after_read"]["hits"], main["contact_after_read"]["of"]) == (6, 36)
+    assert main["contact_after_read"]["low"] < 6 / 36 < main["contact_after_read"]["high"]
+    assert main["contradicted"]["hits"] == 1
+    assert next(row for row in tables["outcomes"] if row["outcome"] == "contacted")["journeys"] == 6
+    prevented, saved = tables["prevented"]
+    period, _wrong = periods.read({"window": "7"}, now=NOW)
+    shown = overview.build(period, now=NOW).effects
+    assert (prevented["at_least"], saved["why"]) == (shown.prevented_at_least, shown.why_not_saved)
+
+
+def test_what_is_withheld_on_the_screen_is_withheld_in_the_tables(db):
+    period, _wrong = periods.read({}, now=NOW)
+    main = {row[0]: row for row in overview.tables(period, NOW)[0].rows}
+    assert main["contact_after_read"][1:5] == (None, None, None, None)
+    assert main["contact_after_read"][5] == "No journey is mature yet."
 
 
 def test_the_report_as_text_reads_like_the_dashboard(a_month, a_trial, capsys):

@@ -56,8 +56,11 @@ ROLES: dict[str, set[str] | str] = {
     "brand-preview-css": {ADMIN},
     "widget": {OPS, ADMIN},
     "data-health": NUMBERS,
-    "report": NUMBERS,
-    "report-csv": NUMBERS,
+    # These ask for more by what they show: who may open the screen of a report, or of a list, may take it along.
+    "reports": EVERYBODY,
+    "report": EVERYBODY,
+    "report-csv": EVERYBODY,
+    "rows-csv": EVERYBODY,
     "autopsy": NUMBERS,
     "autopsy-ask": NUMBERS,
     "autopsy-contacts": NUMBERS,

@@ -48,7 +48,7 @@ WITHOUT_A_PAGE = {
     "password-link", "person-password-link", "person-password-link-end",
     "account-sessions-end", "account-disconnect", "person-roles", "person-switch", "person-second-factor-reset",
     "invitation-withdraw", "api-key-revoke", "experiment-figures", "experiment-look",
-    "experiment-export", "report-csv", "article-catch-up", "article-reviewed",
+    "experiment-export", "report-csv", "rows-csv", "article-catch-up", "article-reviewed",
     "picture-upload", "article-choose",
     "saved-view", "saved-view-remove", "marker-remove",
     "notice-end", "origin-remove", "search-job-ask", "search-synonym-preview", "search-synonym-remove", "search-place",
