@@ -223,9 +223,9 @@ _CONDITIONS: dict[tuple[str, str], Q] = {
 
 def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJourney]:
     """The journeys of the period that fit every parameter; one that makes no sense fits none, so that a list is never
-    longer than its heading says. `article`: the last one read; `read`: read at any time before a contact; `topic`: any
-    of several, with commas, NO_TOPIC for none; `lang`: the language of the last reading; `edit` and `side`: the last
-    one read is the text before or after a change."""
+    longer than its heading says. `article`: the last one read; `beside`: none of these, with commas; `read`: read at
+    any time before a contact; `topic`: any of several, with commas, NO_TOPIC for none; `lang`: the language of the last
+    reading; `edit` and `side`: the last one read is the text before or after a change."""
     journeys = found(period)
     if parameters.get("edit", ""):
         text = spells.asked(parameters, until=period.end)
@@ -238,12 +238,20 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
     for name, lookup in (("article", "last_article_id"), ("read", "reads__contains")):
         if value := parameters.get(name, ""):
             journeys = journeys.filter(**{lookup: int(value)}) if is_id(value) else journeys.none()
+    if value := parameters.get("beside", ""):
+        journeys = journeys.exclude(last_article_id__in=named) if (named := ids(value)) else journeys.none()
     return journeys.filter(**in_words(parameters))
 
 
 def is_id(text: str) -> bool:
     """Whether it can be the id of an article."""
     return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def ids(text: str) -> list[int]:
+    """Ids of articles with commas between; none where one of them can be no id."""
+    parts = text.split(",")
+    return [int(part) for part in parts] if all(map(is_id, parts)) else []
 
 
 def in_words(parameters: Mapping[str, str]) -> dict[str, object]:

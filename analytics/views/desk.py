@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from analytics import day_pages, definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
@@ -97,10 +98,10 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=clock.now())
     asked = request.GET.dict()
     found = journeys.narrowed(period, asked)
-    flow = journey_flow.build(period, asked)
-    known, recent = (flow.journeys, flow_report.recent(period, asked)) if flow else (None, None)
+    shown = journey_flow.build(period, asked)
+    recent = flow_report.recent(period, asked) if shown.flow else None
     end = min(period.end, clock.now())
-    listed = day_pages.Newest(found, "started_at", end=end, known=known, recent=recent)
+    listed = day_pages.Newest(found, "started_at", end=end, known=shown.journeys, recent=recent)
     page: Page[Journey] = page_of(listed, request)
     titles = _titles({row.last_article_id for row in page} | {_whole(request, "article"), _whole(request, "read")})
     labels: dict[str | None, str] = {value: str(label) for value, label in Outcome.choices}
@@ -122,7 +123,7 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "page": page,
         "chips": _chips(request, titles, labels),
-        **journey_flow.context(flow, period, asked, titles=titles),
+        **journey_flow.context(shown, period, asked, titles=titles),
         **about(request, period, wrong),
         "section": "journeys",
     }
@@ -233,6 +234,11 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         chips.append(_("in %(language)s") % {"language": dict(settings.LANGUAGES).get(lang, lang)})
     if request.GET.get("article"):
         chips.append(_("last read: %(title)s") % {"title": titles.get(_whole(request, "article")) or "?"})
+    if others := journeys.ids(request.GET.get("beside", "")):
+        chips.append(
+            ngettext("not last read: one article", "not last read: %(number)s articles", len(others))
+            % {"number": len(others)}
+        )
     if request.GET.get("read"):
         chips.append(_("read: %(title)s") % {"title": titles.get(_whole(request, "read")) or "?"})
     return [*chips, text] if (text := of_text(request)) else chips

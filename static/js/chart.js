@@ -4,18 +4,11 @@
 (() => {
   const { Chart } = ChartJs;
   const { read, readPaper, settings, speaker, tones } = ChartDrawing;
+  const { WIDE, EDGE, save, cell, csv: sheet, wrapped } = TakeAlong;
   const STEPS = 7; // points that Page up and Page down go over
   const root = document.documentElement;
   const figures = [];
 
-  const save = (name, blob) => {
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  };
-
-  // A spreadsheet takes a cell that begins so for a formula.
-  const cell = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
   const csv = (data) => {
     const named = (name) => (data.unit ? `${name} (${data.unit})` : name);
     const figures = (name, values) => [cell(named(name)), ...values.map((value) => value ?? "")];
@@ -28,20 +21,11 @@
       ]),
       ...(data.marks.length ? [[data.texts.marks, ...data.points.map((_, at) => data.marks.filter((mark) => mark.point === at).map((mark) => mark.label).join("; "))].map(cell)] : []),
     ];
-    const rows = columns[0].map((_, row) => columns.map((column) => column[row]).join(","));
-    return new Blob([`\ufeff${rows.join("\r\n")}\r\n`], { type: "text/csv" });
+    return sheet(columns[0].map((_, row) => columns.map((column) => column[row])));
   };
 
   // The picture is for papers and slides: light, of one size, with its title, its key and what was counted.
-  const WIDE = 1000, HIGH = 420, EDGE = 24;
-  const wrapped = (ctx, text) => {
-    const lines = [""];
-    for (const word of text.split(" ")) {
-      const longer = `${lines.at(-1)} ${word}`.trim();
-      if (ctx.measureText(longer).width > WIDE - 2 * EDGE) lines.push(word); else lines[lines.length - 1] = longer;
-    }
-    return lines;
-  };
+  const HIGH = 420;
   const png = (data, state, says, done) => {
     const colours = readPaper();
     const plot = document.createElement("canvas");
