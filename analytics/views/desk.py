@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "overview": shown,
         "days": overview_charts.contacts_by_day(shown, marks=marks, may_open=bool(reader & set(READERS))),
-        "effects": overview_charts.effects(shown),
+        "effects": overview_charts.effects(shown, may_open=bool(reader & set(READERS))),
         "views": saved_views.listed(roles.user_of(request), period),
         "segments": {"locales": settings.LANGUAGES, "sources": ContactSource.choices},
         "first_things": [_first_thing(shown.to_do, place, reader) for place in range(len(shown.to_do))],

@@ -154,7 +154,10 @@ def _figure(found: Effects) -> Chart | None:
     )
     people = sum(measured.units for _entry, measured in known)
     return effect_charts.prevented(
-        [(entry.name, measured.per_1000, measured.interval) for entry, measured in known],
+        [
+            (entry.name, measured.per_1000, measured.interval, entry.rows.get("treated", ""))
+            for entry, measured in known
+        ],
         title=_("Contacts prevented per 1,000 people"),
         told=told % {"shown": len(found.shown), "number": len(known)},
         source=_("%(people)s people of both arms; what is too early or blocked is left out.")

@@ -59,8 +59,10 @@ def one_query(request: HttpRequest) -> HttpResponse:
         context["query"] = query
         if query:
             acts = query.acted.acts if query.acted else ()
-            marks = search_acts.marks(acts, first=period.first, last=period.last)
-            context["chart"] = search_charts.of_query(query, marks=marks)
+            marks = markers.collect(period, reader=roles.roles_of(request.user))
+            marks += search_acts.marks(acts, first=period.first, last=period.last)
+            marks.sort(key=lambda mark: mark.on)
+            context["chart"] = search_charts.of_query(query, period=period, marks=marks)
     if not keys or context["query"]:
         context["listed"] = search_rows.listed(period, now=now, locale=locale, keys=keys, what=what, older=older)
         context["older"] = older

@@ -99,6 +99,8 @@
       row.append(line("span", "", name), line("b", "", value));
       return row;
     };
+    let touched = false; // by a finger, which cannot point without pressing: its tip has the link
+    const url = (at) => data.points[at]?.url;
     const show = (at, isAloud) => {
       state.at = at;
       chart.draw();
@@ -111,14 +113,17 @@
         ...shown.map(({ series, index }) => pair(`key-${series.compared ? "compared" : toned[index]}`, series.name, says.value(series, at))),
         ...marks.slice(0, 4).map((text) => line("em", "", text)),
         ...(marks.length > 4 ? [line("em", "", data.texts.more.replace("%(number)s", marks.length - 4))] : []),
+        ...(url(at) && touched ? [Object.assign(line("a", "", data.texts.link), { href: url(at), tabIndex: -1 })] : []),
       );
+      tip.classList.toggle("is-touched", touched);
+      plot.classList.toggle("is-link", !!url(at));
       tip.hidden = false;
       const along = lies ? 0 : chart.scales.x.getPixelForValue(at);
       const isLeft = along > plot.clientWidth / 2;
       tip.style.left = `${Math.max(0, Math.min(plot.clientWidth - tip.offsetWidth, isLeft ? along - tip.offsetWidth - 12 : along + 12))}px`;
       const isNarrow = plot.clientWidth < 480; // beside the cursor it would hide what it speaks of
       tip.style.top = lies ? `${chart.scales.y.getPixelForValue(at) + 16}px` : isNarrow ? `${plot.clientHeight}px` : `${chart.chartArea.top}px`;
-      if (isAloud) said.textContent = [data.points[at].label, ...(data.totals ? [`${data.texts.all}: ${says.total(at)}`] : []), ...shown.map(({ series }) => `${series.name}: ${says.value(series, at, true)}`), ...marks, data.points[at].url && data.texts.opens].filter(Boolean).join(". ");
+      if (isAloud) said.textContent = [data.points[at].label, ...(data.totals ? [`${data.texts.all}: ${says.total(at)}`] : []), ...shown.map(({ series }) => `${series.name}: ${says.value(series, at, true)}`), ...marks, url(at) && data.texts.opens].filter(Boolean).join(". ");
     };
 
     const last = data.points.length - 1;
@@ -132,20 +137,26 @@
         PageDown: () => from + STEPS, PageUp: () => from - STEPS, Home: () => 0, End: () => last, m: next,
       };
       if (event.key === "Escape") { show(null); return; }
-      if (event.key === "Enter" && data.points[state.at]?.url) { location.assign(data.points[state.at].url); return; }
+      if (event.key === "Enter" && url(state.at)) { location.assign(url(state.at)); return; }
       const step = steps[event.key];
       if (!step) return;
       event.preventDefault();
       show(within(step()), true);
     });
-    plot.addEventListener("blur", () => show(null));
+    plot.addEventListener("blur", (event) => { if (!plot.contains(event.relatedTarget)) show(null); });
     const point = (event) => {
+      if (tip.contains(event.target)) return;
+      touched = event.pointerType === "touch";
       const box = canvas.getBoundingClientRect();
       const scale = lies ? chart.scales.y : chart.scales.x;
       show(within(Math.round(scale.getValueForPixel(lies ? event.clientY - box.top : event.clientX - box.left))), false);
     };
     plot.addEventListener("pointermove", point);
     plot.addEventListener("pointerdown", point);
+    plot.addEventListener("click", (event) => {
+      if (touched || state.at === null || tip.contains(event.target) || !url(state.at)) return;
+      if (event.ctrlKey || event.metaKey) window.open(url(state.at), "_blank", "noopener"); else location.assign(url(state.at));
+    });
     plot.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse" && document.activeElement !== plot) show(null); });
 
     if (data.series.length > 1) {
