@@ -95,6 +95,7 @@ def context(
         "by": shown.by,
         "bys": [(by, name, _address(period, here | {"by": by}) + "#h-flow") for by, name in _bys()],
         "picture": _drawn(shown.flow, shown.by, period, asked) if shown.flow and shown.flow.journeys else None,
+        "narrowing": {name: value for name in journeys.WORDS if (value := asked.get(name, ""))},
         "offered": offered,
         "others": others,
         "choices": _choices(shown, asked, titles),

@@ -112,13 +112,13 @@ def build(experiment: Experiment, *, reader: Collection[str] = ()) -> Result | N
         Period(shop_days.day_of(stored[-1].at), shop_days.day_of(stored[0].at), settings.OUTCOME_WINDOW_DAYS),
         reader=reader,
     )
-    listed = {look.at: f"#look-{look.pk}" for look in stored[:LISTED]}
     newest = stored[0]
     judged, declared = verdicts.judgement_of(newest), declared_then(newest)
     found = {each.key: each for each in experiment.variants.select_related("revision")}
     variants = {arm.key: found[arm.key] for arm in declared.arms if arm.key in found}
     cells = [Cell(**cell) for cell in newest.counts]
     looks = [verdicts.judgement_of(each) for each in stored]
+    listed = {said.at: f"#look-{row.pk}" for row, said in zip(stored[:LISTED], looks[:LISTED], strict=True)}
     numbers = {cell.epoch for cell in cells}
     return Result(
         verdict=newest,

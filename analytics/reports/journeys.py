@@ -165,14 +165,16 @@ def found(period: Period) -> QuerySet[DecidedJourney]:
     return Journey.objects.filter(started_at__gte=period.start, started_at__lt=period.end).annotate(outcome=outcome)
 
 
-def tally(period: Period, *, article_id: int | None = None) -> Tally:
-    """The journeys of the period, as they were counted last; those whose last read was one article, where it is named.
+def tally(period: Period, *, article_id: int | None = None, locale: str = "") -> Tally:
+    """The journeys of the period, as they were counted last; those whose last read was one article, or whose language
+    is one, where these are named.
     Two queries: of the counts of days (analytics/rollups.py), and how alike the journeys of one person are; two more
     where whole months are in the period."""
+    named = {"article_id": article_id} if article_id is not None else {}
     rows = month_counts.summed(
         period,
         *("article_id", "outcome", "is_linkable", "vote", "is_contradicted"),
-        narrowed=None if article_id is None else Q(article_id=article_id),
+        narrowed=Q(**named, **({"locale": locale} if locale else {})),
     )
     return Tally(
         tuple(
@@ -219,6 +221,13 @@ _CONDITIONS: dict[tuple[str, str], Q] = {
     ("contradicted", "yes"): Q(is_contradicted=True, outcome=Outcome.CONTACTED),
     **{("entry", entry): Q(entry__in=kinds) for entry, kinds in ENTRIES.items()},
 }
+
+
+# What of an address narrows journeys beside its period.
+WORDS = (
+    *sorted({name for name, _value in _CONDITIONS}),
+    *("topic", "lang", "article", "beside", "read", "edit", "side"),
+)
 
 
 def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJourney]:

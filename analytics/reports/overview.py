@@ -99,8 +99,10 @@ class Overview:
 
 
 def build(period: Period, *, now: datetime) -> Overview:
-    """All numbers of a period; the number of queries does not depend on how much there is to count."""
-    tally = journeys.tally(period)
+    """All numbers of a period; the number of queries does not depend on how much there is to count. A language narrows
+    contacts and journeys, a channel contacts only; orders, guard-rails and hold-outs are everybody's."""
+    locale = period.segment.locale
+    tally = journeys.tally(period, locale=locale)
     total, reasons = contacts.by_reason(period, now=now)
     known = effect_days.known_of(period, now=now)
     rules = messages.rows(period, now=now, known=known)
@@ -108,7 +110,7 @@ def build(period: Period, *, now: datetime) -> Overview:
     feeds = contact_facts.feeds()
     in_until = outcomes.watermark(feeds.values(), now=now)
     mark = SettlingMark.objects.filter(pk=1).first()
-    known_effects = effects.build(period, now, known=known, journeys=tally.count())
+    known_effects = effects.build(period, now, known=known, journeys=None if locale else tally.count())
     opened = known_effects.suggestions.guards
     candidates = [
         *to_do_running.found(period, now=now, feeds=feeds, rules=rules, wismo=where_is_it),

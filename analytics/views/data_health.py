@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from analytics import data_health_charts, markers, periods, settling
+from analytics import data_health_charts, markers, periods, saved_views, settling
 from analytics.models import RollupKind
 from analytics.reports import data_findings, data_health, data_health_tables
 from analytics.views.desk import READERS
@@ -41,6 +41,7 @@ def page(request: HttpRequest) -> HttpResponse:
         ],
         "charts": [data_health_charts.coverage(health, marks=marks), data_health_charts.incoming(health, marks=marks)],
         "left_out_chart": data_health_charts.left_out(health, marks=marks),
+        **saved_views.context(request, "data-health", period),
         "period": period,
         "wrong": wrong,
         "windows": settling.windows(),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from analytics import day_pages, definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
 from analytics.models import Event, EventKind, GapKind, Journey, Outcome, ReadDay
-from analytics.reports import contacts, journeys, messages, overview, timeline, to_do, to_do_content
+from analytics.reports import contacts, flow_compared, journeys, messages, overview, timeline, to_do, to_do_content
 from analytics.reports import flow as flow_report
 from analytics.views.paging import page_of
 from contacts.models import ContactSource
@@ -50,8 +50,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "overview": shown,
         "days": overview_charts.contacts_by_day(shown, marks=marks, may_open=bool(reader & set(READERS))),
         "effects": overview_charts.effects(shown, may_open=bool(reader & set(READERS))),
-        "views": saved_views.listed(roles.user_of(request), period),
+        **saved_views.context(request, saved_views.HOME, period),
         "segments": {"locales": settings.LANGUAGES, "sources": ContactSource.choices},
+        "journeys_in": period.segment.locale,
         "first_things": [_first_thing(shown.to_do, place, reader) for place in range(len(shown.to_do))],
         "article_rows": shown.articles[:ARTICLES_FIRST],
         "article_page": _article_page(period, reader),
@@ -124,6 +125,9 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "chips": _chips(request, titles, labels),
         **journey_flow.context(shown, period, asked, titles=titles),
+        **saved_views.context(request, "journeys", period),
+        "turns": flow_compared.build(period, asked, shown.flow) if shown.flow else [],
+        "before": period.before(),
         **about(request, period, wrong),
         "section": "journeys",
     }

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from analytics import day_pages, effect_charts, periods, settling, shop_days
+from analytics import day_pages, effect_charts, periods, saved_views, settling, shop_days
 from analytics.figures import Chart
 from analytics.models import CostKind, CostSetting
 from analytics.periods import Period
@@ -40,7 +40,12 @@ def page(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     period, wrong = periods.read(request.GET, now=now)
     found = effects.build(period, now)
-    context = {"effects": found, "figure": _figure(found), **_about(request, period, wrong)}
+    context = {
+        "effects": found,
+        "figure": _figure(found),
+        **saved_views.context(request, "effects", period),
+        **_about(request, period, wrong),
+    }
     return render(request, "desk/effects.html", context)
 
 
