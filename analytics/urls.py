@@ -26,6 +26,7 @@ help_urlpatterns = [path("stayed/", stayed.stayed, name="stayed")]
 desk_urlpatterns = [
     path("", desk.home, name="home"),
     path("views/saved/", dashboard.save_view, name="saved-view"),
+    path("views/saved/<int:pk>/", dashboard.change_view, name="saved-view-change"),
     path("views/saved/<int:pk>/delete/", dashboard.remove_view, name="saved-view-remove"),
     path("markers/", dashboard.marker_list, name="markers"),
     path("markers/<int:pk>/remove/", dashboard.remove_marker, name="marker-remove"),

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from analytics import contact_facts, effect_days, gaps, outcomes
 from analytics.models import Outcome, SettlingMark
-from analytics.periods import Compare, Period
+from analytics.periods import Compare, Period, Segment
 from analytics.reports import (
     contacts,
     effects,
@@ -94,8 +94,10 @@ class Overview:
 
 
 def build(period: Period, *, now: datetime) -> Overview:
-    """All numbers of a period; the number of queries does not depend on how much there is to count."""
-    tally = journeys.tally(period)
+    """All numbers of a period; the number of queries does not depend on how much there is to count. A language narrows
+    contacts and journeys, a channel contacts only; orders, guard-rails and hold-outs are everybody's."""
+    locale = period.segment.locale
+    tally = journeys.tally(period, locale=locale)
     total, reasons = contacts.by_reason(period, now=now)
     known = effect_days.known_of(period, now=now)
     rules = messages.rows(period, now=now, known=known)
@@ -103,7 +105,7 @@ def build(period: Period, *, now: datetime) -> Overview:
     feeds = contact_facts.feeds()
     in_until = outcomes.watermark(feeds.values(), now=now)
     mark = SettlingMark.objects.filter(pk=1).first()
-    known_effects = effects.build(period, now, known=known, journeys=tally.count())
+    known_effects = effects.build(period, now, known=known, journeys=None if locale else tally.count())
     opened = known_effects.suggestions.guards
     candidates = [
         *to_do_running.found(period, now=now, feeds=feeds, rules=rules, wismo=where_is_it),
@@ -154,7 +156,6 @@ def _articles(tally: journeys.Tally) -> list[ArticleRow]:
 def tables(period: Period, now: datetime) -> list[Table]:
     """The main numbers, how journeys ended, what is shown to prevent contacts, and what to do first."""
     shown = build(period, now=now)
-    everybody = "Contacts and repeats are narrowed; contacts to orders, and journeys, count everybody."
     return [
         Table(
             "main",
@@ -168,14 +169,14 @@ def tables(period: Period, now: datetime) -> list[Table]:
                 Column("withheld", "Why withheld"),
             ),
             _main(shown),
-            note=everybody if period.segment.query else "",
+            note=_narrowed(period.segment),
         ),
         Table(
             "outcomes",
             "How journeys ended",
             (Column("outcome", "Outcome"), Column("journeys", "Journeys")),
             [(row.outcome, row.journeys) for row in shown.outcomes],
-            note="Journeys that began in the period" + (", of everybody." if period.segment.query else "."),
+            note="Journeys that began in the period" + (", of the language." if period.segment.locale else "."),
         ),
         Table(
             "prevented",
@@ -197,6 +198,13 @@ def tables(period: Period, now: datetime) -> list[Table]:
             note="By the contacts a week that stand behind it at the lower bound; not what doing it would prevent.",
         ),
     ]
+
+
+def _narrowed(segment: Segment) -> str:
+    """What of the main numbers is of the language and channel asked for."""
+    told = "Of the language: contacts, repeats and journeys. " if segment.locale else ""
+    told += "Of the channel: contacts and repeats. " if segment.source else ""
+    return f"{told}Contacts to orders are everybody’s." if told else ""
 
 
 def _main(shown: Overview) -> list[tuple[Value, ...]]:

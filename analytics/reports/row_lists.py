@@ -207,7 +207,7 @@ LISTS: dict[str, RowList] = {
             Column("searches", _("Searches")), Column("said", _("Said")), Column("linkable", _("Linkable")),
         ),
         _journeys,
-        Words((asking.WINDOW,), journeys.WORDS),
+        Words((asking.WINDOW,), journeys.WORDS, beside=("by",)),
     ),
     "views": RowList(
         "views",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from analytics import definitions
 from analytics.periods import Period
 from analytics.reports.contacts import ReasonRow
+from analytics.reports.flow_compared import Turn
+from analytics.reports.journeys import Guarded
 from analytics.stats.counts import Change
 
 register = template.Library()
@@ -28,7 +30,7 @@ _TIMES_TOLD = 10
 def rows_url(context: Mapping[str, Any], target: str, **narrowed: object) -> str:
     """The address of a list about the page's period: `desk:<target>` narrowed by the parameters given."""
     period: Period = context["period"]
-    return _address(period, target, narrowed)
+    return _address(period, target, _in_language(context, target, narrowed))
 
 
 @register.simple_tag(takes_context=True)
@@ -44,7 +46,8 @@ def opens(context: Mapping[str, Any], number: int, target: str, **narrowed: obje
     text = intcomma(number)
     if not number or not context["may_open_rows"]:
         return text
-    return format_html('<a href="{}">{}</a>', _address(context["period"], target, narrowed), text)
+    url = _address(context["period"], target, _in_language(context, target, narrowed))
+    return format_html('<a href="{}">{}</a>', url, text)
 
 
 @register.simple_tag(takes_context=True)
@@ -52,6 +55,23 @@ def opens_before(context: Mapping[str, Any], number: int, target: str, **narrowe
     """opens() about as many days before the period."""
     before = {"period": context["period"].before(), "may_open_rows": context["may_open_rows"]}
     return opens(before, number, target, **narrowed)
+
+
+@register.simple_tag(takes_context=True)
+def turn_sides(context: Mapping[str, Any], turn: Turn) -> list[dict[str, Any]]:
+    """Both shares of an outcome, now and before, with their counts as links to the journeys as the page narrows them."""
+    asked = dict(context["narrowing"])
+
+    def side(guarded: Guarded, show: Callable[..., SafeString | str]) -> dict[str, Any]:
+        rate = guarded.rate
+        hits = show(context, rate.hits, "journeys", **(asked | dict(turn.narrowed)))
+        return {
+            "guarded": guarded,
+            "hits": hits,
+            "of": show(context, rate.of, "journeys", **(asked | dict(turn.narrowed_of))),
+        }
+
+    return [side(turn.now, opens), side(turn.before, opens_before)]
 
 
 @register.filter
@@ -109,6 +129,12 @@ def points(share: float | None) -> str:
         return "–"
     rounded = round(100 * share, 1)
     return f"−{abs(rounded):.1f}" if rounded < 0 else f"+{rounded:.1f}" if rounded else "0.0"
+
+
+def _in_language(context: Mapping[str, Any], target: str, narrowed: Mapping[str, object]) -> Mapping[str, object]:
+    """On a page whose journeys are those of one language, so are the ones that a number opens."""
+    language = context.get("journeys_in") if target == "journeys" else ""
+    return {"lang": language, **narrowed} if language else narrowed
 
 
 def _address(period: Period, target: str, narrowed: Mapping[str, object]) -> str:

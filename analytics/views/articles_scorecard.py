@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from analytics import article_charts, periods, settling
+from analytics import article_charts, periods, saved_views, settling
 from analytics.models import SettlingMark
 from analytics.periods import Compare, Period, Segment
 from analytics.reports import article_edits, article_scorecard, article_searches, articles, contacts, journeys, spells
@@ -58,6 +58,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "narrowed": narrowed,
         "topics": sorted(contacts.topic_names().items(), key=lambda topic: topic[1]),
         "locales": settings.LANGUAGES,
+        **saved_views.context(request, "article-scorecards", period),
         **_about(request, period, wrong),
     }
     return render(request, "desk/results.html", context)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from analytics import day_pages, effect_charts, periods, settling, shop_days
+from analytics import day_pages, effect_charts, periods, saved_views, settling, shop_days
 from analytics.figures import Chart
 from analytics.models import CostKind, CostSetting
 from analytics.periods import Period
@@ -40,7 +40,12 @@ def page(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     period, wrong = periods.read(request.GET, now=now)
     found = effects.build(period, now)
-    context = {"effects": found, "figure": _figure(found), **_about(request, period, wrong)}
+    context = {
+        "effects": found,
+        "figure": _figure(found),
+        **saved_views.context(request, "effects", period),
+        **_about(request, period, wrong),
+    }
     return render(request, "desk/effects.html", context)
 
 
@@ -154,7 +159,10 @@ def _figure(found: Effects) -> Chart | None:
     )
     people = sum(measured.units for _entry, measured in known)
     return effect_charts.prevented(
-        [(entry.name, measured.per_1000, measured.interval) for entry, measured in known],
+        [
+            (entry.name, measured.per_1000, measured.interval, entry.rows.get("treated", ""))
+            for entry, measured in known
+        ],
         title=_("Contacts prevented per 1,000 people"),
         told=told % {"shown": len(found.shown), "number": len(known)},
         source=_("%(people)s people of both arms; what is too early or blocked is left out.")
