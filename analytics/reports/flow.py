@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from django.db.models import BooleanField, Case, ExpressionWrapper, IntegerField, Q, Sum, Value, When
 from django.utils.translation import gettext as _
@@ -153,12 +153,12 @@ def _flow(cells: Counter[tuple[str, str, str]], middles: _Places, ended: Mapping
         second[middle, outcome] += number
     begun = _nodes(entries(), _sums(first, 0))
     between = _nodes(middles, _sums(first, 1))
-    outcomes = _nodes(outcomes(), _sums(second, 1))
+    ends = _nodes(outcomes(), _sums(second, 1))
     links = [
         *_links(begun, between, first, total),
-        *_links(between, outcomes, second, total),
+        *_links(between, ends, second, total),
     ]
-    return Flow(total, (begun, between, outcomes), tuple(links), ended)
+    return Flow(total, (begun, between, ends), tuple(links), ended)
 
 
 def _sums(cells: Counter[tuple[str, str]], place: int) -> Counter[str]:
