@@ -109,8 +109,8 @@ class _Counted:
 
 
 def of(article: Article, period: Period, *, everybody: Everybody | None = None, most: int | None = None) -> Edits:
-    """The changes of its live text in the period, `most` or MOST of them. Eight queries at most. `everybody`: the other articles' numbers in
-    the period, for who asks about several."""
+    """The changes of its live text in the period, `most` or MOST of them. Eight queries at most. `everybody`: the other
+    articles' numbers in the period, for who asks about several."""
     history = spells.History.of(article, until=period.end)
     every = [index for index, change in enumerate(history.changes) if change.at >= period.start]
     every = [index for index in every if history.replaced(index)]

@@ -14,9 +14,11 @@ from urllib.parse import urlencode
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 
 from analytics import periods, settling
-from analytics.reports import article_edits, article_tables, flow_tables, journeys, readers, row_lists
+from analytics.reports import article_edits, article_tables, readers, row_lists
+from analytics.reports.asking import Asked
 from analytics.reports.guard_rails import Rail
 from analytics.reports.registry import REPORTS
 from analytics.reports.row_lists import LISTS
@@ -103,18 +105,36 @@ class TestNarrowedTables:
             assert [row["title"] for row in read(asker.get(table))] == titles
 
 
-def test_each_parameter_of_the_list_of_journeys_is_a_word_of_its_files():
-    known = {name for name, _value in journeys._CONDITIONS} | {
-        "article",
-        "beside",
-        "read",
-        "topic",
-        "lang",
-        "edit",
-        "side",
-    }
-    assert set(journeys.WORDS) == known
-    assert set(flow_tables.WORDS) == known - {"read"} | {"by"}, "no count knows of reading at any time"
+class _Looked(MultiValueDict):
+    """Nothing is asked; what is looked for is kept."""
+
+    def __init__(self, **given: str) -> None:
+        super().__init__({name: [value] for name, value in given.items()})
+        self.looked_for: set[str] = set()
+
+    def get(self, key, default=None):
+        self.looked_for.add(key)
+        return super().get(key, default)
+
+    def getlist(self, key, default=None):
+        self.looked_for.add(key)
+        return super().getlist(key, default)
+
+
+def test_whatever_narrows_rows_or_tables_is_a_word_that_may_be_asked():
+    """A parameter that a screen's list reads and its file does not know would be refused, and never left out."""
+    period = periods.read(DAYS, now=NOW)[0]
+    of_one = {"guard_rail": {"rail": "no_votes", "edit": "1", "side": "after"}, "article": {"article": "1"}}
+    for each in LISTS.values():
+        asked = _Looked(**of_one.get(each.name, {}))
+        list(each.rows(Asked(period, asked, {}), NOW))
+        assert asked.looked_for <= set(each.words.own), each.name
+    for report in REPORTS.values():
+        if report.words.own and report.name != "search_query":
+            asked = _Looked(**of_one.get(report.name, {}))
+            report.of(Asked(period, asked, {}), now=NOW)
+            assert asked.looked_for <= set(report.words.own), report.name
+    assert set(LISTS["journeys"].words.own) - set(REPORTS["journeys"].words.own) == {"read"}, "which no count knows"
 
 
 class TestWhoMayTakeThem:
