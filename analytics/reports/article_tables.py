@@ -161,7 +161,7 @@ def one(period: Period, now: datetime, asked: Mapping[str, str]) -> Sequence[Tab
     said: list[tuple[Value, ...]] = []
     if votes and votes.helpful.of:
         said = [("yes", "", votes.helpful)]
-        said += [("no", why, Rate(number, votes.helpful.of)) for why, number, *_code in votes.reasons]
+        said += [("no", each[0], Rate(each[1], votes.helpful.of)) for each in votes.reasons]
     return [
         Table("said", "What readers said", _SAID, said, "Readers whose last word was given in these days."),
         _searches(article_searches.of(pk, period)),

@@ -103,7 +103,7 @@ def _views(asked: Asked, now: datetime) -> Told:
 
 def _guard_rail(asked: Asked, now: datetime) -> Told | None:
     which = asked.narrowed.get("which", guard_rail_rows.HITS)
-    found = guard_rail_rows.build(Rail(asked.narrowed["rail"]), which, asked.period, asked.narrowed, now=now)
+    found = guard_rail_rows.build(Rail(asked.narrowed.get("rail", "")), which, asked.period, asked.narrowed, now=now)
     if found is None:
         return None
     told = found.tell
