@@ -160,6 +160,8 @@ def test_articles_are_in_the_middle_unless_they_are_too_many_for_it(many_article
 
 
 def test_one_article_has_its_own_picture_and_says_how_many_contacted_us_about_it(many_articles, signed_in):
+    nothing = journey_flow.build(period(), {"by": "article", "has_read": "no"})
+    assert (nothing.journeys, nothing.by) == (0, "article")
     last = many_articles[-1]
     page = signed_in().get(reverse("desk:journeys"), DAYS | {"article": last.pk})
     assert [node.name for node in page.context["flow"].columns[1]] == ["Text 12"]

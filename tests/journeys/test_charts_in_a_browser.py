@@ -83,7 +83,8 @@ def test_a_chart_is_drawn_read_by_keyboard_and_taken_along(walker: Walker, shop)
 # What a finger does: it cannot point without pressing.
 TAP = """(canvas, along) => {
   const box = canvas.getBoundingClientRect();
-  const at = { bubbles: true, pointerType: "touch", clientX: box.x + along * box.width, clientY: box.y + box.height / 2 };
+  const place = { clientX: box.x + along * box.width, clientY: box.y + box.height / 2 };
+  const at = { bubbles: true, pointerType: "touch", ...place };
   canvas.dispatchEvent(new PointerEvent("pointerdown", at));
   canvas.dispatchEvent(new PointerEvent("click", at));
 }"""
