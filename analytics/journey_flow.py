@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from analytics import flow_picture
+from analytics import flow_picture, periods
 from analytics.flow_picture import Bar
 from analytics.models import Outcome
 from analytics.periods import Period
@@ -89,11 +89,10 @@ def context(
     """For the template."""
     offered = {name: asked.get(name, "") for name in OFFERED}
     others = [(name, value) for name, value in asked.items() if name not in (*OFFERED, "page")]
-    here = dict(asked) | period.query
     return {
         "flow": shown.flow,
         "by": shown.by,
-        "bys": [(by, name, _address(period, here | {"by": by}) + "#h-flow") for by, name in _bys()],
+        "bys": [(by, name, _address(period, dict(asked) | {"by": by}) + "#h-flow") for by, name in _bys()],
         "picture": _drawn(shown.flow, shown.by, period, asked) if shown.flow and shown.flow.journeys else None,
         "narrowing": {name: value for name in journeys.WORDS if (value := asked.get(name, ""))},
         "offered": offered,
@@ -118,7 +117,7 @@ def _bys() -> list[tuple[str, str]]:
 
 
 def _address(period: Period, narrowed: Mapping[str, str]) -> str:
-    given = {name: value for name, value in narrowed.items() if name not in ("page", *period.query)}
+    given = {name: value for name, value in narrowed.items() if name not in ("page", *periods.NAMES)}
     return period.address(reverse("desk:journeys"), **given)
 
 

@@ -56,8 +56,8 @@ class Turn:
 
 
 def build(period: Period, parameters: Mapping[str, str], shown: Flow) -> list[Turn]:
-    """Nothing where nothing is compared, or the journeys are narrowed to some ends. Two queries; more where whole months
-    are in the days compared."""
+    """Nothing where nothing is compared, or the journeys are narrowed to some ends. Two queries; two more where whole
+    months are in the days compared."""
     if period.compare is Compare.NONE or any(parameters.get(name) for name in _ENDS):
         return []
     then = period.before()

@@ -53,13 +53,14 @@ def opens(context: Mapping[str, Any], number: int, target: str, **narrowed: obje
 @register.simple_tag(takes_context=True)
 def opens_before(context: Mapping[str, Any], number: int, target: str, **narrowed: object) -> SafeString | str:
     """opens() about as many days before the period."""
-    before = {"period": context["period"].before(), "may_open_rows": context["may_open_rows"]}
+    kept = {name: context.get(name, "") for name in ("may_open_rows", "journeys_in")}
+    before = {"period": context["period"].before(), **kept}
     return opens(before, number, target, **narrowed)
 
 
 @register.simple_tag(takes_context=True)
 def turn_sides(context: Mapping[str, Any], turn: Turn) -> list[dict[str, Any]]:
-    """Both shares of an outcome, now and before, with their counts as links to the journeys as the page narrows them."""
+    """Both shares of an outcome, now and before, with their counts as links to the journeys of the page."""
     asked = dict(context["narrowing"])
 
     def side(guarded: Guarded, show: Callable[..., SafeString | str]) -> dict[str, Any]:
