@@ -91,8 +91,8 @@ class TestNarrowedTables:
 
     def test_a_link_takes_a_word_that_only_the_screen_knows_along_so_that_it_is_refused(self, signed_in):
         asker = signed_in()
-        page = asker.get(reverse("desk:effects"), {**DAYS, "rule": "late"}).content.decode()
-        (files,) = links(page, reverse("desk:report", args=["effects"]))
+        page = asker.get(reverse("desk:data-health"), {**DAYS, "rule": "late"}).content.decode()
+        (files,) = links(page, reverse("desk:report", args=["data_health"]))
         assert "rule=late" in files
         assert "cannot be narrowed by “rule”" in asker.get(files).content.decode()
 
