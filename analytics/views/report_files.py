@@ -40,7 +40,11 @@ def index(request: HttpRequest) -> HttpResponse:
             }
             for report in mine
         ],
-        "lists": [_(each.title) for each in LISTS.values() if readers.may_open(request.user, each.screen, *each.given)],
+        "lists": [
+            (_(each.title), reverse(f"desk:{each.screen}", args=each.given))
+            for each in LISTS.values()
+            if readers.may_open(request.user, each.screen, *each.given)
+        ],
     }
     return render(request, "desk/reports.html", context)
 
