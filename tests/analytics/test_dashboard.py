@@ -305,8 +305,10 @@ def test_lists_say_what_they_are_narrowed_to_and_refuse_nonsense(a_month, signed
     client = signed_in()
     address = reverse("desk:journeys")
 
-    page = client.get(address, {"article": a_month.pk, "outcome": "contacted", "linkable": "yes"})
-    assert text_of(page).count("Where is my parcel") == 8  # in six rows, in the heading and in the choice above
+    page = client.get(address, {"article": a_month.pk, "outcome": "contacted", "linkable": "yes", "by": "topic"})
+    assert (
+        text_of(page).count("Where is my parcel") == 9
+    )  # in six rows, the heading, the choice above, and below the picture
     for nonsense in ({"outcome": "great"}, {"article": "1 OR 1"}, {"linkable": "maybe"}):
         assert rows_of(client, f"{address}?{'&'.join(f'{k}={v}' for k, v in nonsense.items())}") == 0
 
