@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, Min, Q, Sum
 
-from analytics import contact_facts, outcomes, partitions, spool, writing
+from analytics import contact_facts, outcomes, partitions, spool, spreads, writing
 from analytics.models import (
     ContactDay,
     Event,
@@ -137,6 +137,8 @@ def build(period: Period, *, now: datetime) -> Health:
     coded = ContactDay.objects.filter(**span).aggregate(
         all=Sum("contacts", default=0), uncoded=Sum("contacts", filter=Q(reason=""), default=0)
     )
+    # Contacts of one person are taken to be wholly alike: as few strangers as their number says.
+    alike = spreads.known(period.window).count
     return Health(
         period=period,
         now=now,
@@ -147,8 +149,8 @@ def build(period: Period, *, now: datetime) -> Health:
         days=_days(period),
         unlinkable=why_unlinkable(period),
         left_out=left_out,
-        uncoded=Rate(coded["uncoded"], coded["all"]),
-        unknown=Rate(known["without"], known["all"]),
+        uncoded=Rate(coded["uncoded"], coded["all"], alike),
+        unknown=Rate(known["without"], known["all"], alike),
         silences=silence.standing(),
     )
 

@@ -18,7 +18,8 @@ from analytics import shop_days, staying
 from analytics.models import Event, EventKind, Journey, LinkDay, ReadDay
 from analytics.periods import Period
 from analytics.reports import spells
-from analytics.reports.guard_rails import WRITES, Rail
+from analytics.reports.guard_rail_counts import WRITES
+from analytics.reports.guard_rails import Rail
 from contacts.models import FormVisit
 from kb.models import Article, VoteReason
 from notifications.models import DeliveryEvent, Message, PreferenceChange

@@ -17,6 +17,7 @@ from analytics import definitions
 from analytics.periods import Period
 from analytics.reports.contacts import ReasonRow
 from analytics.stats.counts import Change
+from analytics.stats.proportions import Rate
 
 register = template.Library()
 
@@ -58,6 +59,13 @@ def opens_before(context: Mapping[str, Any], number: int, target: str, **narrowe
 def percent(share: float | None) -> str:
     """0.0412 -> 4.1; a dash where there is nothing to share."""
     return "–" if share is None else f"{100 * share:.1f}"
+
+
+@register.filter
+def interval(rate: Rate) -> str:
+    """interval 2.0 to 4.1 %"""
+    ends = {"low": percent(rate.interval.low), "high": percent(rate.interval.high)}
+    return _("interval %(low)s to %(high)s %%") % ends
 
 
 @register.filter
