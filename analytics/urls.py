@@ -37,6 +37,7 @@ desk_urlpatterns = [
     path("evidence/", desk.evidence, name="evidence"),
     path("effects/", effects.page, name="effects"),
     path("effects/visits/", effects.visits, name="effect-visits"),
+    path("effects/search/", effects.search, name="effect-search"),
     path("effects/costs/", effects.costs, name="costs"),
     path("metrics/", desk.metrics, name="metrics"),
     path("data-health/", data_health.page, name="data-health"),

@@ -44,6 +44,7 @@ _PAGES: dict[str, tuple[str, ...]] = {
     "next-article": ("", "?all=1", "?days=90&all=1"),
     "search-health": _PERIODS,
     "search-learning": ("",),
+    "effect-search": ("",),
     "experiments": ("", "?show=running", "?q=test"),
     "articles": ("",),
     "care": ("",),

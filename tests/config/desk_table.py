@@ -72,6 +72,7 @@ ROLES: dict[str, set[str] | str] = {
     "search-query": ARTICLES,
     "effects": NUMBERS,
     "effect-visits": NUMBERS,
+    "effect-search": NUMBERS,
     "costs": NUMBERS,
     "search-learning": ARTICLES,
     "experiments": ARTICLES,
