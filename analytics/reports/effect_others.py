@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -28,7 +27,6 @@ from analytics.reports.search_learning import SearchLearning
 from analytics.reports.tables import Column, Table
 from analytics.stats.proportions import Interval, Rate
 from kb.models import Experiment, Metric, Variant
-from kb.search import signals
 
 # What the successes of a metric are, and what they are of, as exposures are listed (experiment_counts.NARROWED).
 _ROWS = {Metric.RESOLUTION: ("resolved", "judged"), Metric.CONFIRMED: ("confirmed", "mature")}
@@ -174,11 +172,6 @@ def _of_order(report: SearchLearning) -> tuple[Verdicts, str, Interval | None]:
     if found.interval.high < 0:
         return Verdicts.BETTER, _("Fewer contact us within 24 hours."), found.interval
     return Verdicts.WORSE, _("More contact us within 24 hours."), found.interval
-
-
-def is_on_for_everybody() -> bool:
-    """The learnt order, so that nobody is drawn any more."""
-    return bool(settings.SEARCH_LEARNING == signals.ON)
 
 
 def tables(period: Period, now: datetime) -> list[Table]:
