@@ -64,7 +64,8 @@ def test_a_test_judged_by_resolution_stands_on_effects_and_in_no_sum(signed_in):
     (found,) = effect_others.of_tests(days())
     assert (found.key, str(found.code)) == (f"test:{made.pk}:b", "better")
     assert (found.control, found.treated) == (Rate(40, 100), Rate(90, 100))
-    assert found.points is not None and 0 < found.points.low < 50 < found.points.high < 100
+    assert found.points is not None
+    assert 0 < found.points.low < 50 < found.points.high < 100
     ledger = effects.build(days(), NOW)
     assert [one.key for one in ledger.entries] == ["suggestions"]
     assert (ledger.prevented_at_least, ledger.saved_at_least) == (None, None)
@@ -117,7 +118,8 @@ def test_the_learnt_order_of_search_is_measured_by_contacts_and_blocked_where_it
     page = signed_in().get(reverse("desk:effect-search")).content.decode()
     row = table_of(days())["search"]
     assert (row["control"], row["treated"], row["verdict"]) == (Rate(70, 100), Rate(25, 100), "better")
-    assert isinstance(row["high"], float) and -100 < row["high"] < 0
+    assert isinstance(row["high"], float)
+    assert -100 < row["high"] < 0
     assert "Fewer contact us within 24 hours." in page
     assert "search/health/#h-learning" in page
     assert "search/health" not in signed_in("ops").get(reverse("desk:effect-search")).content.decode()

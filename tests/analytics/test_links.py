@@ -1,0 +1,86 @@
+"""With much to show: no link leads its reader into a 403, and no count stands without its rows."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import urlsplit
+
+import pytest
+from django.urls import resolve, reverse
+
+from core import clock, roles
+from kb.models import Article, Experiment, Variant
+from notifications.models import Rule
+from tests import worlds
+from tests.analytics import rich
+from tests.analytics.conftest import NOW
+from tests.config.desk_table import ROLES
+
+# The pages about numbers, and what their addresses need.
+PAGES = (
+    "home", "article-scorecards", "article-scorecard", "article-evidence", "search-health", "search-query",
+    "search-learning", "effects", "effect-search", "effect-visits", "costs", "journeys", "data-health", "autopsy",
+    "autopsy-contacts", "repeated-contacts", "next-article", "experiments", "experiment", "exposures", "guard-rail",
+    "article-views", "evidence", "markers", "report", "metrics",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="class")
+def a_rich_shop(django_db_setup, django_db_blocker, tmp_path_factory):
+    with worlds.shared(django_db_blocker), clock.frozen(NOW):
+        rich.tell()
+        yield
+
+
+def address(name: str) -> str:
+    article = Article.objects.get(slug="where-is-my-parcel")
+    given: dict[str, object] = {
+        "article-scorecard": article.pk, "article-evidence": article.pk, "guard-rail": "form_opened",
+        "experiment": Experiment.objects.latest("pk").pk, "exposures": Variant.objects.latest("pk").pk,
+        "report": "effects",
+    }  # fmt: skip
+    return reverse(f"desk:{name}", args=[given[name]] if name in given else [])
+
+
+def main_of(response) -> str:
+    """The page's own part, without the navigation; of a part of a page all of it."""
+    html = response.content.decode()
+    return html.partition("<main")[2].partition("</main>")[0] or html
+
+
+def desk_links(html: str) -> list[str]:
+    """What leads on within the desk: links, forms, parts that are loaded later, and what charts open."""
+    return sorted({unescape(url) for url in re.findall(r'["\'](/desk/[^"\'\s<>]*)', html)})
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("today", "a_rich_shop")
+class TestARichShop:
+    @pytest.mark.parametrize("role", [role for role in roles.ALL if role != roles.ADMIN])
+    def test_no_link_leads_its_reader_into_a_403(self, role, signed_in):
+        client = signed_in(role)
+        followed, refused = set(), []
+        for name in PAGES:
+            if role not in ROLES[name]:
+                continue
+            page = client.get(address(name))
+            assert page.status_code == 200, name
+            for url in desk_links(main_of(page)):
+                match = resolve(urlsplit(url).path)
+                if role not in getattr(match.func, "desk_roles", [role]):
+                    refused.append((name, url))
+                elif match.view_name not in followed:
+                    followed.add(match.view_name)
+                    if client.get(url).status_code == 403:
+                        refused.append((name, url))
+        assert not refused
+        assert len(followed) > 10
+
+    def test_the_shop_has_what_the_pages_show(self, signed_in):
+        overview = signed_in().get(reverse("desk:home")).context["overview"]
+        assert overview.effects.prevented_at_least is not None
+        assert Rule.objects.count() > 1
+        page = signed_in("writer").get(reverse("desk:home")).content.decode()
+        assert f'href="{reverse("desk:effects")}"' not in page
+        assert f'href="{reverse("desk:effects")}"' in main_of(signed_in().get(reverse("desk:home")))
