@@ -12,6 +12,7 @@ from analytics.periods import Compare, Period
 from analytics.reports import article_edits, articles, journeys
 from analytics.reports.alike import Everybody
 from analytics.reports.articles import Change, Narrowed
+from analytics.reports.stays import Stay
 from analytics.reports.tables import Column, Report, Table, Value
 from core.models import AuditEntry
 from kb.models import Article
@@ -36,6 +37,9 @@ _RESULTS = (
     Column("change_high", "Change, upper end"),
     Column("votes_no", "Votes for no"),
     Column("test", "What the running test says"),
+    Column("told", "Readers who told of their stay, of views"),
+    Column("seconds", "Seconds in use, on average"),
+    Column("in_sight", "Of the text in sight on average, per cent"),
 )
 _EDITS = (
     *_ARTICLE,
@@ -78,6 +82,7 @@ def results(period: Period, now: datetime) -> Sequence[Table]:
             *_change(row.change),
             row.no,
             row.test.said if row.test else "",
+            *_stay(row.stay),
         )
         for row in found
     ]
@@ -107,6 +112,15 @@ def edits(period: Period, now: datetime) -> Sequence[Table]:
 
 def _change(change: Change | None) -> tuple[Value, ...]:
     return _points(change.points, change.interval.low, change.interval.high) if change else (None, None, None)
+
+
+def _stay(stay: Stay) -> tuple[Value, ...]:
+    seconds, share = stay.mean_seconds, stay.mean_share
+    return (
+        stay.told,
+        None if seconds is None else round(seconds, 1),
+        None if share is None else round(100 * share, 1),
+    )
 
 
 def _measure(measure: article_edits.Compared) -> tuple[Value, ...]:
