@@ -74,10 +74,11 @@ def visits(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=now)
     asked = request.GET.dict()
     found, known = suggestions.narrowed(period, asked, now=now), suggestions.number(period, asked, now=now)
-    listed = day_pages.Newest(found, "opened_at", end=suggestions.until(period, now=now), known=known)
+    listed = day_pages.Newest(found, "opened_at", end=suggestions.until(period, asked, now=now), known=known)
     page: Page[FormVisit] = page_of(listed, request)
     context = {
         "page": page,
+        "is_every": bool(asked.get("opened")),
         **_about(request, period, wrong),
     }
     return render(request, "desk/effect_visits.html", context)
