@@ -50,6 +50,7 @@ desk_urlpatterns = [
     path("articles/<int:pk>/evidence/", article_evidence.panel, name="article-evidence"),
     path("results/", articles_scorecard.page, name="article-scorecards"),
     path("results/<int:pk>/", articles_scorecard.one, name="article-scorecard"),
+    path("results/<int:pk>/<slug:which>/", articles_scorecard.rows, name="article-rows"),
     path("articles/next/", next_article.page, name="next-article"),
     path("articles/next/draft/", next_article.draft, name="next-draft"),
     path("articles/next/dismiss/", next_article.dismiss, name="next-dismiss"),

@@ -23,6 +23,7 @@ class Query:
     """
 
     locale: str
+    key: str
     text: str
     openings: int
     position: int | None
@@ -64,7 +65,7 @@ WITH clicked AS MATERIALIZED (
            count(*) FILTER (WHERE is_judged) OVER same AS judged_alike
     FROM known WINDOW same AS (PARTITION BY locale, key, visitor)
 )
-SELECT locale, mode() WITHIN GROUP (ORDER BY text), count(*),
+SELECT locale, key, mode() WITHIN GROUP (ORDER BY text), count(*),
        percentile_disc(0.5) WITHIN GROUP (ORDER BY position) FILTER (WHERE position > 0),
        count(*) FILTER (WHERE position = 0),
        count(*) FILTER (WHERE vote <> ''), count(*) FILTER (WHERE vote IS NOT NULL),
@@ -93,8 +94,8 @@ def of(article_id: int, period: Period) -> Searches:
         )
         found = cursor.fetchall()
     queries = tuple(
-        Query(locale, text, openings, position, on_top, _rate(*ended[:3]), _rate(*ended[3:6]))
-        for locale, text, openings, position, on_top, *ended in found
+        Query(locale, key, text, openings, position, on_top, _rate(*ended[:3]), _rate(*ended[3:6]))
+        for locale, key, text, openings, position, on_top, *ended in found
     )
     openings, different = (int(found[0][-2]), found[0][-1]) if found else (0, 0)
     return Searches(openings, different, queries, is_cut=openings >= NEWEST)

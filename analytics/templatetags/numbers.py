@@ -49,6 +49,18 @@ def opens(context: Mapping[str, Any], number: int, target: str, **narrowed: obje
 
 
 @register.simple_tag(takes_context=True)
+def opens_of_article(
+    context: Mapping[str, Any], number: int, article_id: int, which: str, **narrowed: object
+) -> SafeString | str:
+    """opens() of what readers said of an article, or of the openings from a search that led to it."""
+    text = intcomma(number)
+    if not number or not context["may_open_rows"]:
+        return text
+    url = context["period"].address(reverse("desk:article-rows", args=[article_id, which]), **narrowed)
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+@register.simple_tag(takes_context=True)
 def opens_before(context: Mapping[str, Any], number: int, target: str, **narrowed: object) -> SafeString | str:
     """opens() about as many days before the period."""
     before = {"period": context["period"].before(), "may_open_rows": context["may_open_rows"]}

@@ -65,6 +65,7 @@ ROLES: dict[str, set[str] | str] = {
     "journeys": NUMBERS,
     "journey": NUMBERS,
     "article-views": NUMBERS,
+    "article-rows": NUMBERS,
     "guard-rail": NUMBERS,
     "exposures": NUMBERS,
     "evidence": NUMBERS,
