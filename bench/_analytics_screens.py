@@ -98,6 +98,7 @@ def addresses() -> Iterator[str]:
         yield from (page(name, most_read) + word for word in words)
     yield from (f"{page(name)}{_YEAR}&article={most_read}" for name in ("journeys", "article-views"))
     yield f"{page('journeys')}{_YEAR}&read={most_read}"
+    yield from (page("article-rows", most_read, which) + _YEAR for which in ("votes", "openings"))
     yield from (page("report", name) + word for name in REPORTS for word in ("", _YEARS))
     yield page("journey", Journey.objects.filter(searches__gt=0).order_by("-started_at")[0].pk)
     yield page("contact", Contact.objects.latest("pk").pk)

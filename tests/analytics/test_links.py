@@ -15,6 +15,8 @@ from notifications.models import Rule
 from tests import worlds
 from tests.analytics import rich
 from tests.analytics.conftest import NOW
+from tests.analytics.counts_on_pages import bare
+from tests.analytics.test_dashboard import Links, rows_of
 from tests.config.desk_table import ROLES
 
 # The pages about numbers, and what their addresses need.
@@ -84,3 +86,13 @@ class TestARichShop:
         page = signed_in("writer").get(reverse("desk:home")).content.decode()
         assert f'href="{reverse("desk:effects")}"' not in page
         assert f'href="{reverse("desk:effects")}"' in main_of(signed_in().get(reverse("desk:home")))
+
+    @pytest.mark.parametrize("name", ["home", "effects", "article-scorecards", "article-scorecard", "data-health"])
+    def test_no_count_stands_without_its_rows(self, name, signed_in):
+        client = signed_in()
+        html = main_of(client.get(address(name)))
+        assert bare(html) == []
+        numbers = {(href, number) for href, number in Links(html).numbers if not href.startswith("#")}
+        assert len(numbers) > 5
+        for href, number in numbers:
+            assert rows_of(client, href) == number, href
