@@ -23,7 +23,7 @@ class _Text(HTMLParser):
         super().__init__()
         self.stretches: list[str] = [""]
         self.alone: list[str] = []
-        self._open: list[tuple[str, bool]] = []
+        self._open: list[tuple[str, bool, bool]] = []
         self._out = 0
         self.feed(html)
 
@@ -32,12 +32,12 @@ class _Text(HTMLParser):
             return
         given = dict(attrs)
         classes = (given.get("class") or "").split()
-        if tag in _LEFT_OUT or "visually-hidden" in classes:
-            self._out += 1
+        is_out = tag in _LEFT_OUT or "visually-hidden" in classes
+        self._out += is_out
         if tag in _BLOCKS:
             self.stretches.append("")
         is_alone = ("cell-num" in classes and tag == "td") or "stat-value" in classes or "n" in classes
-        self._open.append((tag, is_alone))
+        self._open.append((tag, is_alone, is_out))
         if tag == "a":
             self.handle_data("⟦")
 
@@ -47,9 +47,8 @@ class _Text(HTMLParser):
         if tag == "a":
             self.handle_data("⟧")
         while self._open:
-            closed, _is_alone = self._open.pop()
-            if closed in _LEFT_OUT:
-                self._out -= 1
+            closed, _is_alone, was_out = self._open.pop()
+            self._out -= was_out
             if closed == tag:
                 break
         if tag in _BLOCKS:
