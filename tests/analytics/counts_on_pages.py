@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 # What is no number of the page itself: charts (which open by their points), words about numbers, forms, navigation.
 _LEFT_OUT = {"script", "figure", "details", "form", "nav", "select", "svg", "head", "header"}
+_SENTENCES = {"visually-hidden", "notice", "first-things"}  # what to do, with a button to where the number is
 _VOID = {"br", "img", "input", "meta", "link", "hr", "source", "wbr", "col"}
 _BLOCKS = {
     "p", "li", "td", "th", "div", "span", "dd", "dt", "h1", "h2", "h3", "tr", "table", "section", "ul", "ol", "main",
@@ -32,7 +33,7 @@ class _Text(HTMLParser):
             return
         given = dict(attrs)
         classes = (given.get("class") or "").split()
-        is_out = tag in _LEFT_OUT or "visually-hidden" in classes
+        is_out = tag in _LEFT_OUT or bool(_SENTENCES.intersection(classes))
         self._out += is_out
         if tag in _BLOCKS:
             self.stretches.append("")
@@ -67,7 +68,7 @@ def bare(html: str) -> list[str]:
     page = _Text(html)
     found = [text for text in page.alone if _WHOLE.fullmatch(text) and text != "0"]
     for stretch in page.stretches:
-        text = " ".join(stretch.split())
+        text = re.sub(r"⟦[^⟧]* of [^⟧]*⟧", "⟦⟧", " ".join(stretch.split()))  # a link as a whole
         found += [text for match in _SHARE.finditer(text) if any(_is_bare(number) for number in match.groups())]
     return found
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from analytics import settling, verdicts
 from analytics.models import CostKind, CostSetting, Event, Marker
 from core import audit, clock
-from kb.models import Article, Revision, SearchClick, SearchLog, Vote
+from kb.models import Article, Draft, Revision, SearchClick, SearchLog, Vote
 from kb.search.tuning import add_synonym
 from notifications.models import PreferenceChange
 from tests.analytics import history
@@ -30,6 +30,11 @@ def tell() -> Article:
     for tell_other in (_messages, _forms, _pages, _tests, _costs):
         tell_other()
     settling.settle()
+    Draft.objects.bulk_create(
+        Draft(article=each, title=each.live_revision.title, updated_at=NOW)
+        for each in Article.objects.select_related("live_revision")
+        if each.live_revision
+    )
     return article
 
 
@@ -59,7 +64,7 @@ def _readers(article: Article) -> None:
         if n < 205:
             history.contact(at(n + 60, days=-15), visitor=visitor(n), person=f"p{n}", why=delivery)
     for n in range(20):
-        history.contact(at(n, days=3), person="" if n < 4 else f"u{n}", source="email" if n % 2 else "form")
+        history.contact(at(n, days=3), person="" if n < 4 else f"u{n}")
     history.read(visitor(70), history.article("Refund times", topic="refunds"), at(days=4))
 
 

@@ -40,12 +40,11 @@ def a_test(metric: str = "resolution", *, wrote: tuple[int, int] = (60, 10), **d
 
 def drawn(learnt: int, plain: int, *, wrote: tuple[int, int]) -> None:
     """Visitors who searched once, and of each half so many who contacted us on the same day."""
-    shown = [history.article("Customs duties").pk]
     for ranking, number, hits in (("learnt", learnt, wrote[0]), ("plain", plain, wrote[1])):
         for n in range(number):
             who = history.uuid.uuid4()
             SearchLog.objects.create(
-                at=at(n), visitor=str(who), kind="page", text="x", key="x", locale="en", total=1, shown=shown,
+                at=at(n), visitor=str(who), kind="page", text="x", key="x", locale="en", total=1, shown=[1],
                 engine="e", took_ms=1, ranking=ranking,
             )  # fmt: skip
             if n < hits:
@@ -67,7 +66,7 @@ def test_a_test_judged_by_resolution_stands_on_effects_and_in_no_sum(signed_in):
     assert found.points is not None
     assert 0 < found.points.low < 50 < found.points.high < 100
     ledger = effects.build(days(), NOW)
-    assert [one.key for one in ledger.entries] == ["suggestions"]
+    assert not [one.key for one in ledger.entries if one.key.startswith("test:")]
     assert (ledger.prevented_at_least, ledger.saved_at_least) == (None, None)
     row = table_of(days())[found.key]
     assert (row["measures"], row["verdict"], row["low"]) == (found.measures, "better", found.points.low)
