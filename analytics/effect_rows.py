@@ -72,7 +72,8 @@ def openings(*, since: datetime, until: datetime) -> QuerySet[Any]:
 
 def with_contact(found: QuerySet[Any], *, window: int) -> QuerySet[Any]:
     """Openings, each with `has_contacted`."""
-    return found.annotate(has_contacted=_contacted(window))
+    told: QuerySet[Any] = found.annotate(has_contacted=_contacted(window))
+    return told
 
 
 def _contacted(window: int) -> Q:

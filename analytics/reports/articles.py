@@ -256,7 +256,9 @@ def changed(now: Tally, before: Tally | None) -> Change | None:
         return None
     one, two = now.contact_after_read.rate, before.contact_after_read.rate
     interval = difference(one, two)
-    return interval and Change(before.contact_after_read, one.hits / one.of - two.hits / two.of, interval)
+    if interval is None:
+        return None
+    return Change(before.contact_after_read, one.hits / one.of - two.hits / two.of, interval)
 
 
 def published_unread(rows: list[ArticleRow]) -> int:

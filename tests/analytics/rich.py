@@ -137,13 +137,14 @@ def _pages() -> None:
 
 def _tests() -> None:
     """One test judged by contacts, which is shown, and one judged by resolution."""
+    numbers = iter(range(10**6, 10**7))  # of no contact that there is
     for metric in ("contact", "resolution"):
         made = experiment(history.article(f"Text tried by {metric}"), metric=metric, name=f"Test by {metric}")
         for arm, hits in (("a", 60), ("b", 10)):
             for n in range(100):
                 who = exposed(made, arm)
                 if n < hits:
-                    called(who, later(1))
+                    called(who, later(1), contact_id=next(numbers))
         verdicts.look(made, now=min(NOW, later(9)), kind="asked")
 
 

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.urls import resolve, reverse
 
+from analytics.reports import stays
+from analytics.reports.registry import REPORTS
+from analytics.stats.proportions import Rate
 from core import clock, roles
 from kb.models import Article, Experiment, Variant
 from notifications.models import Rule
@@ -102,6 +105,50 @@ class TestARichShop:
         html = main_of(client.get(address(name)))
         assert [text for text in bare(html) if text not in known] == []
         numbers = {(href, number) for href, number in Links(html).numbers if not href.startswith("#")}
-        assert len(numbers) > 5
+        assert len(numbers) > 3
         for href, number in numbers:
             assert rows_of(client, href) == number, href
+
+    def test_what_readers_said_and_openings_by_query_open_their_rows(self, signed_in):
+        client, article = signed_in(), Article.objects.get(slug="where-is-my-parcel")
+        votes, openings = (reverse("desk:article-rows", args=[article.pk, which]) for which in ("votes", "openings"))
+
+        for query, number in (
+            ("", 16), ("said=yes", 8), ("said=no", 8), ("reason=none", 4), ("reason=unclear", 4), ("said=maybe", 0),
+            (f"text={article.live_revision_id}", 0), ("text=x", 0),
+        ):  # fmt: skip
+            assert rows_of(client, f"{votes}?{query}") == number, query
+        for query, number in (("", 30), ("lang=en&key=parcel", 30), ("lang=de&key=parcel", 0), ("key=other", 0)):
+            assert rows_of(client, f"{openings}?{query}") == number, query
+        row = client.get(votes, {"reason": "unclear"}).context["rows"][0]
+        assert (row.name, row.what) == ("Text 1", "no: I did not understand it")
+        assert client.get(f"/desk/results/{article.pk}/nothing/").status_code == 404
+
+    def test_the_texts_beside_the_editor_open_their_own_journeys_and_views(self, signed_in):
+        client = signed_in()
+        html = main_of(client.get(address("article-evidence")))
+        of_texts = [(href, number) for href, number in Links(html).numbers if "text=" in href]
+        assert len(of_texts) > 8
+        for href, number in of_texts:
+            assert rows_of(client, href) == number, href
+
+    def test_the_time_on_an_article_is_of_those_who_were_heard(self, signed_in):
+        client = signed_in()
+        page = client.get(address("article-scorecard"))
+        stay = page.context["row"].stay
+        assert (stay.told, stay.mean_seconds, stay.mean_share) == (Rate(60, 100), 40, 0.5)
+        assert "50.0 % of the text in sight; of 60 readers (each once a day) whose page told, of 100 views" in main_of(
+            page
+        )
+        (table,) = REPORTS["articles"].tables(page.context["period"], NOW)
+        told = {row[0]: dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows}
+        assert [told[page.context["row"].id][key] for key in ("told", "seconds", "in_sight")] == [Rate(60, 100), 40, 50]
+        assert page.context["row"].stay == stays.together([stay, stays.NO_STAY])
+
+    def test_languages_of_search_health_open_their_searches(self, signed_in):
+        client = signed_in()
+        html = main_of(client.get(address("search-health")))
+        rows = re.findall(r'href="(/desk/search/health/query/[^"]*locale=\w\w[^"]*)">(\d+)</a>', html)
+        assert len(rows) > 2
+        for href, number in rows:
+            assert len(client.get(unescape(href)).context["listed"].rows) == int(number), href
