@@ -44,6 +44,7 @@ _PAGES: dict[str, tuple[str, ...]] = {
     "next-article": ("", "?all=1", "?days=90&all=1"),
     "search-health": _PERIODS,
     "search-learning": ("",),
+    "effect-search": ("",),
     "experiments": ("", "?show=running", "?q=test"),
     "articles": ("",),
     "care": ("",),
@@ -97,6 +98,7 @@ def addresses() -> Iterator[str]:
         yield from (page(name, most_read) + word for word in words)
     yield from (f"{page(name)}{_YEAR}&article={most_read}" for name in ("journeys", "article-views"))
     yield f"{page('journeys')}{_YEAR}&read={most_read}"
+    yield from (page("article-rows", most_read, which) + _YEAR for which in ("votes", "openings"))
     for name, report in REPORTS.items():
         of_one = f"&article={most_read}" if report.words.needs == ("article",) else ""
         if of_one or not report.words.needs:

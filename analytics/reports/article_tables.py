@@ -15,6 +15,7 @@ from analytics.reports.alike import Everybody
 from analytics.reports.article_searches import Searches
 from analytics.reports.articles import Change, Narrowed
 from analytics.reports.asking import Words
+from analytics.reports.stays import Stay
 from analytics.reports.tables import Column, Report, Table, Value
 from analytics.stats.proportions import Rate
 from core.models import AuditEntry
@@ -41,6 +42,9 @@ _RESULTS = (
     Column("change_high", "Change, upper end"),
     Column("votes_no", "Votes for no"),
     Column("test", "What the running test says"),
+    Column("told", "Readers who told of their stay, of views"),
+    Column("seconds", "Seconds in use, on average"),
+    Column("in_sight", "Of the text in sight on average, per cent"),
 )
 _EDITS = (
     *_ARTICLE,
@@ -95,6 +99,7 @@ def results(period: Period, now: datetime, asked: Mapping[str, str]) -> Sequence
             *_change(row.change),
             row.no,
             row.test.said if row.test else "",
+            *_stay(row.stay),
         )
         for row in found
     ]
@@ -183,6 +188,15 @@ def _searches(found: Searches) -> Table:
 
 def _change(change: Change | None) -> tuple[Value, ...]:
     return _points(change.points, change.interval.low, change.interval.high) if change else (None, None, None)
+
+
+def _stay(stay: Stay) -> tuple[Value, ...]:
+    seconds, share = stay.mean_seconds, stay.mean_share
+    return (
+        stay.told,
+        None if seconds is None else round(seconds, 1),
+        None if share is None else round(100 * share, 1),
+    )
 
 
 def _measure(measure: article_edits.Compared) -> tuple[Value, ...]:

@@ -94,8 +94,9 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> Q:
     for name in sorted({name for name, _value in _CONDITIONS}):
         if value := parameters.get(name, ""):
             found &= _CONDITIONS.get((name, value), none)
-    if value := parameters.get("article", ""):
-        found &= Q(article_id=int(value)) if journeys.is_id(value) else none
+    for name, column in (("article", "article_id"), ("text", "revision_id")):
+        if value := parameters.get(name, ""):
+            found &= Q(**{column: int(value)}) if journeys.is_id(value) else none
     if value := parameters.get("beside", ""):
         ids = journeys.ids(value)
         found &= ~Q(article_id__in=ids) if ids else none

@@ -234,6 +234,7 @@ WORDS: dict[str, asking.Check] = {
     "article": asking.is_id,
     "beside": lambda text: bool(ids(text)),
     "read": asking.is_id,
+    "text": asking.is_id,
     **spells.WORDS,
 }
 
@@ -242,7 +243,8 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
     """The journeys of the period that fit every parameter; one that makes no sense fits none, so that a list is never
     longer than its heading says. `article`: the last one read; `beside`: none of these, with commas; `read`: read at
     any time before a contact; `topic`: any of several, with commas, NO_TOPIC for none; `lang`: the language of the last
-    reading; `edit` and `side`: the last one read is the text before or after a change."""
+    reading; `edit` and `side`: the last one read is the text before or after a change; `text`: it is this
+    one."""
     journeys = found(period)
     if parameters.get("edit", ""):
         text = spells.asked(parameters, until=period.end)
@@ -252,7 +254,11 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
         if value := parameters.get(name, ""):
             condition = _CONDITIONS.get((name, value))
             journeys = journeys.none() if condition is None else journeys.filter(condition)
-    for name, lookup in (("article", "last_article_id"), ("read", "reads__contains")):
+    for name, lookup in (
+        ("article", "last_article_id"),
+        ("text", "last_revision_id"),
+        ("read", "reads__contains"),
+    ):
         if value := parameters.get(name, ""):
             journeys = journeys.filter(**{lookup: int(value)}) if is_id(value) else journeys.none()
     if value := parameters.get("beside", ""):

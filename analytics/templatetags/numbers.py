@@ -19,6 +19,7 @@ from analytics.reports.contacts import ReasonRow
 from analytics.reports.flow_compared import Turn
 from analytics.reports.journeys import Guarded
 from analytics.stats.counts import Change
+from analytics.stats.proportions import Rate
 
 register = template.Library()
 
@@ -51,6 +52,18 @@ def opens(context: Mapping[str, Any], number: int, target: str, **narrowed: obje
 
 
 @register.simple_tag(takes_context=True)
+def opens_of_article(
+    context: Mapping[str, Any], number: int, article_id: int, which: str, **narrowed: object
+) -> SafeString | str:
+    """opens() of what readers said of an article, or of the openings from a search that led to it."""
+    text = intcomma(number)
+    if not number or not context["may_open_rows"]:
+        return text
+    url = context["period"].address(reverse("desk:article-rows", args=[article_id, which]), **narrowed)
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+@register.simple_tag(takes_context=True)
 def opens_before(context: Mapping[str, Any], number: int, target: str, **narrowed: object) -> SafeString | str:
     """opens() about as many days before the period."""
     kept = {name: context.get(name, "") for name in ("may_open_rows", "journeys_in")}
@@ -79,6 +92,13 @@ def turn_sides(context: Mapping[str, Any], turn: Turn) -> list[dict[str, Any]]:
 def percent(share: float | None) -> str:
     """0.0412 -> 4.1; a dash where there is nothing to share."""
     return "–" if share is None else f"{100 * share:.1f}"
+
+
+@register.filter
+def interval(rate: Rate) -> str:
+    """interval 2.0 to 4.1 %"""
+    ends = {"low": percent(rate.interval.low), "high": percent(rate.interval.high)}
+    return _("interval %(low)s to %(high)s %%") % ends
 
 
 @register.filter

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from analytics import data_health_charts, markers, periods, saved_views, settling
+from analytics import data_health_charts, markers, periods, saved_views, settling, shop_days
 from analytics.models import RollupKind
 from analytics.reports import data_findings, data_health, data_health_tables
 from analytics.views.desk import READERS
@@ -31,6 +31,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "is_bad": any(one.level is data_findings.Level.BAD for one in findings),
         "settled_ago": data_findings.span(health.settling.lag) if health.settling.lag is not None else "",
         "feeds": [(feed, data_findings.span(feed.lag) if feed.lag is not None else "") for feed in health.feeds],
+        "lately": {"since": data_health.lately_since(now), "until": shop_days.day_of(now)},
         "due": [(kind.label, health.settling.due[kind]) for kind in RollupKind if kind in health.settling.due],
         "most_waiting": data_health.MOST_WAITING,
         "unlinkable": unlinkable,

@@ -152,6 +152,9 @@ def views(request: HttpRequest) -> HttpResponse:
     if "article" in request.GET:
         article = _whole(request, "article") or 0
         found, counted = found.filter(article_id=article), counted.filter(article_id=article)
+    if "text" in request.GET:
+        text = _whole(request, "text") or 0
+        found, counted = found.filter(revision_id=text), counted.filter(revision_id=text)
     by_day = dict(counted.values_list("day").annotate(number=Sum("views")).order_by())
     listed = day_pages.DayPages(found, "at", by_day)
     page: Page[Event] = page_of(listed, request)
@@ -245,6 +248,8 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         )
     if request.GET.get("read"):
         chips.append(_("read: %(title)s") % {"title": titles.get(_whole(request, "read")) or "?"})
+    if request.GET.get("text"):
+        chips.append(_("one text of it"))
     return [*chips, text] if (text := of_text(request)) else chips
 
 

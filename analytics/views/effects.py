@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
@@ -22,7 +23,7 @@ from analytics import day_pages, effect_charts, periods, saved_views, settling, 
 from analytics.figures import Chart
 from analytics.models import CostKind, CostSetting
 from analytics.periods import Period
-from analytics.reports import effects, money, suggestions
+from analytics.reports import effect_others, effects, money, suggestions
 from analytics.reports.effects import Effects
 from analytics.views.paging import page_of
 from contacts.models import ContactSource, FormVisit
@@ -42,11 +43,28 @@ def page(request: HttpRequest) -> HttpResponse:
     found = effects.build(period, now)
     context = {
         "effects": found,
+        "others": effect_others.of_tests(period),
         "figure": _figure(found),
         **saved_views.context(request, "effects", period),
         **_about(request, period, wrong),
     }
     return render(request, "desk/effects.html", context)
+
+
+@require_safe
+@roles.desk(*READERS)
+def search(request: HttpRequest) -> HttpResponse:
+    """As a fragment: what the learnt order of search does to contacts, which takes a while to count."""
+    now = clock.now()
+    period, wrong = periods.read(request.GET, now=now)
+    found = effect_others.of_search(period, now=now)
+    context = {
+        "others": [found] if found else [],
+        "setting": settings.SEARCH_LEARNING,
+        "may_open_search": bool(roles.roles_of(request.user) & {roles.ANALYST, roles.ADMIN}),
+        **_about(request, period, wrong),
+    }
+    return render(request, "desk/effect_search.html", context)
 
 
 @require_safe
@@ -57,10 +75,11 @@ def visits(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=now)
     asked = request.GET.dict()
     found, known = suggestions.narrowed(period, asked, now=now), suggestions.number(period, asked, now=now)
-    listed = day_pages.Newest(found, "opened_at", end=suggestions.until(period, now=now), known=known)
+    listed = day_pages.Newest(found, "opened_at", end=suggestions.until(period, asked, now=now), known=known)
     page: Page[FormVisit] = page_of(listed, request)
     context = {
         "page": page,
+        "is_every": bool(asked.get("opened")),
         **_about(request, period, wrong),
     }
     return render(request, "desk/effect_visits.html", context)

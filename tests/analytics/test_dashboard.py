@@ -20,6 +20,7 @@ from analytics.stats.proportions import Rate
 from kb.models import Experiment, Exposure, Revision, Variant
 from tests.analytics import history
 from tests.analytics.conftest import NOW
+from tests.analytics.counts_on_pages import bare
 from tests.analytics.history import at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
@@ -299,6 +300,7 @@ def test_every_number_on_the_dashboard_opens_as_many_rows(a_month, a_trial, sign
         assert {reverse(f"desk:{name}") for name in lists} <= targets
         for href, number in set(numbers):
             assert rows_of(client, href) == number, href
+        assert set(bare(page.content.decode())) <= {"167", "500"}, query  # of 1,000: their counts stand beside them
 
 
 def test_lists_say_what_they_are_narrowed_to_and_refuse_nonsense(a_month, signed_in):

@@ -43,7 +43,7 @@ WITHOUT_A_PAGE = {
     "article-link-choices", "article-archive-choices", "bulk-targets", "article-autosave", "article-here",
     "piece-choices", "fact-progress", "block-progress", "search-tests-export", "article-port-report",
     "order-import-rejects", "order-import-start", "ledger-export",
-    "contact-attachment", "outbox-mail-html", "search-job", "article-port-export", "search-learning",
+    "contact-attachment", "outbox-mail-html", "search-job", "article-port-export", "search-learning", "effect-search",
     # Forms: answered by the page that they stand on.
     "password-link", "person-password-link", "person-password-link-end",
     "account-sessions-end", "account-disconnect", "person-roles", "person-switch", "person-second-factor-reset",
