@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop as _
 from analytics import contact_facts, outcomes
 from analytics.models import AutopsyFinding, Cause, Event, EventKind, Journey
 from analytics.reports import (
+    article_rows,
     asking,
     autopsy,
     guard_rail_rows,
@@ -115,6 +116,15 @@ def _guard_rail(asked: Asked, now: datetime) -> Told | None:
         ]
 
     return _in_parts(found.rows, tell)
+
+
+def _of_article(asked: Asked, now: datetime) -> Told:
+    of, pk = asked.narrowed.get("of", ""), int(asked.narrowed.get("article", ""))
+    found = article_rows.LISTS[of](pk, asked.period, asked.narrowed)
+    tell = found.tell
+    return _in_parts(
+        found.rows, lambda part: [(row.at, row.name, row.what, row.who, row.journey) for row in tell(part)]
+    )
 
 
 def _openings(asked: Asked, now: datetime) -> Told:
@@ -236,6 +246,26 @@ LISTS: dict[str, RowList] = {
             needs=("rail",),
         ),
         given=(str(Rail.OPENED),),
+    ),
+    "article_rows": RowList(
+        "article_rows",
+        _("What readers said of an article, and openings of it from search"),
+        "article-rows",
+        (
+            Column("at", _("When")), Column("name", _("What")), Column("what", _("How")), Column("who", _("Who")),
+            Column("journey", _("Journey")),
+        ),
+        _of_article,
+        Words(
+            (),
+            {
+                "article": asking.is_id, "of": asking.one_of(*article_rows.LISTS),
+                "said": asking.one_of("yes", "no"), "reason": asking.is_text, "text": asking.is_id,
+                "lang": asking.is_text, "key": asking.is_text,
+            },
+            needs=("article", "of"),
+        ),
+        given=("1", "votes"),
     ),
     "openings": RowList(
         "openings",

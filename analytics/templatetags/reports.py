@@ -35,9 +35,12 @@ def report_files(context: Mapping[str, Any], name: str, article: int | None = No
 
 
 @register.simple_tag(takes_context=True)
-def rows_file(context: Mapping[str, Any], name: str, rail: str | None = None) -> str:
-    """The address of all rows of the page's list, as it is narrowed."""
-    return reverse("desk:rows-csv", args=[name]) + _query(context, LISTS[name].words, rail=rail)
+def rows_file(
+    context: Mapping[str, Any], name: str, rail: str | None = None, article: int | None = None, of: str | None = None
+) -> str:
+    """The address of all rows of the page's list, as it is narrowed; the others are what the page's path says."""
+    more = {"rail": rail, "article": article, "of": of}
+    return reverse("desk:rows-csv", args=[name]) + _query(context, LISTS[name].words, **more)
 
 
 def _query(context: Mapping[str, Any], words: Words, **more: object) -> str:

@@ -111,6 +111,8 @@ def rows(request: HttpRequest, pk: int, which: str) -> HttpResponse:
     page = page_of(found.rows, request)
     context = {
         "title": found.title,
+        "pk": pk,
+        "which": which,
         "article": Article.objects.filter(pk=pk).values_list("live_revision__title", flat=True).first(),
         "rows": found.tell(list(page)),
         "page": page,

@@ -260,8 +260,8 @@ def test_openings_are_told_to_journeys_and_fewer_of_them_are_access_that_fell():
     assert (sent["change_in"], sent["change_low"] < 0 < sent["change_high"]) == ("points", True)
     assert (round(sent["low"], 3), round(sent["high"], 3)) == (0.409, 0.929)
     assert rows["complaints"]["change_in"] is None
-    shown = overview.as_data(overview.build(period_of(), now=NOW))["guard_rails"]["rows"]
-    assert [row["change"] is None for row in shown if row["rail"] in ("form_opened", "complaints")] == [False, True]
+    shown = overview.build(period_of(), now=NOW).guard_rails.rows
+    assert [row.change is None for row in shown if row.rail in ("form_opened", "complaints")] == [False, True]
 
 
 def glances(number: int, *, seen: int, days: float) -> None:

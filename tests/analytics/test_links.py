@@ -43,7 +43,7 @@ def address(name: str) -> str:
     given: dict[str, object] = {
         "article-scorecard": article.pk, "article-evidence": article.pk, "guard-rail": "form_opened",
         "experiment": Experiment.objects.latest("pk").pk, "exposures": Variant.objects.latest("pk").pk,
-        "report": "effects",
+        "report": "articles",
     }  # fmt: skip
     return reverse(f"desk:{name}", args=[given[name]] if name in given else [])
 
@@ -140,7 +140,7 @@ class TestARichShop:
         assert "50.0 % of the text in sight; of 60 readers (each once a day) whose page told, of 100 views" in main_of(
             page
         )
-        (table,) = REPORTS["articles"].tables(page.context["period"], NOW)
+        (table,) = REPORTS["articles"].tables(page.context["period"], NOW, {})
         told = {row[0]: dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows}
         assert [told[page.context["row"].id][key] for key in ("told", "seconds", "in_sight")] == [Rate(60, 100), 40, 50]
         assert page.context["row"].stay == stays.together([stay, stays.NO_STAY])

@@ -24,6 +24,7 @@ from analytics.reports.registry import REPORTS
 from analytics.reports.row_lists import LISTS
 from core import roles
 from core.models import AuditEntry
+from kb.models import Vote
 from tests.analytics import history
 from tests.analytics.conftest import NOW
 from tests.analytics.history import ANNA, BEN, CARA, at
@@ -124,7 +125,11 @@ class _Looked(MultiValueDict):
 def test_whatever_narrows_rows_or_tables_is_a_word_that_may_be_asked():
     """A parameter that a screen's list reads and its file does not know would be refused, and never left out."""
     period = periods.read(DAYS, now=NOW)[0]
-    of_one = {"guard_rail": {"rail": "no_votes", "edit": "1", "side": "after"}, "article": {"article": "1"}}
+    of_one = {
+        "guard_rail": {"rail": "no_votes", "edit": "1", "side": "after"},
+        "article": {"article": "1"},
+        "article_rows": {"article": "1", "of": "votes"},
+    }
     for each in LISTS.values():
         asked = _Looked(**of_one.get(each.name, {}))
         list(each.rows(Asked(period, asked, {}), NOW))
@@ -213,11 +218,13 @@ class TestRows:
     def test_each_list_has_its_file_and_its_page_links_it(self, three_journeys, signed_in):
         history.searched(ANNA, "parcel", at(days=3))
         history.form(ANNA, at(days=3))
+        Vote.objects.create(revision=three_journeys.live_revision, visitor=BEN, is_helpful=True, at=at(days=4))
         asker = signed_in()
         for name, screen, given, asked in (
             ("views", "article-views", (), {"article": str(three_journeys.pk)}),
             ("guard_rail", "guard-rail", (Rail.OPENED,), {"which": "hits"}),
             ("repeated", "repeated-contacts", (), {"again": ""}),
+            ("article_rows", "article-rows", (three_journeys.pk, "votes"), {"said": "yes"}),
         ):
             page = asker.get(reverse(f"desk:{screen}", args=given), {**DAYS, **asked}).content.decode()
             (address,) = links(page, f"/desk/rows/{name}.csv")
@@ -226,7 +233,9 @@ class TestRows:
 
     def test_each_list_can_be_had_of_a_shop_without_anything(self, signed_in):
         for name, each in LISTS.items():
-            asked = {"rail": "no_votes"} if name == "guard_rail" else {}
+            asked = {"guard_rail": {"rail": "no_votes"}, "article_rows": {"article": "1", "of": "openings"}}.get(
+                name, {}
+            )
             response = signed_in("admin").get(reverse("desk:rows-csv", args=[name]), asked)
             header, *rows = b"".join(response).decode("utf-8-sig").splitlines()
             assert (header.split(","), rows) == ([column.key for column in each.columns], []), name
