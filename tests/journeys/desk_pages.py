@@ -50,7 +50,7 @@ WITHOUT_A_PAGE = {
     "invitation-withdraw", "api-key-revoke", "experiment-figures", "experiment-look",
     "experiment-export", "report-csv", "rows-csv", "article-catch-up", "article-reviewed",
     "picture-upload", "article-choose",
-    "saved-view", "saved-view-remove", "marker-remove",
+    "saved-view", "saved-view-change", "saved-view-remove", "marker-remove",
     "notice-end", "origin-remove", "search-job-ask", "search-synonym-preview", "search-synonym-remove", "search-place",
     "search-placement-remove", "search-pin-move", "order-next-update", "order-stop-links", "order-note",
     "next-draft", "next-dismiss", "autopsy-ask", "bulk-plan", "article-port-begin", "article-comment",
