@@ -1,4 +1,7 @@
-"""/api/v1/reports: every table of every report, with the numbers of the screens. docs/api.yaml is made from it."""
+"""/api/v1/reports: every table of every report, with the numbers of the screens. docs/api.yaml is made from it.
+
+What a report does not understand is refused: an answer about everybody would look like one about fewer.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from rest_framework.response import Response
 
 from analytics import periods, settling
 from analytics.api import ReadResults
-from analytics.reports import printing
+from analytics.reports import asking, printing
+from analytics.reports.asking import Asked
 from analytics.reports.registry import REPORTS
 from core import clock
 from kb.api_shapes import problems
@@ -29,12 +33,16 @@ class PeriodAsked(serializers.Serializer[Any]):
         max_value=periods.MOST_DAYS,
         help_text=f"How many days up to then, where `from` is not given; {periods.DAYS} without it.",
     )
-    window = serializers.IntegerField(required=False, help_text="Days after a journey in which a contact counts.")
-    compare = serializers.ChoiceField(
-        choices=[str(value) for value in periods.Compare], required=False, help_text="What it is held against."
+    window = serializers.IntegerField(
+        required=False, help_text="Days after a journey in which a contact counts; of reports that take it."
     )
-    locale = serializers.CharField(required=False, help_text="Only contacts in this language.")
-    source = serializers.CharField(required=False, help_text="Only contacts of this channel.")
+    compare = serializers.ChoiceField(
+        choices=[str(value) for value in periods.Compare],
+        required=False,
+        help_text="What it is held against; of reports that take it.",
+    )
+    locale = serializers.CharField(required=False, help_text="Only this language; of reports that take it.")
+    source = serializers.CharField(required=False, help_text="Only contacts of this channel; of reports that take it.")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         first = serializers.DateField(required=False, help_text="The first day, such as 2026-03-01.")
@@ -76,6 +84,12 @@ class ShortReportShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     title = serializers.CharField()
     definition = serializers.CharField(help_text="The section of docs/metrics.md about its main number, if any.")
+    holds = serializers.CharField(help_text="What is in it.")
+    takes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The parameters that it understands beside `from`, `to` and `days`. Any other is refused with 400.",
+    )
+    needs = serializers.ListField(child=serializers.CharField(), help_text="Those without which there is no answer.")
 
 
 class ReportsShape(serializers.Serializer[Any]):
@@ -84,6 +98,10 @@ class ReportsShape(serializers.Serializer[Any]):
 
 class ReportShape(ShortReportShape):
     period = serializers.DictField(child=serializers.CharField(), help_text="As it was understood.")
+    narrowed = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="What its numbers are narrowed to beside that; empty: they are of everything in the period.",
+    )
     tables = TableShape(many=True)
 
 
@@ -108,7 +126,8 @@ class OneReport(ReadResults):
     @extend_schema(
         operation_id="report",
         summary="One report: all of its tables about a period, with the numbers of the screen",
-        description="Needs a key of scope `results:read`. The same as `manage.py report NAME --json`.",
+        description="Needs a key of scope `results:read`. The same as `manage.py report NAME --json`. Beside the "
+        "parameters below a report has some of its own, such as `topic` or `article`: `takes` of /api/v1/reports.",
         parameters=[PeriodAsked],
         responses={
             200: ReportShape,
@@ -122,18 +141,28 @@ class OneReport(ReadResults):
             raise Http404
         PeriodAsked(data=request.query_params).is_valid(raise_exception=True)
         now = clock.now()
-        period, wrong = periods.read(request.query_params, now=now)
+        asked, wrong = asking.read(REPORTS[name].words, request.query_params, name=name, now=now)
         if wrong:
-            raise ValidationError({"period": wrong})
-        return Response(whole(name, period, now=now))
+            raise ValidationError({one.word: [each.why for each in wrong if each.word == one.word] for one in wrong})
+        return Response(whole(name, asked, now=now))
 
 
-def whole(name: str, period: periods.Period, *, now: datetime) -> dict[str, Any]:
+def whole(name: str, asked: Asked, *, now: datetime) -> dict[str, Any]:
     """A report as plain data."""
-    tables = [printing.as_data(table) for table in REPORTS[name].tables(period, now)]
-    return _in_short(name) | {"period": period.query, "tables": tables}
+    return _in_short(name) | {
+        "period": dict(asked.of_period),
+        "narrowed": dict(asked.narrowed.lists()),
+        "tables": [printing.as_data(table) for table in REPORTS[name].of(asked, now=now)],
+    }
 
 
 def _in_short(name: str) -> dict[str, Any]:
     report = REPORTS[name]
-    return {"name": name, "title": _(report.title), "definition": report.definition}
+    return {
+        "name": name,
+        "title": _(report.title),
+        "definition": report.definition,
+        "holds": _(report.holds) if report.holds else "",
+        "takes": [*report.words.period, *report.words.own],
+        "needs": list(report.words.needs),
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
@@ -11,10 +12,14 @@ from django.utils.translation import ngettext
 
 from analytics import figures, markers, shop_days
 from analytics.figures import Chart, Kind, Mark, MarkKind, Series
+from analytics.periods import Period
 from analytics.reports import journeys
 from analytics.reports.article_scorecard import Scorecard
 from analytics.reports.evidence import Evidence
 from analytics.stats.proportions import Rate
+from core import roles
+
+_OPEN_ROWS = {roles.ANALYST, roles.ADMIN, roles.OPS}
 
 
 def views(evidence: Evidence, *, reader: Collection[str]) -> Chart:
@@ -37,7 +42,9 @@ def views(evidence: Evidence, *, reader: Collection[str]) -> Chart:
         name="article-views",
         title=_("Views by day") if step == 1 else _("Views by week"),
         reads=_("%(views)s views in %(journeys)s journeys") % counted + changed + ".",
-        points=figures.days(period.first, period.last, step=step),
+        points=figures.days(
+            period.first, period.last, step=step, urls=_views(period, pk, evidence.days, step=step, reader=reader)
+        ),
         series=[Series(_("Views"), [number for _first, number in evidence.days])],
         source=_("Visits of signed-in staff and of bots do not count."),
         kind=Kind.BARS,
@@ -63,13 +70,17 @@ def weeks(scorecard: Scorecard, *, reader: Collection[str]) -> tuple[Chart, Char
         for week in scorecard.weeks
     ]
     judged = sum(1 for rate in contact if rate)
-    points = figures.days(trend.first, trend.last, step=7)
+    may_open = bool(_OPEN_ROWS & set(reader))
+    read_last = [
+        _address(trend, "desk:journeys", week.first, week.last, pk) if may_open and week.tally.count() else ""
+        for week in scorecard.weeks
+    ]
     said = {"judged": judged, "weeks": len(scorecard.weeks)}
     rates = Chart(
         name="article-rates",
         title=_("Contact after read and confirmed, by week"),
         reads=_("%(judged)s of %(weeks)s weeks have the 30 linkable journeys that contact after read needs.") % said,
-        points=points,
+        points=figures.days(trend.first, trend.last, step=7, urls=read_last),
         series=[_share(_("Contact after read"), contact), _share(_("Confirmed"), confirmed)],
         source=_(
             "Journeys whose last read was this article, with 95 % intervals. A week with too few is a gap, not 0."
@@ -84,7 +95,12 @@ def weeks(scorecard: Scorecard, *, reader: Collection[str]) -> tuple[Chart, Char
         title=_("Views by week"),
         reads=_("%(views)s views in %(weeks)s weeks.")
         % {"views": intcomma(sum(week.views for week in scorecard.weeks)), "weeks": len(scorecard.weeks)},
-        points=points,
+        points=figures.days(
+            trend.first,
+            trend.last,
+            step=7,
+            urls=_views(trend, pk, [(week.first, week.views) for week in scorecard.weeks], step=7, reader=reader),
+        ),
         series=[Series(_("Views"), [week.views for week in scorecard.weeks])],
         source=_("Visits of signed-in staff and of bots do not count."),
         kind=Kind.BARS,
@@ -93,6 +109,22 @@ def weeks(scorecard: Scorecard, *, reader: Collection[str]) -> tuple[Chart, Char
         marks=marks,
     )
     return rates, views
+
+
+def _views(
+    period: Period, pk: int, days: Sequence[tuple[date, int]], *, step: int, reader: Collection[str]
+) -> list[str]:
+    """Where the views of each point are listed; nowhere where there are none, or for who may not open them."""
+    spans = figures.spans(days[0][0], period.last, step=step) if days and _OPEN_ROWS & set(reader) else []
+    return [
+        _address(period, "desk:article-views", first, last, pk) if number else ""
+        for (first, last), (_day, number) in zip(spans, days, strict=False)
+    ]
+
+
+def _address(period: Period, target: str, first: date, last: date, pk: int) -> str:
+    days = {"from": first.isoformat(), "to": last.isoformat()}
+    return period.address(reverse(target), **days, article=pk)
 
 
 def _share(name: str, rates: Sequence[Rate | None]) -> Series:

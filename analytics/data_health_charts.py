@@ -38,7 +38,9 @@ def coverage(health: Health, *, marks: Sequence[Mark] = ()) -> Chart:
         name="coverage",
         title=_("Linkable coverage"),
         reads=reads,
-        points=_points(health, linkable="yes"),
+        points=_points(
+            health, "desk:journeys", [sum(day.linkable for day in group) for group in groups], linkable="yes"
+        ),
         series=[
             Series(
                 _("Linkable"),
@@ -71,17 +73,18 @@ def incoming(health: Health, *, marks: Sequence[Mark] = ()) -> Chart:
         name="incoming",
         title=_("What came in"),
         reads=_said(health.days),
-        points=_points(health),
+        points=_points(health, "desk:article-views", [sum(day.reads for day in group) for group in groups]),
         series=[
             Series(name, [sum(getattr(day, kind) for day in group) for group in groups]) for kind, name in kinds.items()
         ],
         source=_("From the counts of each day: visitors who are counted, and all contacts."),
         x_title=_("Day"),
         marks=marks,
+        opens=_("Show the readings"),
     )
 
 
-def left_out(health: Health) -> Chart | None:
+def left_out(health: Health, *, marks: Sequence[Mark] = ()) -> Chart | None:
     """Pages opened by who is in no number; None where nobody was."""
     if not health.left_out:
         return None
@@ -106,6 +109,7 @@ def left_out(health: Health) -> Chart | None:
         unit=_("pages"),
         x_title=_("Day"),
         adds_up=True,
+        marks=marks,
     )
 
 
@@ -125,10 +129,10 @@ def _groups(health: Health) -> list[list[DayRow]]:
     return [health.days[start : start + step] for start in range(0, len(health.days), step)]
 
 
-def _points(health: Health, **narrowed: str) -> list[Point]:
-    period = health.period
-    urls = []
-    for group in _groups(health):
+def _points(health: Health, target: str = "", numbers: Sequence[int] = (), **narrowed: str) -> list[Point]:
+    """Each opens the list `target`, where it has any of the rows that are listed there."""
+    period, urls = health.period, []
+    for group, number in zip(_groups(health), numbers, strict=False):
         days = {"from": group[0].day.isoformat(), "to": group[-1].day.isoformat()}
-        urls.append(period.address(reverse("desk:journeys"), **days, **narrowed) if narrowed else "")
+        urls.append(period.address(reverse(target), **days, **narrowed) if number else "")
     return figures.days(period.first, period.last, step=step_of(period.days), urls=urls)

@@ -11,20 +11,20 @@ from analytics.stats.proportions import Interval
 
 
 def prevented(
-    measured: Sequence[tuple[str, float, Interval]], *, title: str, told: str, source: str, x_title: str
+    measured: Sequence[tuple[str, float, Interval, str]], *, title: str, told: str, source: str, x_title: str
 ) -> Chart:
-    """Of each its name, what it prevents per 1,000 people, and the interval of that."""
+    """Of each its name, what it prevents per 1,000 people, the interval of that, and where its people are listed."""
     return Chart(
         name="effects",
         title=title,
         reads=told + " " + _("Where the bar crosses 0, it may be nothing."),
-        points=[Point(name) for name, _per_1000, _interval in measured],
+        points=[Point(name, url=url) for name, _per_1000, _interval, url in measured],
         series=[
             Series(
                 _("Prevented"),
-                [per_1000 for _name, per_1000, _interval in measured],
-                low=[interval.low for _name, _per_1000, interval in measured],
-                high=[interval.high for _name, _per_1000, interval in measured],
+                [per_1000 for _name, per_1000, _interval, _url in measured],
+                low=[interval.low for _name, _per_1000, interval, _url in measured],
+                high=[interval.high for _name, _per_1000, interval, _url in measured],
             )
         ],
         source=source,

@@ -56,16 +56,34 @@ def visits(*, since: datetime | None = None, until: datetime, window: int) -> Qu
     before = mine.filter(visitor=OuterRef("visitor")).filter(
         Q(opened_at__lt=OuterRef("opened_at")) | Q(opened_at=OuterRef("opened_at"), id__lt=OuterRef("id"))
     )
+    noes = Vote.objects.filter(visitor=OuterRef("visitor"), is_helpful=False, **_after("opened_at", window, "at"))
+    found = mine.filter(opened_at__lt=until)
+    if since is not None:
+        found = found.filter(opened_at__gte=since)
+    return found.filter(~Exists(before)).annotate(has_contacted=_contacted(window), has_said_no=Exists(noes))
+
+
+def openings(*, since: datetime, until: datetime) -> QuerySet[Any]:
+    """Every opening of the form from `since` up to `until`, but for those of whom there is no journey either: programs,
+    staff and those who asked not to be followed."""
+    found = FormVisit.objects.filter(opened_at__gte=since, opened_at__lt=until)
+    return found.filter(arm__in=(*COMPARED, FormArm.NOT_ELIGIBLE))
+
+
+def with_contact(found: QuerySet[Any], *, window: int) -> QuerySet[Any]:
+    """Openings, each with `has_contacted`."""
+    told: QuerySet[Any] = found.annotate(has_contacted=_contacted(window))
+    return told
+
+
+def _contacted(window: int) -> Q:
+    """Of an opening: whether the visitor, or a person whom they are known to be, contacted us within the window."""
     within = _after("opened_at", window)
     people = Identity.objects.filter(visitor=OuterRef("visitor")).exclude(person="")
     theirs = Exists(people.filter(Exists(Contact.objects.filter(person=OuterRef("person"), **_deeper(within)))))
     own = Exists(Contact.objects.filter(visitor=OuterRef("visitor"), **within))
     form = Exists(Contact.objects.filter(id=OuterRef("contact_id"), **within))
-    noes = Vote.objects.filter(visitor=OuterRef("visitor"), is_helpful=False, **_after("opened_at", window, "at"))
-    found = mine.filter(opened_at__lt=until)
-    if since is not None:
-        found = found.filter(opened_at__gte=since)
-    return found.filter(~Exists(before)).annotate(has_contacted=Q(own) | Q(form) | Q(theirs), has_said_no=Exists(noes))
+    return Q(own) | Q(form) | Q(theirs)
 
 
 def withdrawn() -> Q:
@@ -77,6 +95,11 @@ def withdrawn() -> Q:
 def was_helped() -> Q:
     """Of visits(): opened a suggestion or said that it was the answer, and did not send the form."""
     return Q(contact_id__isnull=True) & (Q(answered_at__isnull=False) | ~Q(opened=[]))
+
+
+def left() -> Q:
+    """Of visits(): neither sent the form nor, with suggestions, was helped."""
+    return Q(contact_id__isnull=True) & (Q(arm=FormArm.OFF) | ~was_helped())
 
 
 def was_shown() -> Q:

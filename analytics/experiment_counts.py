@@ -170,13 +170,17 @@ WHATEVER_CAME = {"exposed", "linkable", "unlinkable", "mature", "judged"}
 
 def rows(
     experiment: Experiment, *, now: datetime, arm: str, what: str = "exposed", epoch: int | None = None,
-    limit: int = 50, offset: int = 0,
+    between: tuple[datetime, datetime] | None = None, limit: int = 50, offset: int = 0,
 ) -> tuple[int, list[Row]]:  # fmt: skip
-    """How many exposures of an arm are `what` (a key of NARROWED), and some of them, the newest first."""
+    """How many exposures of an arm are `what` (a key of NARROWED), and some of them, the newest first. `between`: only
+    those from one moment up to, not including, another."""
     asked = _ask(experiment, now)
     condition = NARROWED[what].format(linkable=asked.linkable, mature=_MATURE)
     where = f"{_SHOWN} AND arm.key = %(arm)s AND ({condition})" + (" AND seen.epoch = %(epoch)s" if epoch else "")
-    given = asked.given | {"arm": arm, "epoch": epoch, "limit": limit, "offset": offset}
+    if between:
+        where += " AND seen.at >= %(from)s AND seen.at < %(to)s"
+    first, end = between or (None, None)
+    given = asked.given | {"arm": arm, "epoch": epoch, "from": first, "to": end, "limit": limit, "offset": offset}
     if what in WHATEVER_CAME:
         counted = f"SELECT count(*) {_SEEN} WHERE {where}"
         listed = _LISTED.format(where=where) + _OF_LISTED + _ROWS.format(linkable=asked.linkable, where=_IS_LISTED)

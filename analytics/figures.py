@@ -8,7 +8,8 @@ Contract:
 
 - `points` are the places along the time line (or the categories), in order. `days(...)` and `times(...)` make them.
   Each has its whole label (table, reading aloud), a short one (axis), the moment that it begins (`at`: where marks
-  are placed; None for categories), and optionally the address that its rows are at.
+  are placed; None for categories), and optionally the address that its rows are at: a click, Enter, or on touch a link
+  in its tip opens it. `opens` says what is there.
 - Every `Series` has one value for each point, in the chart's unit (write 4.1 and unit "%", not 0.041); None is a gap,
   "not enough data yet", never 0. `low` and `high`, where given, are as long as the values: a band around a line, a
   bar of certainty for INTERVALS. A series with `is_compared` is drawn dashed and grey: the period before.
@@ -129,6 +130,7 @@ class Chart:
     adds_up: bool = False
     levels: Sequence[Level] = ()
     marks: Sequence[Mark] = ()
+    opens: str = ""  # what is at a point's address, like "Show the readings"; empty: its rows
 
     def __post_init__(self) -> None:
         for series in self.series:
@@ -144,6 +146,11 @@ class Chart:
     def has_numbers(self) -> bool:
         """There is something to draw."""
         return any(value is not None for series in self.series for value in series.values)
+
+    @property
+    def has_addresses(self) -> bool:
+        """Some point opens its rows."""
+        return any(point.url for point in self.points)
 
     @property
     def totals(self) -> list[Number] | None:
@@ -199,21 +206,25 @@ class Chart:
 def days(first: date, last: date, *, step: int = 1, urls: Sequence[str] = ()) -> list[Point]:
     """A point for every `step` days from `first` to `last`; a longer one is named by its first and last day."""
     points = []
-    for index in range(-(-((last - first).days + 1) // step)):
-        begins = first + timedelta(days=index * step)
-        ends = min(begins + timedelta(days=step - 1), last)
+    for index, (begins, ends) in enumerate(spans(first, last, step=step)):
         label = _whole(begins) if begins == ends else f"{_whole(begins)} – {_whole(ends)}"
         points.append(Point(label, _short(begins), begins, urls[index] if urls else ""))
     return points
 
 
-def times(moments: Iterable[datetime | date]) -> list[Point]:
+def spans(first: date, last: date, *, step: int = 1) -> list[tuple[date, date]]:
+    """The first and last days of the points of days()."""
+    begins = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, step)]
+    return [(day, min(day + timedelta(days=step - 1), last)) for day in begins]
+
+
+def times(moments: Iterable[datetime | date], *, urls: Sequence[str] = ()) -> list[Point]:
     """A point for each moment; give moments of the shop's time zone."""
     points = []
-    for moment in moments:
+    for index, moment in enumerate(moments):
         day = moment.date() if isinstance(moment, datetime) else moment
         hour = f", {moment:%H:%M}" if isinstance(moment, datetime) else ""
-        points.append(Point(_whole(day) + hour, _short(day), day))
+        points.append(Point(_whole(day) + hour, _short(day), day, urls[index] if urls else ""))
     return points
 
 

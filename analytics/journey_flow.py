@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from analytics import flow_picture
+from analytics import flow_picture, periods
 from analytics.flow_picture import Bar
 from analytics.models import Outcome
 from analytics.periods import Period
@@ -20,15 +21,24 @@ from kb.models import Article
 
 # What the form above the picture offers; what else narrows the list comes by a number's link and stays.
 OFFERED = ("entry", "topic", "article", "lang", "linkable", "outcome")
-_ARTICLES = 40
+ARTICLE, TOPIC = BY = ("article", "topic")  # what the middle of the picture can be of
+_OFFERED_ARTICLES = 40
+_LETTERS = 38  # of a name in the picture
 
 
 @dataclass(frozen=True)
-class DrawnNode:
-    node: Node
-    bar: Bar
-    url: str
-    of: int
+class Shown:
+    """`flow` is None of a list that is narrowed to an article read at any time: no count of days knows it. `ranked`:
+    the articles read last with their journeys, most first."""
+
+    flow: Flow | None
+    by: str
+    ranked: Sequence[tuple[int, int]]
+    titles: Mapping[int, str]
+
+    @property
+    def journeys(self) -> int | None:
+        return self.flow.journeys if self.flow else None
 
 
 @dataclass(frozen=True)
@@ -41,23 +51,74 @@ class DrawnLink:
     tone: str
 
 
-def build(period: Period, asked: Mapping[str, str]) -> Flow | None:
-    """None of a list that is narrowed to an article read at any time: no count of days knows it."""
-    return None if asked.get("read") else flow.build(period, asked)
+@dataclass(frozen=True)
+class DrawnNode:
+    """`short`: its name where there is little room. `contacted`: those of its journeys that ended in a contact."""
+
+    node: Node
+    bar: Bar
+    url: str
+    of: int
+    contacted: DrawnLink | None
+
+    @property
+    def short(self) -> str:
+        return Truncator(self.node.name).chars(_LETTERS)
+
+
+def build(period: Period, asked: Mapping[str, str]) -> Shown:
+    """By articles, unless most of what was read is in more of them than a picture can name and nothing narrows it."""
+    ranked = flow.by_article(period, asked)
+    first = [pk for pk, _number in ranked[:_OFFERED_ARTICLES]]
+    only = int(asked["article"]) if journeys.is_id(asked.get("article", "")) else None
+    wanted = first if only is None or only in first else [*first, only]
+    known = dict(Article.objects.filter(pk__in=wanted).values_list("pk", "live_revision__title"))
+    titles = {pk: known.get(pk) or _("Deleted article") for pk in wanted}
+    by = asked.get("by", "")
+    if by not in BY:
+        by = ARTICLE if asked.get("topic") or asked.get("article") or _are_few(ranked) else TOPIC
+    if asked.get("read"):
+        return Shown(None, by, ranked, titles)
+    named = {only: titles[only]} if only is not None else _named(titles)
+    return Shown(flow.build(period, asked, articles=named if by == ARTICLE else None), by, ranked, titles)
 
 
 def context(
-    shown: Flow | None, period: Period, asked: Mapping[str, str], *, titles: Mapping[int | None, str | None]
+    shown: Shown, period: Period, asked: Mapping[str, str], *, titles: Mapping[int | None, str | None]
 ) -> dict[str, Any]:
     """For the template."""
     offered = {name: asked.get(name, "") for name in OFFERED}
+    others = [(name, value) for name, value in asked.items() if name not in (*OFFERED, "page")]
     return {
-        "flow": shown,
-        "picture": _drawn(shown, period, asked) if shown and shown.journeys else None,
+        "flow": shown.flow,
+        "by": shown.by,
+        "bys": [(by, name, _address(period, dict(asked) | {"by": by}) + "#h-flow") for by, name in _bys()],
+        "picture": _drawn(shown.flow, shown.by, period, asked) if shown.flow and shown.flow.journeys else None,
+        "narrowing": {name: value for name in journeys.WORDS if (value := asked.get(name, ""))},
         "offered": offered,
-        "others": [(name, value) for name, value in asked.items() if name not in (*OFFERED, "page")],
-        "choices": _choices(period, asked, titles),
+        "others": others,
+        "choices": _choices(shown, asked, titles),
     }
+
+
+def _named(titles: Mapping[int, str]) -> dict[int, str]:
+    """Those that the picture names; one that is left over has its own name."""
+    most = flow.NAMED_ARTICLES
+    return dict(list(titles.items())[: most + 1 if len(titles) == most + 1 else most])
+
+
+def _are_few(ranked: Sequence[tuple[int, int]]) -> bool:
+    numbers = [number for _pk, number in ranked]
+    return 2 * sum(numbers[: flow.NAMED_ARTICLES]) >= sum(numbers)
+
+
+def _bys() -> list[tuple[str, str]]:
+    return [(ARTICLE, _("By article")), (TOPIC, _("By topic"))]
+
+
+def _address(period: Period, narrowed: Mapping[str, str]) -> str:
+    given = {name: value for name, value in narrowed.items() if name not in ("page", *periods.NAMES)}
+    return period.address(reverse("desk:journeys"), **given)
 
 
 def topics_in_words(codes: str) -> str:
@@ -66,11 +127,9 @@ def topics_in_words(codes: str) -> str:
     return ", ".join(_("no topic") if code == journeys.NO_TOPIC else names.get(code, code) for code in codes.split(","))
 
 
-def _choices(period: Period, asked: Mapping[str, str], titles: Mapping[int | None, str | None]) -> list[dict[str, Any]]:
+def _choices(shown: Shown, asked: Mapping[str, str], titles: Mapping[int | None, str | None]) -> list[dict[str, Any]]:
     """Each select of the form: its name, its label and its options."""
-    ranked = flow.by_article(period, asked, most=_ARTICLES)
-    known = dict(Article.objects.filter(pk__in=[pk for pk, _n in ranked]).values_list("pk", "live_revision__title"))
-    articles = [(str(pk), f"{known.get(pk) or _('Deleted article')} ({number:,})") for pk, number in ranked]
+    articles = [(str(pk), f"{shown.titles[pk]} ({number:,})") for pk, number in shown.ranked[:_OFFERED_ARTICLES]]
     chosen = asked.get("article", "")
     if chosen and chosen not in dict(articles):
         title = titles.get(int(chosen)) if journeys.is_id(chosen) else None
@@ -94,7 +153,7 @@ def _select(name: str, label: str, options: list[tuple[str, str]], asked: Mappin
     return {"name": name, "label": label, "options": options, "chosen": asked.get(name, "")}
 
 
-def _drawn(shown: Flow, period: Period, asked: Mapping[str, str]) -> dict[str, Any]:
+def _drawn(shown: Flow, by: str, period: Period, asked: Mapping[str, str]) -> dict[str, Any]:
     places = [{node.key: number for number, node in enumerate(column)} for column in shown.columns]
     entries = set(map(id, shown.columns[0]))
     of_first = [id(link.source) in entries for link in shown.links]
@@ -105,13 +164,17 @@ def _drawn(shown: Flow, period: Period, asked: Mapping[str, str]) -> dict[str, A
             for first, link in zip(of_first, shown.links, strict=True)
         ],
     )
-    here = {name: value for name, value in asked.items() if name not in ("page", *period.query)}
-    url = reverse("desk:journeys")
 
     def address(narrowed: Mapping[str, str]) -> str:
-        return period.address(url, **(here | dict(narrowed))) + "#list"
+        return _address(period, dict(asked) | dict(narrowed)) + "#list"
 
-    columns = zip((_("Began with"), _("Last read, by topic"), _("Ended")), shown.columns, picture.bars, strict=True)
+    links = [
+        DrawnLink(link, path, address(link.narrowed), "entry" if first else link.target.key)
+        for first, link, path in zip(of_first, shown.links, picture.paths, strict=True)
+    ]
+    contacted = {id(drawn.link.source): drawn for drawn in links if drawn.tone == Outcome.CONTACTED}
+    middle = _("Last read") if by == ARTICLE else _("Last read, by topic")
+    columns = zip((_("Began with"), middle, _("Ended")), shown.columns, picture.bars, strict=True)
     return {
         "size": picture,
         "columns": [
@@ -119,14 +182,11 @@ def _drawn(shown: Flow, period: Period, asked: Mapping[str, str]) -> dict[str, A
                 "title": title,
                 "place": place,
                 "nodes": [
-                    DrawnNode(node, bar, address(node.narrowed), shown.journeys)
+                    DrawnNode(node, bar, address(node.narrowed), shown.journeys, contacted.get(id(node)))
                     for node, bar in zip(nodes, bars, strict=True)
                 ],
             }
             for place, (title, nodes, bars) in enumerate(columns)
         ],
-        "links": [
-            DrawnLink(link, path, address(link.narrowed), "entry" if first else link.target.key)
-            for first, link, path in zip(of_first, shown.links, picture.paths, strict=True)
-        ],
+        "links": links,
     }

@@ -54,7 +54,7 @@ def contacts_by_day(overview: Overview, *, marks: Sequence[Mark], may_open: bool
     )
 
 
-def effects(overview: Overview) -> Chart | None:
+def effects(overview: Overview, *, may_open: bool) -> Chart | None:
     """What each rule's messages prevent, side by side; None where nothing can be said of any."""
     known = [
         (rule, rule.effect.prevented)
@@ -71,13 +71,25 @@ def effects(overview: Overview) -> Chart | None:
         len(known),
     )
     return effect_charts.prevented(
-        [(rule.name, prevented.per_1000, prevented.interval) for rule, prevented in known],
+        [
+            (
+                rule.name,
+                prevented.per_1000,
+                prevented.interval,
+                _compared(overview.period, rule.key) if may_open else "",
+            )
+            for rule, prevented in known
+        ],
         title=_("Contacts prevented per 1,000 messages"),
         told=told % {"shown": shown, "number": len(known)},
         source=_("%(people)s people, notified or held out by chance; rules that are too young are left out.")
         % {"people": intcomma(people)},
         x_title=_("Rule"),
     )
+
+
+def _compared(period: Period, rule: str) -> str:
+    return period.address(reverse("desk:evidence"), compared="yes", rule=rule)
 
 
 def _said(overview: Overview) -> str:

@@ -44,6 +44,7 @@ _PAGES: dict[str, tuple[str, ...]] = {
     "next-article": ("", "?all=1", "?days=90&all=1"),
     "search-health": _PERIODS,
     "search-learning": ("",),
+    "effect-search": ("",),
     "experiments": ("", "?show=running", "?q=test"),
     "articles": ("",),
     "care": ("",),
@@ -100,7 +101,6 @@ def addresses() -> Iterator[str]:
         yield from (page(name, most_read) + word for word in words)
     yield from (f"{page(name)}{_YEAR}&article={most_read}" for name in ("journeys", "article-views"))
     yield f"{page('journeys')}{_YEAR}&read={most_read}"
-    yield from (page("report", name) + word for name in REPORTS for word in ("", _YEARS))
     yield from (
         f"{page('guard-rail', rail)}?which={which}{word}"
         for rail in Rail
@@ -111,6 +111,12 @@ def addresses() -> Iterator[str]:
     for side in ("before", "after"):
         words = f"?edit={edit}&side={side}&days=90"
         yield from (page("journeys") + words, page("guard-rail", Rail.NO_VOTES) + words)
+    yield from (page("article-rows", most_read, which) + _YEAR for which in ("votes", "openings"))
+    for name, report in REPORTS.items():
+        of_one = f"&article={most_read}" if report.words.needs == ("article",) else ""
+        if of_one or not report.words.needs:
+            words = (f"?{of_one[1:]}", f"{_YEARS if 'compare' in report.words.all else _YEAR}{of_one}")
+            yield from (page("report", name) + word for word in words)
     yield page("journey", Journey.objects.filter(searches__gt=0).order_by("-started_at")[0].pk)
     yield page("contact", Contact.objects.latest("pk").pk)
     yield page("contacts-of") + f"?contact={Contact.objects.latest('pk').pk}"

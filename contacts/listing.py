@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contacts.selectors import CodedContact
 
 UNCODED = "uncoded"
+NOBODY = "nobody"  # neither a person nor a visitor came with it
 SORTS = {"received": ("received_at", "id"), "-received": ("-received_at", "-id")}  # word in the address -> columns
 
 
@@ -49,6 +50,9 @@ class Filter(forms.Form):
     reason = forms.ChoiceField(label=_("Reason"), required=False)
     source = forms.ChoiceField(label=_("Source"), required=False, choices=[("", _("All")), *ContactSource.choices])
     locale = forms.ChoiceField(label=_("Language"), required=False)
+    who = forms.ChoiceField(
+        label=_("From whom"), required=False, choices=[("", _("All")), (NOBODY, _("Nobody we know"))]
+    )
     since = DayField(label=_("From"))
     until = DayField(label=_("To"))
 
@@ -174,6 +178,8 @@ def _narrowed_but_for_reason(asked: Filter) -> QuerySet[CodedContact]:
         found = found.filter(source=source)
     if locale := value("locale"):
         found = found.filter(locale=locale)
+    if value("who") == NOBODY:
+        found = found.filter(person="", visitor=None)
     if since := value("since"):
         found = found.filter(received_at__gte=_midnight(since))
     if until := value("until"):

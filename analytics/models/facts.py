@@ -275,17 +275,18 @@ class Marker(models.Model):
 
 
 class SavedView(models.Model):
-    """A colleague's name for what the dashboard shows: its days, comparison and segment."""
+    """A colleague's name for what a page of numbers shows: its days, comparison, segment, and what else narrows it."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
     name = models.CharField(max_length=80)
-    query = models.CharField(max_length=500, help_text="the part of the address that says what is shown")
+    page = models.CharField(max_length=30, default="home", db_default="home", help_text="of saved_views.PAGES")
+    query = models.CharField(max_length=1_000, help_text="the part of the address that says what is shown")
     is_shared = models.BooleanField(default=False, help_text="every colleague can open it")
     made_at = models.DateTimeField()
 
     class Meta:
         ordering = ["name", "pk"]
-        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="saved_view_name_once_a_person")]
+        constraints = [models.UniqueConstraint(fields=["owner", "page", "name"], name="saved_view_name_once_a_page")]
 
     def __str__(self) -> str:
         return self.name

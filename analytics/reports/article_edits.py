@@ -93,6 +93,14 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Edits:
+    """The newest changes of a live text, the newest first; so many older ones are left out."""
+
+    shown: tuple[Edit, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
 class _Counted:
     """Journeys and votes of one text in a spell."""
 
@@ -100,14 +108,15 @@ class _Counted:
     no: Rate
 
 
-def of(article: Article, period: Period, *, everybody: Everybody | None = None) -> tuple[Edit, ...]:
-    """The changes of its live text in the period, the newest first; MOST at most. Eight queries at most. `everybody`:
-    the other articles' numbers in the period, for who asks about several."""
+def of(article: Article, period: Period, *, everybody: Everybody | None = None, most: int | None = None) -> Edits:
+    """The changes of its live text in the period, `most` or MOST of them. Eight queries at most. `everybody`: the other
+    articles' numbers in the period, for who asks about several."""
     history = spells.History.of(article, until=period.end)
-    asked = [index for index, change in enumerate(history.changes) if change.at >= period.start][-MOST:]
-    asked = [index for index in asked if history.replaced(index)]
+    every = [index for index, change in enumerate(history.changes) if change.at >= period.start]
+    every = [index for index in every if history.replaced(index)]
+    asked = every[-(most or MOST) :]
     if not asked:
-        return ()
+        return Edits()
     everybody = everybody or Everybody(period)
     alike = Alike.of(article, everybody)
     around = {index: history.around(index, until=period.end) for index in reversed(asked)}
@@ -129,7 +138,7 @@ def of(article: Article, period: Period, *, everybody: Everybody | None = None) 
                 measures=_measures(article.pk, counts.of(before), counts.of(after), alike),
             )
         )
-    return tuple(edits)
+    return Edits(tuple(edits), left_out=len(every) - len(asked))
 
 
 class _Counts:

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from analytics.models import JourneyDay, ReadDay
 from analytics.periods import Compare, Period
 from analytics.reports import article_edits, article_searches, articles, evidence, journeys
-from analytics.reports.article_edits import Edit
+from analytics.reports.article_edits import Edits
 from analytics.reports.article_searches import Searches
 from analytics.reports.articles import ArticleRow, Narrowed
 from analytics.reports.evidence import Votes
@@ -43,7 +43,7 @@ class Scorecard:
     weeks: Sequence[Week]
     votes: Votes | None
     searches: Searches
-    edits: tuple[Edit, ...]
+    edits: Edits
 
     @property
     def trend(self) -> Period:
@@ -70,7 +70,7 @@ def build(pk: int, period: Period) -> Scorecard | None:
         weeks=_weeks(pk, period),
         votes=evidence.votes(pk, period, numbers)[0] if numbers else None,
         searches=article_searches.of(pk, period),
-        edits=article_edits.of(article, period) if article else (),
+        edits=article_edits.of(article, period) if article else Edits(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import connection
 
@@ -22,6 +23,7 @@ class Query:
     """
 
     locale: str
+    key: str
     text: str
     openings: int
     position: int | None
@@ -50,7 +52,7 @@ WITH clicked AS MATERIALIZED (
            CASE WHEN search.visitor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                 THEN search.visitor::uuid END AS visitor
     FROM clicked JOIN kb_searchlog AS search ON search.id = clicked.search_id
-), ended AS (
+), known AS (
     SELECT led.*, journey.vote, journey.is_linkable AND journey.outcomes ? %(window)s AS is_judged,
            journey.outcomes ->> %(window)s AS outcome
     FROM led LEFT JOIN LATERAL (
@@ -58,12 +60,18 @@ WITH clicked AS MATERIALIZED (
         WHERE journey.visitor = led.visitor AND journey.started_at <= led.at
         ORDER BY journey.started_at DESC LIMIT 1
     ) AS journey ON journey.ended_at >= led.at
+), ended AS (
+    SELECT *, count(*) FILTER (WHERE vote IS NOT NULL) OVER same AS known_alike,
+           count(*) FILTER (WHERE is_judged) OVER same AS judged_alike
+    FROM known WINDOW same AS (PARTITION BY locale, key, visitor)
 )
-SELECT locale, mode() WITHIN GROUP (ORDER BY text), count(*),
+SELECT locale, key, mode() WITHIN GROUP (ORDER BY text), count(*),
        percentile_disc(0.5) WITHIN GROUP (ORDER BY position) FILTER (WHERE position > 0),
        count(*) FILTER (WHERE position = 0),
        count(*) FILTER (WHERE vote <> ''), count(*) FILTER (WHERE vote IS NOT NULL),
+       avg(known_alike) FILTER (WHERE vote IS NOT NULL),
        count(*) FILTER (WHERE is_judged AND outcome = 'contacted'), count(*) FILTER (WHERE is_judged),
+       avg(judged_alike) FILTER (WHERE is_judged),
        sum(count(*)) OVER (), count(*) OVER ()
 FROM ended GROUP BY locale, key
 ORDER BY count(*) DESC, key LIMIT %(shown)s
@@ -86,8 +94,13 @@ def of(article_id: int, period: Period) -> Searches:
         )
         found = cursor.fetchall()
     queries = tuple(
-        Query(locale, text, openings, position, on_top, Rate(voted, told), Rate(contacted, judged))
-        for locale, text, openings, position, on_top, voted, told, contacted, judged, _all, _different in found
+        Query(locale, key, text, openings, position, on_top, _rate(*ended[:3]), _rate(*ended[3:6]))
+        for locale, key, text, openings, position, on_top, *ended in found
     )
     openings, different = (int(found[0][-2]), found[0][-1]) if found else (0, 0)
     return Searches(openings, different, queries, is_cut=openings >= NEWEST)
+
+
+def _rate(hits: int, of: int, alike: Decimal | None) -> Rate:
+    """`alike`: how many openings one opening's visitor has among them, on average; they all end alike."""
+    return Rate(hits, of, max(1.0, float(alike or 1)))

@@ -12,8 +12,9 @@ from django.db.models import Count, Q, Sum
 from analytics import verdicts
 from analytics.models import ReadDay, ShareDay
 from analytics.periods import Period
-from analytics.reports import contacts, journeys
+from analytics.reports import contacts, journeys, stays
 from analytics.reports.journeys import Confirmed, Guarded, Tally
+from analytics.reports.stays import NO_STAY, Stay
 from analytics.stats.proportions import Interval, PartlyChecked, Rate, difference
 from kb.models import Article, Experiment, ExperimentState, Exposure, Variant
 
@@ -86,6 +87,7 @@ class ArticleRow:
     test: Test | None
     no: Rate
     change: Change | None = None
+    stay: Stay = NO_STAY
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def rows(
             continue
         own = facts.last.get(pk, Tally(()))
         number, shared = facts.shares.get(pk, (0, Shared(0, 0)))
-        views, no = facts.reads.get(pk, (0, Rate(0, 0)))
+        views, no, stay = facts.reads.get(pk, (0, Rate(0, 0), NO_STAY))
         found.append(
             ArticleRow(
                 id=pk,
@@ -195,6 +197,7 @@ def rows(
                 test=tests.get(pk),
                 no=no,
                 change=changed(own, earlier.get(pk)),
+                stay=stay,
             )
         )
     return in_order(found, sort)
@@ -243,6 +246,7 @@ def total(found: Iterable[ArticleRow]) -> ArticleRow:
         test=None,
         no=together(row.no for row in rows),
         change=None,
+        stay=stays.together([row.stay for row in rows]),
     )
 
 
@@ -264,7 +268,7 @@ def published_unread(rows: list[ArticleRow]) -> int:
 
 @dataclass(frozen=True)
 class _Facts:
-    reads: dict[int, tuple[int, Rate]]  # views, and the noes of the votes
+    reads: dict[int, tuple[int, Rate, Stay]]  # views, the noes of the votes, and what pages told of the stay
     shares: dict[int, tuple[int, Shared]]  # journeys in which it was read, and its equal shares
     last: dict[int, Tally]
     only: int | None
@@ -276,7 +280,7 @@ class _Facts:
         reads = (
             ReadDay.objects.filter(days)
             .values_list("article_id")
-            .annotate(views=Sum("views"), yes=Sum("yes"), no=Sum("no"))
+            .annotate(*map(Sum, ("views", "yes", "no", "stays", "seconds", "scrolled")))
             .order_by()
         )
         shares = (
@@ -287,7 +291,7 @@ class _Facts:
         )
         last = journeys.by_article(tally.cells, tally.spreads)
         return cls(
-            reads={pk: (views, Rate(no, yes + no)) for pk, views, yes, no in reads},
+            reads={pk: (views, Rate(no, yes + no), Stay.of(views, *told)) for pk, views, yes, no, *told in reads},
             shares={pk: (number, Shared(contacted, of)) for pk, number, contacted, of in shares},
             last=last,
             only=only,
@@ -298,7 +302,7 @@ class _Facts:
         """What was read, or is asked for; a vote alone, on a page opened before the period, is none."""
         if self.only is not None:
             return {self.only}
-        return {pk for pk, (views, _no) in self.reads.items() if views} | set(self.shares)
+        return {pk for pk, (views, *_rest) in self.reads.items() if views} | set(self.shares)
 
     @cached_property
     def about(self) -> dict[int, tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from django.db.models.functions import RowNumber
 from analytics import autopsies
 from analytics.models import AutopsyFinding, Cause
 from analytics.periods import Period
-from analytics.reports import contacts
+from analytics.reports import asking, contacts
 from analytics.reports.contacts import UNCODED, ReasonRow
 from analytics.reports.tables import Column, Table
 from analytics.stats.proportions import Rate
@@ -72,7 +73,7 @@ def _is_part(path: tuple[str, ...], reason: str) -> bool:
     return path[-2:-1] == ((reason,) if reason else ())
 
 
-def found(period: Period, parameters: dict[str, str]) -> QuerySet[AutopsyFinding]:
+def found(period: Period, parameters: Mapping[str, str]) -> QuerySet[AutopsyFinding]:
     """The sample of the period's contacts, by `reason` (with everything under it) and `cause`; what makes no sense fits
     none. Of more that were looked into, for shorter periods, the first SAMPLE of each topic."""
     segment = period.segment
@@ -93,9 +94,18 @@ def found(period: Period, parameters: dict[str, str]) -> QuerySet[AutopsyFinding
     return rows
 
 
-def tables(period: Period, now: datetime) -> list[Table]:
-    """Where help failed, by topic."""
-    made = build(period, now=now)
+def is_reason(code: str) -> bool:
+    """Whether the tree has it, or it is that of what nobody could code."""
+    return code == UNCODED or code in {each.code for each in reasons.stored()}
+
+
+WORDS: dict[str, asking.Check] = {"reason": is_reason}
+
+
+def tables(period: Period, now: datetime, narrowed: Mapping[str, str]) -> list[Table]:
+    """Where help failed, by topic; of one reason, and of those under it, where one is asked for."""
+    made = build(period, now=now, reason=narrowed.get("reason", ""))
+    told = [*([made.whole] if made.whole else []), *made.rows]
     columns = (
         Column("reason", "Reason"),
         Column("contacts", "Contacts"),
@@ -104,9 +114,7 @@ def tables(period: Period, now: datetime) -> list[Table]:
         Column("share", "Share"),
     )
     rows = [
-        (row.reason.code, row.reason.now, row.examined, share.cause, share.rate)
-        for row in made.rows
-        for share in row.shares
+        (row.reason.code, row.reason.now, row.examined, share.cause, share.rate) for row in told for share in row.shares
     ]
     note = "A drawn sample, at most 200 of a topic; the first cause that fits, none of which says why they wrote."
     return [Table("causes", "Contact autopsy", columns, rows, note=note)]

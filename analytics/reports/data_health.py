@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, Min, Q, Sum
 
-from analytics import contact_facts, outcomes, partitions, spool, writing
+from analytics import contact_facts, outcomes, partitions, shop_days, spool, spreads, writing
 from analytics.models import (
     ContactDay,
     Event,
@@ -32,7 +32,7 @@ from notifications.intake import silence
 from notifications.intake.source import Source
 from notifications.models import SourceSilence
 
-LATELY = timedelta(days=28)
+LATELY = 28  # days, today among them
 MOST_WAITING = 10_000  # events are counted up to it
 _FRESH = timedelta(days=7)  # of events that wait only newer ones are looked for: older weeks stay closed
 
@@ -137,6 +137,8 @@ def build(period: Period, *, now: datetime) -> Health:
     coded = ContactDay.objects.filter(**span).aggregate(
         all=Sum("contacts", default=0), uncoded=Sum("contacts", filter=Q(reason=""), default=0)
     )
+    # Contacts of one person are taken to be wholly alike: as few strangers as their number says.
+    alike = spreads.known(period.window).count
     return Health(
         period=period,
         now=now,
@@ -147,15 +149,21 @@ def build(period: Period, *, now: datetime) -> Health:
         days=_days(period),
         unlinkable=why_unlinkable(period),
         left_out=left_out,
-        uncoded=Rate(coded["uncoded"], coded["all"]),
-        unknown=Rate(known["without"], known["all"]),
+        uncoded=Rate(coded["uncoded"], coded["all"], alike),
+        unknown=Rate(known["without"], known["all"], alike),
         silences=silence.standing(),
     )
 
 
+def lately_since(now: datetime) -> date:
+    """The first of the days of `lately`."""
+    return shop_days.day_of(now) - timedelta(days=LATELY - 1)
+
+
 def _feeds(feeds: dict[str, outcomes.Feed], in_until: datetime, *, now: datetime) -> list[FeedRow]:
+    first, end = lately_since(now), shop_days.day_of(now) + timedelta(days=1)
     lately = dict(
-        Contact.objects.filter(received_at__gte=now - LATELY, received_at__lte=now)
+        Contact.objects.filter(received_at__gte=shop_days.begin(first), received_at__lt=shop_days.begin(end))
         .values_list("source")
         .annotate(number=Count("pk"))
     )

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     RULE = "rule"
     SUGGESTIONS = "suggestions"
     TEST = "test"
+    SEARCH = "search"
 
 
 class Code(StrEnum):
@@ -97,7 +98,8 @@ class Saved:
 @dataclass(frozen=True)
 class Entry:
     """One effect. `control` went without, `treated` had it: who contacted us / mature units, since the beginning to the
-    period's end. `by_day`: mature units of `treated` that came into it in the period; `sent_by_day`: messages sent."""
+    period's end. `by_day`: mature units of `treated` that came into it in the period; `sent_by_day`: messages sent;
+    `seen_by_day`: of a test, the exposures of which `by_day` is the part that could be judged."""
 
     key: str
     kind: Kind
@@ -111,6 +113,7 @@ class Entry:
     measured: Measured | None
     by_day: dict[date, int] = field(default_factory=dict)
     sent_by_day: dict[date, int] = field(default_factory=dict)
+    seen_by_day: dict[date, int] = field(default_factory=dict)
     more_needed: int | None = None
     weeks: int | None = None
     notes: tuple[str, ...] = ()
@@ -120,6 +123,10 @@ class Entry:
     @property
     def exposed(self) -> int:
         return sum(self.by_day.values())
+
+    @property
+    def seen(self) -> int:
+        return sum(self.seen_by_day.values())
 
     @property
     def is_judged(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Count
+from django.db.models import Count, F, Q
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -132,8 +132,7 @@ def of_tests(period: Period, *, now: datetime, in_until: datetime) -> tuple[list
             entries.append(entry)
             if entry.is_judged and arms[1] is not None:
                 shown[arms[1].pk] = entry
-    for pk, days in _exposed(shown, looks, period, in_until=in_until).items():
-        shown[pk].by_day.update(days)
+    _count_exposed(shown, looks, period, through=min(period.last, effect_days.ripe(period.window, in_until)))
     return entries, without
 
 
@@ -160,13 +159,20 @@ def _of_text(
         measured=measured,
         more_needed=max(0, declared.planned - (judged.units if judged else 0)) if declared.planned else None,
         notes=notes,
-        rows={
-            name: f"{reverse('desk:exposures', args=[arm.pk])}?{urlencode({'what': what})}"
-            for place, arm in zip(("control", "treated"), arms, strict=True)
-            if arm is not None
-            for name, what in ((place, "judged"), (f"{place}_hits", "contacts"))
-        },
+        rows=exposures(look, *arms, "contacts", "judged"),
     )
+
+
+def exposures(
+    look: Verdict | None, control: Variant | None, treated: Variant | None, hits: str, of: str
+) -> dict[str, str]:
+    """The addresses of the exposures behind the numbers of two arms, as of a look."""
+    return {
+        name: f"{reverse('desk:exposures', args=[arm.pk])}?{urlencode({'what': what, 'look': look.pk})}"
+        for place, arm in (("control", control), ("treated", treated))
+        if look is not None and arm is not None
+        for name, what in ((place, of), (f"{place}_hits", hits))
+    }
 
 
 def _contacted(cells: Iterable[Cell], arm: str) -> Rate:
@@ -199,32 +205,31 @@ def _code(judged: Judgement | None, compared: Compared | None, measured: Measure
     return Code.SAME if compared.is_same else Code.NOT_SHOWN
 
 
-def _exposed(
-    entries: dict[int, Entry], looks: dict[int, Verdict], period: Period, *, in_until: datetime
-) -> dict[int, dict[date, int]]:
-    """Of each variant the visitors exposed in the period whose window is over, day by day: as many of them as could be
-    judged in the whole test, since of others nothing was shown."""
+def _count_exposed(entries: dict[int, Entry], looks: dict[int, Verdict], period: Period, *, through: date) -> None:
+    """Of each variant the visitors exposed in the period whose window is over, day by day; and as many of them as could
+    be judged in the whole test, since of others nothing was shown."""
     if not entries:
-        return {}
-    through = min(period.last, effect_days.ripe(period.window, in_until))
+        return
+    is_in_time = Q(experiment__due_at=None) | Q(at__lte=F("experiment__due_at"))
     rows = (
         Exposure.objects.filter(
-            variant__in=list(entries), at__gte=period.start, at__lt=shop_days.begin(through + timedelta(days=1))
+            is_in_time, variant__in=list(entries), at__gte=period.start, at__lt=shop_days.begin(through + timedelta(1))
         )
         .annotate(day=TruncDate("at", tzinfo=shop_days.zone()))
         .order_by()
         .values_list("variant", "variant__experiment", "variant__key", "day")
         .annotate(number=Count("pk"))
     )
-    found: dict[int, dict[date, int]] = {}
     for variant, experiment, key, day, number in rows:
         cells = Counter[str]()
         for cell in looks[experiment].counts:
             if cell["arm"] == key:
                 cells.update(exposed=cell["exposed"], linkable=cell["linkable"])
         share = cells["linkable"] / cells["exposed"] if cells["exposed"] else 0.0
-        found.setdefault(variant, {})[day] = int(number * share)
-    return found
+        entry = entries[variant]
+        entry.by_day[day], entry.seen_by_day[day] = int(number * share), number
+        days = {"what": "exposed", "from": period.first.isoformat(), "to": through.isoformat()}
+        entry.rows["seen"] = f"{reverse('desk:exposures', args=[variant])}?{urlencode(days)}"
 
 
 def _page_of(rule: Rule) -> str:

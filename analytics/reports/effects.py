@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from analytics import effect_days, effect_rows
 from analytics.effect_days import Known
 from analytics.periods import Period
-from analytics.reports import effect_sources, money, suggestions
+from analytics.reports import effect_others, effect_sources, money, suggestions
 from analytics.reports.effect_entries import ORDER, Code, Entry, Kind, Measured, Money, Saved
 from analytics.reports.effect_sources import WithoutControl
 from analytics.reports.money import Costs
@@ -166,13 +166,30 @@ def tables(period: Period, now: datetime) -> list[Table]:
         (
             Column("arm", _("Arm")), Column("contacted", _("Contacted us")), Column("sent", _("Sent the form")),
             Column("left", _("Left without a word")), Column("withdrawn", _("Left after a suggestion, at most helped")),
+            Column("opened", _("Opened a suggestion, or said that it was the answer, and did not send it")),
         ),
         [
-            ("on", found.suggestions.treated, guards.sent_on, left_on, guards.withdrawn),
-            ("off", found.suggestions.without, guards.sent_off, left_off, None),
+            ("on", found.suggestions.treated, guards.sent_on, left_on, guards.withdrawn, guards.helped_on),
+            ("off", found.suggestions.without, guards.sent_off, left_off, None, None),
         ],
     )  # fmt: skip
-    return [ledger, without, arms]
+    return [ledger, *effect_others.tables(period, now), without, arms, _openings(guards)]
+
+
+def _openings(guards: suggestions.Guards) -> Table:
+    return Table(
+        "openings",
+        _("Openings of the contact form"),
+        (
+            Column("days", _("Days")), Column("forms", _("Forms opened")), Column("journeys", _("Help journeys")),
+            Column("per_100", _("To 100 journeys")),
+        ),
+        [
+            (days, each.forms, each.journeys, each.per_100)
+            for days, each in (("these", guards.now), ("before", guards.before))
+        ],
+        _("Not a share: one journey may open the form twice."),
+    )  # fmt: skip
 
 
 def _row(entry: Entry) -> tuple[Value, ...]:

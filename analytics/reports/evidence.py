@@ -19,7 +19,7 @@ from django.db.models import Count, Min, Q, Sum
 from analytics import verdicts
 from analytics.models import JourneyDay, ReadDay, SettlingMark, ShareDay
 from analytics.periods import Period
-from analytics.reports import journeys
+from analytics.reports import article_rows, journeys
 from analytics.reports.articles import Arm, Test
 from analytics.reports.journeys import Cell, Tally
 from analytics.stats.proportions import Rate
@@ -40,6 +40,7 @@ class Query:
     """Searches that led to the article. `opened`: of those on the search page that listed it, how many opened it."""
 
     locale: str
+    key: str
     text: str
     openings: int
     opened: Rate
@@ -67,10 +68,11 @@ class Comment:
 
 @dataclass(frozen=True)
 class Votes:
-    """What readers said of the article's texts in the period. `reasons`: (why not, how often), most first."""
+    """What readers said of the article's texts in the period. `reasons`: (why not, how often, its code), most
+    first."""
 
     helpful: Rate
-    reasons: tuple[tuple[str, int], ...]
+    reasons: tuple[tuple[str, int, str], ...]
     comments: tuple[Comment, ...]
 
 
@@ -78,6 +80,7 @@ class Votes:
 class RevisionRow:
     """One text of the article: how often it was read, and what its readers said and did."""
 
+    id: int
     number: int
     is_live: bool
     arm: str  # its key in the running test; empty where it is in none
@@ -243,7 +246,7 @@ WITH clicked AS MATERIALIZED (
     SELECT *, sum(openings) OVER () AS all_openings, count(*) OVER () AS different
     FROM led ORDER BY openings DESC, key LIMIT %(queries)s
 )
-SELECT top.locale, top.text, top.openings, top.all_openings, top.different, page.opened, page.listed
+SELECT top.locale, top.key, top.text, top.openings, top.all_openings, top.different, page.opened, page.listed
 FROM top CROSS JOIN LATERAL (
     SELECT count(click.id) AS opened, count(*) FILTER (WHERE newest.has_it OR click.id IS NOT NULL) AS listed
     FROM (
@@ -271,10 +274,10 @@ def _searches(article_id: int, period: Period) -> Searches:
         cursor.execute(_SEARCHES, values)
         rows = cursor.fetchall()
     queries = tuple(
-        Query(locale, text, openings, Rate(opened, listed))
-        for locale, text, openings, _all, _different, opened, listed in rows
+        Query(locale, key, text, openings, Rate(opened, listed))
+        for locale, key, text, openings, _all, _different, opened, listed in rows
     )
-    openings, different = (int(rows[0][3]), rows[0][4]) if rows else (0, 0)
+    openings, different = (int(rows[0][4]), rows[0][5]) if rows else (0, 0)
     return Searches(openings, different, queries, is_cut=openings >= NEWEST_CLICKS)
 
 
@@ -299,7 +302,8 @@ def votes(article_id: int, period: Period, numbers: dict[int, int]) -> tuple[Vot
     told = Votes(
         helpful=Rate(sum(yes.values()), sum(of.values())),
         reasons=tuple(
-            (str(names.get(code, "")), number) for code, number in sorted(reasons.items(), key=lambda p: -p[1])
+            (str(names.get(code, "")), number, code or article_rows.NO_REASON)
+            for code, number in sorted(reasons.items(), key=lambda pair: -pair[1])
         ),
         comments=tuple(
             Comment(
@@ -344,6 +348,7 @@ def _rows(
     arms = test[1] if test else {}
     return tuple(
         RevisionRow(
+            id=text.pk,
             number=text.number,
             is_live=text.pk == article.live_revision_id,
             arm=arms.get(text.pk, ""),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from analytics import figures, shop_days, verdicts
+from analytics import figures, markers, shop_days, verdicts
 from analytics.experiment_counts import Cell
+from analytics.figures import Mark
 from analytics.judging import wording
 from analytics.judging.shapes import Code, Compared, Declared, Guard, Judgement, Split
 from analytics.models import Verdict
+from analytics.periods import Period
 from analytics.reports.experiment_result import declared_then
 from analytics.stats.proportions import Rate
 from kb.models import Experiment, Variant
@@ -99,17 +102,23 @@ class Result:
     coverage: Rate
 
 
-def build(experiment: Experiment) -> Result | None:
-    """None before the first look. Three queries, and one for each thousand looks."""
+def build(experiment: Experiment, *, reader: Collection[str] = ()) -> Result | None:
+    """None before the first look. Seven queries, and one for each thousand looks. `reader` are the roles of who reads:
+    marks of what happened meanwhile lead only to what they may open."""
     stored = list(Verdict.objects.filter(experiment=experiment).order_by("-at", "-pk"))
     if not stored:
         return None
+    marks = markers.collect(
+        Period(shop_days.day_of(stored[-1].at), shop_days.day_of(stored[0].at), settings.OUTCOME_WINDOW_DAYS),
+        reader=reader,
+    )
     newest = stored[0]
     judged, declared = verdicts.judgement_of(newest), declared_then(newest)
     found = {each.key: each for each in experiment.variants.select_related("revision")}
     variants = {arm.key: found[arm.key] for arm in declared.arms if arm.key in found}
     cells = [Cell(**cell) for cell in newest.counts]
     looks = [verdicts.judgement_of(each) for each in stored]
+    listed = {said.at: f"#look-{row.pk}" for row, said in zip(stored[:LISTED], looks[:LISTED], strict=True)}
     numbers = {cell.epoch for cell in cells}
     return Result(
         verdict=newest,
@@ -124,7 +133,9 @@ def build(experiment: Experiment) -> Result | None:
         )
         if len(numbers) > 1
         else (),
-        lines=tuple(_line(each, declared, looks) for each in judged.compared if each.first == declared.control),
+        lines=tuple(
+            _line(each, declared, looks, marks, listed) for each in judged.compared if each.first == declared.control
+        ),
         split=judged.split,
         splits=_splits(judged.split, variants),
         guards=tuple(
@@ -156,8 +167,15 @@ def _splits(split: Split | None, variants: dict[str, Variant]) -> tuple[SplitRow
     )
 
 
-def _line(each: Compared, declared: Declared, looks: Sequence[Judgement]) -> Line:
-    """`looks`: the newest first. Of many the newest, and every so manyth before it, are drawn."""
+def _line(
+    each: Compared,
+    declared: Declared,
+    looks: Sequence[Judgement],
+    marks: Sequence[Mark],
+    listed: Mapping[datetime, str],
+) -> Line:
+    """`looks`: the newest first. Of many the newest, and every so manyth before it, are drawn. `listed`: where what a
+    look said stands on the page."""
     drawn: list[tuple[datetime, tuple[float, float, float]]] = []
     step = max(1, -(-len(looks) // _DRAWN))
     sign = -1 if declared.metric == "contact" else 1
@@ -167,7 +185,11 @@ def _line(each: Compared, declared: Declared, looks: Sequence[Judgement]) -> Lin
             low, high = sorted((sign * 100 * then.low, sign * 100 * then.high))
             drawn.append((look.at, (low, sign * 100 * then.estimate, high)))
     name, text = wording.name(each.second, declared), wording.spoken(each, declared)
-    return Line(each, name, text, _chart(each, name, text, declared, drawn) if drawn else None)
+    if not drawn:
+        return Line(each, name, text, None)
+    chart = _chart(each, name, text, declared, drawn)
+    urls = [listed.get(at, "") for at, _values in drawn]
+    return Line(each, name, text, replace(chart, marks=marks, points=_points(drawn, urls)))
 
 
 def _chart(
@@ -188,10 +210,15 @@ def _chart(
         decimals=1,
         x_title=_("Look"),
         from_zero=False,
-        points=figures.times([at.astimezone(shop_days.zone()) for at, _values in drawn]),
+        points=_points(drawn),
+        opens=_("Show what the look said"),
         series=(figures.Series(name, middles, low=lows, high=highs),),
         levels=(figures.Level(0, _("no difference")), figures.Level(worth, _("worth having"))),
     )
+
+
+def _points(drawn: Sequence[tuple[datetime, object]], urls: Sequence[str] = ()) -> list[figures.Point]:
+    return figures.times([at.astimezone(shop_days.zone()) for at, _values in drawn], urls=urls)
 
 
 def _texts(judged: Judgement, declared: Declared) -> tuple[str, ...]:

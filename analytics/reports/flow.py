@@ -1,4 +1,4 @@
-"""How help-seeking flows: by what journeys began, what the last article was about, and how they ended.
+"""How help-seeking flows: how journeys began, which article was read last or what it was about, and how they ended.
 
 From the counts of days (JourneyDay), narrowed by the same words as the list of journeys, so that each flow opens on as
 many rows as it says.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, Sum
+from django.db.models import BooleanField, Case, ExpressionWrapper, IntegerField, Q, Sum, Value, When
 from django.utils.translation import gettext as _
 
 from analytics import month_counts
@@ -19,10 +19,10 @@ from analytics.models import JourneyDay, Outcome
 from analytics.periods import Period
 from analytics.reports import contacts, journeys, spells
 from analytics.reports.journeys import ENTRIES, NO_TOPIC
-from analytics.reports.tables import Column, Table
 from analytics.stats.proportions import Rate
 
 NAMED = 7  # topics by name; the others together
+NAMED_ARTICLES = 10
 UNREAD = "-"  # of a middle: nothing was read
 OTHERS = "+"
 RECENT_DAYS = 28
@@ -42,6 +42,8 @@ _CONDITIONS: dict[tuple[str, str], Q] = {
     ("contradicted", "yes"): Q(is_contradicted=True, outcome=Outcome.CONTACTED),
     **{("entry", entry): Q(entry__in=kinds) for entry, kinds in ENTRIES.items()},
 }
+# The places of a column: each key with its name and the parameters of its journeys.
+_Places = dict[str, tuple[str, Mapping[str, str]]]
 _ENTRY_OF = {kind: entry for entry, kinds in ENTRIES.items() for kind in kinds}
 
 
@@ -74,11 +76,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Flow:
-    """Three columns, each of which has every journey once, and what goes from one to the next."""
+    """Three columns, each of which has every journey once, and what goes from one to the next. `ended`: how many had
+    each outcome and were linkable, or not."""
 
     journeys: int
     columns: tuple[tuple[Node, ...], tuple[Node, ...], tuple[Node, ...]]
     links: tuple[Link, ...]
+    ended: Mapping[tuple[str, bool], int] = field(default_factory=dict)
 
 
 def narrowed(period: Period, parameters: Mapping[str, str]) -> Q:
@@ -90,21 +94,36 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> Q:
     for name in sorted({name for name, _value in _CONDITIONS}):
         if value := parameters.get(name, ""):
             found &= _CONDITIONS.get((name, value), none)
-    if value := parameters.get("article", ""):
-        found &= Q(article_id=int(value)) if journeys.is_id(value) else none
+    for name, column in (("article", "article_id"), ("text", "revision_id")):
+        if value := parameters.get(name, ""):
+            found &= Q(**{column: int(value)}) if journeys.is_id(value) else none
+    if value := parameters.get("beside", ""):
+        ids = journeys.ids(value)
+        found &= ~Q(article_id__in=ids) if ids else none
     return found & Q(**journeys.in_words(parameters))
 
 
-def build(period: Period, parameters: Mapping[str, str]) -> Flow:
-    """One query; three where whole months are in the period."""
-    is_unread_ = ExpressionWrapper(Q(article_id=0), BooleanField())
+def build(period: Period, parameters: Mapping[str, str], *, articles: Mapping[int, str] | None = None) -> Flow:
+    """By the topics of what was read last; by these `articles` (their titles) and the others, where they are given. One
+    query; three where whole months are in the period."""
     cells: Counter[tuple[str, str, str]] = Counter()
-    for entry, topic, outcome, is_unread, number in month_counts.summed(
-        period, "entry", "topic", "outcome", is_unread_, narrowed=narrowed(period, parameters)
+    ended: Counter[tuple[str, bool]] = Counter()
+    for entry, middle, outcome, is_linkable, is_unread, number in month_counts.summed(
+        period,
+        *("entry", "topic" if articles is None else _place(articles), "outcome", "is_linkable"),
+        ExpressionWrapper(Q(article_id=0), BooleanField()),
+        narrowed=narrowed(period, parameters),
     ):
-        middle = UNREAD if is_unread else topic
-        cells[_ENTRY_OF.get(entry, "unknown"), middle, outcome or journeys.IMMATURE] += number
-    return _flow(cells)
+        place = UNREAD if is_unread else str(middle)
+        cells[_ENTRY_OF.get(entry, "unknown"), place, outcome or journeys.IMMATURE] += number
+        ended[outcome, is_linkable] += number
+    middles = _topics(cells) if articles is None else _articles(articles, parameters.get("beside", ""))
+    return _flow(cells, middles, ended)
+
+
+def _place(articles: Mapping[int, str]) -> Case:
+    """The article of the counts where it has a name in the picture."""
+    return Case(When(article_id__in=list(articles), then="article_id"), default=Value(0), output_field=IntegerField())
 
 
 def recent(period: Period, parameters: Mapping[str, str]) -> dict[date, int]:
@@ -116,37 +135,31 @@ def recent(period: Period, parameters: Mapping[str, str]) -> dict[date, int]:
     return dict(found.values_list("day").annotate(number=Sum("journeys")).order_by())
 
 
-def by_article(period: Period, parameters: Mapping[str, str], *, most: int) -> list[tuple[int, int]]:
-    """The articles that were read last in most of these journeys, and in how many; never narrowed to one article."""
+def by_article(period: Period, parameters: Mapping[str, str]) -> list[tuple[int, int]]:
+    """Each article that was read last in some of these journeys, and in how many, most first; never narrowed to one
+    article. One query; three where whole months are in the period."""
     wider = {name: value for name, value in parameters.items() if name != "article"}
     rows = month_counts.summed(period, "article_id", narrowed=narrowed(period, wider) & ~Q(article_id=0))
-    return sorted(rows, key=lambda row: (-row[1], row[0]))[:most]
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
-def _flow(cells: Counter[tuple[str, str, str]]) -> Flow:
+def _flow(cells: Counter[tuple[str, str, str]], middles: _Places, ended: Mapping[tuple[str, bool], int]) -> Flow:
+    """What is at no place of the middle is at OTHERS."""
     total = cells.total()
-    topics: Counter[str] = Counter()
-    for (_entry, middle, _outcome), number in cells.items():
-        if middle != UNREAD:
-            topics[middle] += number
-    ranked = [topic for topic, _number in topics.most_common()]
-    # One that is left over has its own name.
-    named = ranked if len(ranked) <= NAMED + 1 else ranked[:NAMED]
-    lumped = dict.fromkeys(ranked[len(named) :], OTHERS)
     first: Counter[tuple[str, str]] = Counter()
     second: Counter[tuple[str, str]] = Counter()
     for (entry, middle, outcome), number in cells.items():
-        middle = lumped.get(middle, middle)
+        middle = middle if middle in middles else OTHERS
         first[entry, middle] += number
         second[middle, outcome] += number
     begun = _nodes(entries(), _sums(first, 0))
-    middles = _nodes(_middles(named, list(lumped)), _sums(first, 1))
-    outcomes = _nodes(_outcomes(), _sums(second, 1))
+    between = _nodes(middles, _sums(first, 1))
+    ends = _nodes(outcomes(), _sums(second, 1))
     links = [
-        *_links(begun, middles, first, total),
-        *_links(middles, outcomes, second, total),
+        *_links(begun, between, first, total),
+        *_links(between, ends, second, total),
     ]
-    return Flow(total, (begun, middles, outcomes), tuple(links))
+    return Flow(total, (begun, between, ends), tuple(links), ended)
 
 
 def _sums(cells: Counter[tuple[str, str]], place: int) -> Counter[str]:
@@ -156,7 +169,7 @@ def _sums(cells: Counter[tuple[str, str]], place: int) -> Counter[str]:
     return found
 
 
-def _nodes(known: Mapping[str, tuple[str, Mapping[str, str]]], sums: Counter[str]) -> tuple[Node, ...]:
+def _nodes(known: _Places, sums: Counter[str]) -> tuple[Node, ...]:
     return tuple(Node(key, name, sums[key], narrowed) for key, (name, narrowed) in known.items() if sums[key])
 
 
@@ -169,7 +182,7 @@ def _links(sources: Sequence[Node], targets: Sequence[Node], cells: Counter[tupl
     ]
 
 
-def entries() -> dict[str, tuple[str, Mapping[str, str]]]:
+def entries() -> _Places:
     """By what journeys can have begun: each name, and the parameters of its journeys."""
     names = {
         "search": _("Search"),
@@ -182,53 +195,39 @@ def entries() -> dict[str, tuple[str, Mapping[str, str]]]:
     return {key: (name, {"entry": key}) for key, name in names.items()}
 
 
-def _middles(named: Sequence[str], others: Sequence[str]) -> dict[str, tuple[str, Mapping[str, str]]]:
+def _topics(cells: Counter[tuple[str, str, str]]) -> _Places:
+    """The topics that most of the last articles read were about, by name."""
+    sums: Counter[str] = Counter()
+    for (_entry, topic, _outcome), number in cells.items():
+        if topic != UNREAD:
+            sums[topic] += number
+    ranked = [topic for topic, _number in sums.most_common()]
+    # One that is left over has its own name.
+    named = ranked if len(ranked) <= NAMED + 1 else ranked[:NAMED]
     names = contacts.topic_names()
-    found: dict[str, tuple[str, Mapping[str, str]]] = {
+    found: _Places = {
         topic: (names.get(topic, topic) or _("No topic"), {"has_read": "yes", "topic": topic or NO_TOPIC})
         for topic in named
     }
-    if others:
-        several = ",".join(topic or NO_TOPIC for topic in others)
-        found[OTHERS] = (_("Other topics"), {"has_read": "yes", "topic": several})
-    found[UNREAD] = (_("Nothing read"), {"has_read": "no"})
-    return found
+    several = ",".join(topic or NO_TOPIC for topic in ranked[len(named) :])
+    found[OTHERS] = (_("Other topics"), {"has_read": "yes", "topic": several})
+    return found | _unread()
 
 
-def _outcomes() -> dict[str, tuple[str, Mapping[str, str]]]:
+def _articles(titles: Mapping[int, str], left_out: str) -> _Places:
+    """`left_out`: those that are none of the others either."""
+    found: _Places = {str(pk): (title, {"has_read": "yes", "article": str(pk)}) for pk, title in titles.items()}
+    named = ",".join([*map(str, titles), *filter(None, [left_out])])
+    found[OTHERS] = (_("Other articles"), {"has_read": "yes", "beside": named})
+    return found | _unread()
+
+
+def _unread() -> _Places:
+    return {UNREAD: (_("Nothing read"), {"has_read": "no"})}
+
+
+def outcomes() -> _Places:
+    """How journeys can have ended: each name, and the parameters of its journeys."""
     names = {value: str(label).capitalize() for value, label in Outcome.choices}
     names[journeys.IMMATURE] = _("Too early to say")
     return {key: (name, {"outcome": key}) for key, name in names.items()}
-
-
-def tables(period: Period, now: datetime) -> Sequence[Table]:
-    """The outcomes, and the flows between the columns of the picture."""
-    flow = build(period, {})
-    note = _("Journeys that began in the period, by their outcome within %(days)s days.") % {"days": period.window}
-    columns = (
-        Column("from", _("From")),
-        Column("from_name", _("In words")),
-        Column("to", _("To")),
-        Column("to_name", _("In words")),
-        Column("journeys", _("Of all journeys")),
-    )
-    rows = [(link.source.key, link.source.name, link.target.key, link.target.name, link.share) for link in flow.links]
-    return [_by_outcome(period, note), Table("flows", _("From the beginning to the end"), columns, rows, note)]
-
-
-def _by_outcome(period: Period, note: str) -> Table:
-    rows = month_counts.summed(period, "outcome", "is_linkable")
-    found = {(outcome or journeys.IMMATURE, is_linkable): number for outcome, is_linkable, number in rows}
-    total = sum(found.values())
-    told = []
-    for key, (name, _narrowed) in _outcomes().items():
-        linkable, unlinkable = found.get((key, True), 0), found.get((key, False), 0)
-        told.append((key, name, linkable, unlinkable, Rate(linkable + unlinkable, total)))
-    columns = (
-        Column("outcome", _("Outcome")),
-        Column("name", _("In words")),
-        Column("linkable", _("Linkable")),
-        Column("unlinkable", _("Not linkable")),
-        Column("journeys", _("Of all journeys")),
-    )
-    return Table("outcomes", _("How journeys ended"), columns, told, note)

@@ -18,7 +18,8 @@ from analytics import shop_days, staying
 from analytics.models import Event, EventKind, Journey, LinkDay, ReadDay
 from analytics.periods import Period
 from analytics.reports import spells
-from analytics.reports.guard_rails import WRITES, Rail
+from analytics.reports.guard_rail_counts import WRITES
+from analytics.reports.guard_rails import Rail
 from contacts.models import FormVisit
 from kb.models import Article, VoteReason
 from notifications.models import DeliveryEvent, Message, PreferenceChange
@@ -181,7 +182,7 @@ def _said_no(period: Period, now: datetime) -> QuerySet[Event]:
 
 
 def _of_links(events: Sequence[Event]) -> list[Row]:
-    titles, journeys = _titles(events), _journeys((event.visitor, event.at) for event in events)
+    titles, journeys = _titles(events), journeys_of((event.visitor, event.at) for event in events)
     in_sight = {True: _("in sight"), False: _("not in sight"), None: ""}
     return [
         Row(event.at, _page(event, titles), in_sight[event.link_seen], str(event.visitor)[:8], journey=journey)
@@ -197,7 +198,7 @@ def _page(event: Event, titles: dict[int, str | None]) -> str:
 
 
 def _of_forms(visits: Sequence[FormVisit]) -> list[Row]:
-    journeys = _journeys((visit.visitor, visit.opened_at) for visit in visits)
+    journeys = journeys_of((visit.visitor, visit.opened_at) for visit in visits)
 
     def ended(visit: FormVisit) -> str:
         if visit.contact_id:
@@ -225,7 +226,7 @@ def _of_changes(changes: Sequence[PreferenceChange]) -> list[Row]:
 
 
 def _of_votes(votes: Sequence[Event]) -> list[Row]:
-    titles, journeys = _titles(votes), _journeys((vote.visitor, vote.at) for vote in votes)
+    titles, journeys = _titles(votes), journeys_of((vote.visitor, vote.at) for vote in votes)
     whys = {str(value): str(label) for value, label in VoteReason.choices}
     told = []
     for vote, journey in zip(votes, journeys, strict=True):
@@ -243,7 +244,7 @@ def _titles(events: Sequence[Event]) -> dict[int, str | None]:
     return dict(Article.objects.filter(pk__in=ids).values_list("pk", "live_revision__title"))
 
 
-def _journeys(moments: Iterable[tuple[UUID | None, datetime]]) -> list[int | None]:
+def journeys_of(moments: Iterable[tuple[UUID | None, datetime]]) -> list[int | None]:
     """Of each visitor and moment the journey that began last before it."""
     asked = list(moments)
     begun: dict[UUID, list[tuple[datetime, int]]] = defaultdict(list)

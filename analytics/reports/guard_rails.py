@@ -5,27 +5,20 @@ Fewer contacts while access to contact fell is called suppression, and takes the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
 
-from analytics import month_counts, spreads
-from analytics.models import LinkDay, ReadDay
+from analytics import spreads
 from analytics.periods import Compare, Period
-from analytics.reports import contacts
+from analytics.reports import contacts, guard_rail_counts
 from analytics.reports.tables import Column, Table, Value
 from analytics.stats import counts
 from analytics.stats.counts import Change, PerUnit
-from analytics.stats.proportions import Rate, difference
-from contacts.models import FormVisit
-from notifications.models import DeliveryEvent, Message, PreferenceChange
-from notifications.providers.base import DeliveryKind
-
-# Who opened the form so lately may still be writing.
-WRITES = timedelta(hours=1)
+from analytics.stats.proportions import Interval, Rate, difference
 
 
 class Rail(StrEnum):
@@ -55,7 +48,9 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One guard-rail. `now` is a share of `of_what`, or so many to each of it; None: not measured."""
+    """One guard-rail. `now` is a share of `of_what`, or so many to each of it; None: not measured.
+
+    `change`: now against before, by what chance does to both: of shares the difference, of counts how many times."""
 
     rail: Rail
     name: str
@@ -63,6 +58,7 @@ class Row:
     now: Rate | PerUnit | None
     before: Rate | PerUnit | None
     turn: Turn
+    change: Interval | Change | None = None
     # Of what could have told, what did: only of the link, of which pages without a script say nothing.
     told: Rate | None = None
     told_before: Rate | None = None
@@ -102,12 +98,13 @@ def build(
     hand. Eight queries at most."""
     before = None if period.compare is Compare.NONE else period.before()
     spans = (period, before or period)
-    links, told, links_before, told_before = _links(spans)
-    forms, forms_before = _forms(spans, now=now)
-    (in_period, in_before), (mails, mails_before) = journeys or _journeys(spans), _mails(spans)
-    complaints, complaints_before = _complaints(spans)
-    left, left_before = _left(spans)
-    votes, votes_before = _votes(spans)
+    links, told, links_before, told_before = guard_rail_counts.links(spans)
+    forms, forms_before = guard_rail_counts.forms(spans, now=now)
+    in_period, in_before = journeys or guard_rail_counts.journeys(spans)
+    mails, mails_before = guard_rail_counts.mails(spans)
+    complaints, complaints_before = guard_rail_counts.complaints(spans)
+    left, left_before = guard_rail_counts.left(spans)
+    votes, votes_before = guard_rail_counts.votes(spans)
     has_before, alike = before is not None, spreads.known(period.window)
     in_sight = _shared(
         Rail.IN_SIGHT, _("Link to the contact form in sight"), _("help pages that told us"),
@@ -165,6 +162,13 @@ def tables(period: Period, now: datetime) -> list[Table]:
         Column("turn", "Turn"),
         Column("could_tell", "Pages opened, told or not"),
         Column("could_tell_before", "Pages opened before, told or not"),
+        Column("low", "Share or ratio, interval from"),
+        Column("high", "Share or ratio, interval to"),
+        Column("low_before", "Before, interval from"),
+        Column("high_before", "Before, interval to"),
+        Column("change_in", "Change in"),
+        Column("change_low", "Change, interval from"),
+        Column("change_high", "Change, interval to"),
     )
 
     def told(row: Row) -> tuple[Value, ...]:
@@ -178,13 +182,29 @@ def tables(period: Period, now: datetime) -> list[Table]:
             str(row.turn),
             row.told.of if row.told else None,
             row.told_before.of if row.told_before else None,
+            *_ends(here.interval if here and here.of else None),
+            *_ends(then.interval if then and then.of else None),
+            *_change(row.change),
         )
 
     note = "Suppression: fewer contacts while access to contact fell." if found.is_suppression else ""
     return [Table("rails", "Guard-rails", columns, [told(row) for row in found.rows], note=note)]
 
 
-_Spans = tuple[Period, Period]
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    """Without an upper end where there is none."""
+    if interval is None:
+        return None, None
+    return interval.low, None if interval.high == math.inf else interval.high
+
+
+def _change(change: Interval | Change | None) -> tuple[Value, ...]:
+    """Points of a share, or how many times the ratio before."""
+    if change is None:
+        return None, None, None
+    if isinstance(change, Change):
+        return "times", *_ends(change.interval)
+    return "points", 100 * change.low, 100 * change.high
 
 
 def _counted(rail: Rail, name: str, of_what: str, now: PerUnit, before: PerUnit | None, *, worse_if_more: bool) -> Row:
@@ -193,89 +213,19 @@ def _counted(rail: Rail, name: str, of_what: str, now: PerUnit, before: PerUnit 
     )
     if not turned:
         return Row(rail, name, of_what, now, before, Turn.UNKNOWN)
-    return Row(rail, name, of_what, now, before, _turn(turned.is_rise, turned.is_fall, worse_if_more=worse_if_more))
+    turn = _turn(turned.is_rise, turned.is_fall, worse_if_more=worse_if_more)
+    return Row(rail, name, of_what, now, before, turn, turned)
 
 
 def _shared(rail: Rail, name: str, of_what: str, now: Rate, before: Rate | None, *, worse_if_more: bool) -> Row:
     turned = before and difference(now, before)
     if not turned:
         return Row(rail, name, of_what, now, before, Turn.UNKNOWN)
-    return Row(rail, name, of_what, now, before, _turn(turned.low > 0, turned.high < 0, worse_if_more=worse_if_more))
+    turn = _turn(turned.low > 0, turned.high < 0, worse_if_more=worse_if_more)
+    return Row(rail, name, of_what, now, before, turn, turned)
 
 
 def _turn(is_rise: bool, is_fall: bool, *, worse_if_more: bool) -> Turn:
     if not is_rise and not is_fall:
         return Turn.NOT_SHOWN
     return Turn.WORSE if is_rise == worse_if_more else Turn.BETTER
-
-
-def _links(spans: _Spans) -> tuple[Rate, Rate, Rate, Rate]:
-    """Of each: help pages on which the link was in sight, of those that told; and those that told, of all."""
-    days = [Q(day__gte=span.first, day__lte=span.last) for span in spans]
-    sums = LinkDay.objects.filter(days[0] | days[1]).aggregate(
-        **{
-            f"{name}{number}": Sum(name, filter=condition, default=0)
-            for number, condition in enumerate(days)
-            for name in ("seen", "told", "views")
-        }
-    )
-    seen, told, views = ([sums[f"{name}{number}"] for number in (0, 1)] for name in ("seen", "told", "views"))
-    # A page that was opened before midnight may have told after it.
-    could = [max(pair) for pair in zip(told, views, strict=True)]
-    return Rate(seen[0], told[0]), Rate(told[0], could[0]), Rate(seen[1], told[1]), Rate(told[1], could[1])
-
-
-def _forms(spans: _Spans, *, now: datetime) -> tuple[Rate, Rate]:
-    """Of the openings of the form by visitors who are counted: those that ended in a message or an answer."""
-    until = now - WRITES
-    opened = [Q(opened_at__gte=span.start, opened_at__lt=min(span.end, until)) for span in spans]
-    is_done = Q(contact__isnull=False) | Q(answered_at__isnull=False)
-    sums = FormVisit.objects.filter(opened[0] | opened[1], visitor__isnull=False).aggregate(
-        now=Count("id", filter=opened[0]),
-        done=Count("id", filter=opened[0] & is_done),
-        before=Count("id", filter=opened[1]),
-        done_before=Count("id", filter=opened[1] & is_done),
-    )
-    return Rate(sums["done"], sums["now"]), Rate(sums["done_before"], sums["before"])
-
-
-def _journeys(spans: _Spans) -> tuple[int, int]:
-    now, before = (month_counts.number(span) for span in spans)
-    return now, before
-
-
-def _mails(spans: _Spans) -> tuple[int, int]:
-    """Handed to a provider, by the day on which they became due."""
-    due = [Q(eligible_at__gte=span.start, eligible_at__lt=span.end) for span in spans]
-    sums = Message.objects.filter(due[0] | due[1], sent_at__isnull=False).aggregate(
-        now=Count("id", filter=due[0]), before=Count("id", filter=due[1])
-    )
-    return sums["now"], sums["before"]
-
-
-def _complaints(spans: _Spans) -> tuple[int, int]:
-    due = [Q(message__eligible_at__gte=span.start, message__eligible_at__lt=span.end) for span in spans]
-    sums = DeliveryEvent.objects.filter(due[0] | due[1], kind=DeliveryKind.COMPLAINED.value).aggregate(
-        now=Count("message", distinct=True, filter=due[0]), before=Count("message", distinct=True, filter=due[1])
-    )
-    return sums["now"], sums["before"]
-
-
-def _left(spans: _Spans) -> tuple[int, int]:
-    """People who asked for no more mails about something."""
-    asked = [Q(at__gte=span.start, at__lt=span.end) for span in spans]
-    sums = PreferenceChange.objects.filter(asked[0] | asked[1], is_on=False).aggregate(
-        now=Count("person", distinct=True, filter=asked[0]), before=Count("person", distinct=True, filter=asked[1])
-    )
-    return sums["now"], sums["before"]
-
-
-def _votes(spans: _Spans) -> tuple[Rate, Rate]:
-    days = [Q(day__gte=span.first, day__lte=span.last) for span in spans]
-    sums = ReadDay.objects.filter(days[0] | days[1]).aggregate(
-        said_no=Sum("no", filter=days[0], default=0),
-        said=Sum(F("yes") + F("no"), filter=days[0], default=0),
-        said_no_before=Sum("no", filter=days[1], default=0),
-        said_before=Sum(F("yes") + F("no"), filter=days[1], default=0),
-    )
-    return Rate(sums["said_no"], sums["said"]), Rate(sums["said_no_before"], sums["said_before"])

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from analytics import month_counts, spreads
 from analytics.models import EventKind, Journey, Outcome
 from analytics.periods import Period
-from analytics.reports import spells
+from analytics.reports import asking, spells
 from analytics.spreads import Spreads
 from analytics.stats.proportions import PartlyChecked, Rate
 
@@ -165,14 +165,16 @@ def found(period: Period) -> QuerySet[DecidedJourney]:
     return Journey.objects.filter(started_at__gte=period.start, started_at__lt=period.end).annotate(outcome=outcome)
 
 
-def tally(period: Period, *, article_id: int | None = None) -> Tally:
-    """The journeys of the period, as they were counted last; those whose last read was one article, where it is named.
+def tally(period: Period, *, article_id: int | None = None, locale: str = "") -> Tally:
+    """The journeys of the period, as they were counted last; those whose last read was one article, or whose language
+    is one, where these are named.
     Two queries: of the counts of days (analytics/rollups.py), and how alike the journeys of one person are; two more
     where whole months are in the period."""
+    named = {"article_id": article_id} if article_id is not None else {}
     rows = month_counts.summed(
         period,
         *("article_id", "outcome", "is_linkable", "vote", "is_contradicted"),
-        narrowed=None if article_id is None else Q(article_id=article_id),
+        narrowed=Q(**named, **({"locale": locale} if locale else {})),
     )
     return Tally(
         tuple(
@@ -221,11 +223,28 @@ _CONDITIONS: dict[tuple[str, str], Q] = {
 }
 
 
+# What of an address narrows journeys beside its period, and what each may be.
+WORDS: dict[str, asking.Check] = {
+    **{
+        name: asking.one_of(*(value for each, value in _CONDITIONS if each == name))
+        for name in sorted({name for name, _value in _CONDITIONS})
+    },
+    "topic": asking.is_text,
+    "lang": asking.is_text,
+    "article": asking.is_id,
+    "beside": lambda text: bool(ids(text)),
+    "read": asking.is_id,
+    "text": asking.is_id,
+    **spells.WORDS,
+}
+
+
 def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJourney]:
     """The journeys of the period that fit every parameter; one that makes no sense fits none, so that a list is never
-    longer than its heading says. `article`: the last one read; `read`: read at any time before a contact; `topic`: any
-    of several, with commas, NO_TOPIC for none; `lang`: the language of the last reading; `edit` and `side`: the last
-    one read is the text before or after a change."""
+    longer than its heading says. `article`: the last one read; `beside`: none of these, with commas; `read`: read at
+    any time before a contact; `topic`: any of several, with commas, NO_TOPIC for none; `lang`: the language of the last
+    reading; `edit` and `side`: the last one read is the text before or after a change; `text`: it is this
+    one."""
     journeys = found(period)
     if parameters.get("edit", ""):
         text = spells.asked(parameters, until=period.end)
@@ -235,15 +254,27 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
         if value := parameters.get(name, ""):
             condition = _CONDITIONS.get((name, value))
             journeys = journeys.none() if condition is None else journeys.filter(condition)
-    for name, lookup in (("article", "last_article_id"), ("read", "reads__contains")):
+    for name, lookup in (
+        ("article", "last_article_id"),
+        ("text", "last_revision_id"),
+        ("read", "reads__contains"),
+    ):
         if value := parameters.get(name, ""):
             journeys = journeys.filter(**{lookup: int(value)}) if is_id(value) else journeys.none()
+    if value := parameters.get("beside", ""):
+        journeys = journeys.exclude(last_article_id__in=named) if (named := ids(value)) else journeys.none()
     return journeys.filter(**in_words(parameters))
 
 
 def is_id(text: str) -> bool:
     """Whether it can be the id of an article."""
     return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def ids(text: str) -> list[int]:
+    """Ids of articles with commas between; none where one of them can be no id."""
+    parts = text.split(",")
+    return [int(part) for part in parts] if all(map(is_id, parts)) else []
 
 
 def in_words(parameters: Mapping[str, str]) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -22,20 +21,6 @@ def build(period: Period, *, now: datetime) -> Totals:
     return ledger.totals(asked, now=now, with_people=False, all_of_them=True)
 
 
-def as_data(totals: Totals) -> dict[str, Any]:
-    """For machines. The outcomes add up to `eligible`, and the reasons of an outcome, where it has some, to it."""
-    reasons: dict[str, dict[str, int]] = {}
-    for (outcome, code), count in sorted(totals.reasons.items()):
-        if code and count and outcome != Outcome.QUIET:
-            reasons.setdefault(outcome.value, {})[code] = count
-    return {
-        "eligible": totals.eligible,
-        "sent": totals.sent,
-        "outcomes": {outcome.value: count for outcome, count in totals.outcomes.items()},
-        "reasons": reasons,
-    }
-
-
 def as_text(totals: Totals, period: Period) -> str:
     """For people."""
     lines = [f"Send ledger, planned {period.first} to {period.last}: {totals.eligible} eligible, {totals.sent} sent"]
@@ -46,7 +31,7 @@ def as_text(totals: Totals, period: Period) -> str:
 
 
 def tables(period: Period, now: datetime) -> Sequence[Table]:
-    """The outcomes, and the reasons of those that have some."""
+    """What was planned and sent, the outcomes, and the reasons of those that have some."""
     totals = build(period, now=now)
     planned = _("Of all people, episodes and rules that were planned in the period.")
     reasons = [
@@ -55,6 +40,13 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
         if code and count and outcome != Outcome.QUIET
     ]
     return [
+        Table(
+            name="totals",
+            title=_("Planned and sent"),
+            columns=(Column("eligible", _("Planned")), Column("sent", _("Sent"))),
+            rows=[(totals.eligible, Rate(totals.sent, totals.eligible))],
+            note=planned,
+        ),
         Table(
             name="outcomes",
             title=_("What became of every planned message"),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from analytics import effect_days, effect_rows, shop_days
 from analytics.effect_days import Known
 from analytics.periods import Period
+from analytics.reports import asking
 from analytics.reports.tables import Column, Table
 from analytics.stats import holdout, proportions
 from analytics.stats.proportions import Prevented, Rate
@@ -156,6 +157,19 @@ def number(period: Period, parameters: Mapping[str, str], *, now: datetime) -> i
         "contacted" if parameters.get("contacted") else "units",
         since=period.first if parameters.get("new") else None,
     )
+
+
+_YES = asking.one_of("yes")
+# What narrowed() knows, and what each may be.
+WORDS: dict[str, asking.Check] = {
+    "compared": _YES,
+    "contacted": _YES,
+    "new": _YES,
+    "sent": _YES,
+    "arm": asking.one_of(*Arm.values),
+    "state": asking.one_of(*MessageState.values),
+    "rule": asking.is_text,
+}
 
 
 def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Message]:

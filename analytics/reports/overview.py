@@ -1,16 +1,13 @@
-"""The dashboard's numbers, for the page, for JSON and for text."""
+"""The dashboard's numbers, for the page, as tables and for text."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from analytics import contact_facts, effect_days, gaps, outcomes
 from analytics.models import Outcome, SettlingMark
-from analytics.periods import Compare, Period
+from analytics.periods import Compare, Period, Segment
 from analytics.reports import (
     contacts,
     effects,
@@ -23,9 +20,7 @@ from analytics.reports import (
     wismo,
 )
 from analytics.reports.journeys import Confirmed, Guarded
-from analytics.reports.tables import Column, Table
-from analytics.stats.counts import Change, PerUnit
-from analytics.stats.proportions import Interval, Rate
+from analytics.reports.tables import Column, Table, Value
 from kb.models import Article
 
 
@@ -99,8 +94,10 @@ class Overview:
 
 
 def build(period: Period, *, now: datetime) -> Overview:
-    """All numbers of a period; the number of queries does not depend on how much there is to count."""
-    tally = journeys.tally(period)
+    """All numbers of a period; the number of queries does not depend on how much there is to count. A language narrows
+    contacts and journeys, a channel contacts only; orders, guard-rails and hold-outs are everybody's."""
+    locale = period.segment.locale
+    tally = journeys.tally(period, locale=locale)
     total, reasons = contacts.by_reason(period, now=now)
     known = effect_days.known_of(period, now=now)
     rules = messages.rows(period, now=now, known=known)
@@ -108,7 +105,7 @@ def build(period: Period, *, now: datetime) -> Overview:
     feeds = contact_facts.feeds()
     in_until = outcomes.watermark(feeds.values(), now=now)
     mark = SettlingMark.objects.filter(pk=1).first()
-    known_effects = effects.build(period, now, known=known, journeys=tally.count())
+    known_effects = effects.build(period, now, known=known, journeys=None if locale else tally.count())
     opened = known_effects.suggestions.guards
     candidates = [
         *to_do_running.found(period, now=now, feeds=feeds, rules=rules, wismo=where_is_it),
@@ -157,25 +154,8 @@ def _articles(tally: journeys.Tally) -> list[ArticleRow]:
 
 
 def tables(period: Period, now: datetime) -> list[Table]:
-    """The main numbers, how journeys ended, and what to do first."""
+    """The main numbers, how journeys ended, what is shown to prevent contacts, and what to do first."""
     shown = build(period, now=now)
-    tally, then = shown.tally, shown.wismo.now
-    low, high = (then.interval.low, then.interval.high) if then.interval else (None, None)
-    main = (
-        ("contacts", shown.all_contacts.now, None, None, None),
-        ("contacts_before", shown.all_contacts.before, None, None, None),
-        ("wismo_per_order", then.hits, then.of, low, high),
-        *(
-            (name, rate.hits, rate.of, rate.interval.low, rate.interval.high)
-            for name, rate in (
-                ("repeat_contacts", shown.repeated.rate),
-                ("confirmed", tally.confirmed.rate),
-                ("at_most_helped", tally.confirmed.ceiling),
-                ("linkable_coverage", tally.coverage),
-                ("view_based_deflection", tally.view_based),
-            )
-        ),
-    )
     return [
         Table(
             "main",
@@ -186,15 +166,29 @@ def tables(period: Period, now: datetime) -> list[Table]:
                 Column("of", "Of"),
                 Column("low", "Interval from"),
                 Column("high", "Interval to"),
+                Column("withheld", "Why withheld"),
             ),
-            main,
+            _main(shown),
+            note=_narrowed(period.segment),
         ),
         Table(
             "outcomes",
             "How journeys ended",
             (Column("outcome", "Outcome"), Column("journeys", "Journeys")),
             [(row.outcome, row.journeys) for row in shown.outcomes],
-            note="Journeys that began in the period.",
+            note="Journeys that began in the period" + (", of the language." if period.segment.locale else "."),
+        ),
+        Table(
+            "prevented",
+            "Contacts prevented, and money",
+            (
+                Column("number", "Number"),
+                Column("at_least", "At least"),
+                Column("currency", "Currency"),
+                Column("why", "Why there is none"),
+            ),
+            _prevented(shown.effects),
+            note="What a random group was kept without shows; all bounds hold together. Of everybody.",
         ),
         Table(
             "to_do",
@@ -206,52 +200,48 @@ def tables(period: Period, now: datetime) -> list[Table]:
     ]
 
 
-def as_data(overview: Overview) -> dict[str, Any]:
-    """The overview as plain data for JSON: each rate with hits, of, share and interval; withheld rates with the reason
-    and without a share."""
-    data: dict[str, Any] = {
-        "period": overview.period.query,
-        "contacts_in_until": overview.in_until.isoformat(),
-        "journeys": {
-            "total": overview.tally.count(),
-            "contradicted": overview.tally.contradicted,
-            "outcomes": {row.outcome: row.journeys for row in overview.outcomes},
-            "coverage": _plain(overview.tally.coverage),
-            "contact_after_read": _plain(overview.tally.contact_after_read),
-            "confirmed": _plain(overview.tally.confirmed),
-            "view_based_deflection": _plain(overview.tally.view_based),
-        },
-    }
-    for name in ("articles", "rules", "all_contacts", "reasons", "days", "wismo", "repeated"):
-        data[name] = _plain(getattr(overview, name))
-    data["guard_rails"] = {
-        "suppression": overview.guard_rails.is_suppression,
-        "rows": _plain(overview.guard_rails.rows),
-    }
-    data["to_do"] = [
-        {"kind": each.kind, "key": each.key, "says": each.says, "contacts_a_week_at_least": each.a_week}
-        for each in overview.to_do
+def _narrowed(segment: Segment) -> str:
+    """What of the main numbers is of the language and channel asked for."""
+    told = "Of the language: contacts, repeats and journeys. " if segment.locale else ""
+    told += "Of the channel: contacts and repeats. " if segment.source else ""
+    return f"{told}Contacts to orders are everybody’s." if told else ""
+
+
+def _main(shown: Overview) -> list[tuple[Value, ...]]:
+    tally, then = shown.tally, shown.wismo.now
+    low, high = (then.interval.low, then.interval.high) if then.interval else (None, None)
+    after_read = tally.contact_after_read
+    rates = [
+        ("repeat_contacts", shown.repeated.rate),
+        ("confirmed", tally.confirmed.rate),
+        ("at_most_helped", tally.confirmed.ceiling),
+        ("linkable_coverage", tally.coverage),
+        ("view_based_deflection", tally.view_based),
     ]
-    return data
+    if not after_read.why_withheld:
+        rates.insert(1, ("contact_after_read", after_read.rate))
+    rows: list[tuple[Value, ...]] = [
+        ("contacts", shown.all_contacts.now, None, None, None, ""),
+        ("contacts_before", shown.all_contacts.before, None, None, None, ""),
+        ("journeys", tally.count(), None, None, None, ""),
+        ("contradicted", tally.contradicted, None, None, None, ""),
+        ("wismo_per_order", then.hits, then.of, low, high, ""),
+        *((name, rate.hits, rate.of, rate.interval.low, rate.interval.high, "") for name, rate in rates),
+    ]
+    if after_read.why_withheld:
+        rows.append(("contact_after_read", None, None, None, None, after_read.why_withheld))
+    return rows
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Rate):
-        return {"hits": value.hits, "of": value.of, "share": value.share, "interval": _plain(value.interval)}
-    if isinstance(value, PerUnit):
-        return {"hits": value.hits, "of": value.of, "ratio": value.ratio, "interval": _plain(value.interval)}
-    if isinstance(value, Interval):
-        return [value.low, None if value.high == math.inf else value.high]
-    if isinstance(value, Change):
-        return {"times": value.times, "interval": _plain(value.interval), "is_shown": value.is_shown}
-    if isinstance(value, journeys.Guarded) and value.why_withheld:
-        return {"withheld": value.why_withheld, "coverage": _plain(value.coverage)}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    return value
+def _prevented(found: effects.Effects) -> list[tuple[Value, ...]]:
+    prevented, saved = found.prevented_at_least, found.saved_at_least
+    why = "" if prevented is not None else "Nothing is shown to prevent contacts."
+    return [
+        ("contacts_prevented", prevented, "", why),
+        (
+            "saved",
+            float(saved.amount) if saved else None,
+            saved.currency if saved else "",
+            "" if saved else found.why_not_saved,
+        ),
+    ]

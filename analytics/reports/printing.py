@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from analytics.reports.journeys import Guarded
-from analytics.reports.tables import Table, Value
+from analytics.reports.tables import Column, Table, Value
 from analytics.stats.proportions import Rate
 
 _OF_RATE = ("hits", "of", "share", "low", "high")
@@ -35,12 +35,23 @@ def as_data(table: Table) -> dict[str, Any]:
 
 def as_csv(table: Table) -> Iterator[str]:
     """Line by line; the header has the columns' keys."""
-    writer = csv.writer(_Echo())
     kinds = _kinds(table)
-    yield str(writer.writerow(_header(table, kinds)))
-    for row in table.rows:
-        cells = [cell for value, kind in zip(row, kinds, strict=True) for cell in _cells(value, kind)]
-        yield str(writer.writerow([_harmless(cell) for cell in cells]))
+    rows = (
+        [cell for value, kind in zip(row, kinds, strict=True) for cell in _cells(value, kind)] for row in table.rows
+    )
+    yield from _lines(_header(table, kinds), rows)
+
+
+def rows_as_csv(columns: Sequence[Column], rows: Iterable[Sequence[Value]]) -> Iterator[str]:
+    """The same of any number of rows without rates, none of which is kept."""
+    yield from _lines([column.key for column in columns], (map(_plain, row) for row in rows))
+
+
+def _lines(header: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield str(writer.writerow(header))
+    for row in rows:
+        yield str(writer.writerow([_harmless(cell) for cell in row]))
 
 
 def as_text(table: Table) -> str:

@@ -1,4 +1,4 @@
-"""Every report by its name. One line each; a report's module says what it has."""
+"""Every report by its name, with what can be asked of it. One entry each; a report's module says what it has."""
 
 from __future__ import annotations
 
@@ -11,41 +11,145 @@ from analytics.reports import (
     data_health_tables,
     effects,
     experiments,
-    flow,
+    flow_tables,
+    gap_tables,
     guard_rails,
     ledger,
     messages,
     overview,
+    query_tables,
     search_learning,
     search_tables,
 )
+from analytics.reports.asking import COMPARE, LOCALE, SOURCE, WINDOW, Words
 from analytics.reports.tables import Report
 
-REPORTS: dict[str, Report] = {
-    "overview": Report("overview", _("Overview"), "home", overview.tables, "Three things to do"),
-    "contacts": Report("contacts", _("Contacts by reason"), "home", contacts.tables, "Contacts by reason"),
-    "autopsy": Report("autopsy", _("Contact autopsy"), "autopsy", autopsy.tables, "Contact autopsy"),
-    "guard_rails": Report("guard_rails", _("Guard-rails"), "home", guard_rails.tables, "Guard-rails"),
-    "journeys": Report("journeys", _("Journeys: how they began and ended"), "journeys", flow.tables, "Outcome"),
-    "data_health": Report(
+_ALL = (
+    Report(
+        "overview",
+        _("Overview"),
+        "home",
+        overview.tables,
+        "Three things to do",
+        Words((WINDOW, COMPARE, LOCALE, SOURCE)),
+        _("The main numbers, how journeys ended, what is shown to prevent contacts, and what to do first."),
+    ),
+    Report(
+        "contacts",
+        _("Contacts by reason"),
+        "home",
+        contacts.tables,
+        "Contacts by reason",
+        Words((WINDOW, COMPARE, LOCALE, SOURCE)),
+        _("Why people contacted us, against the days before, and on which days."),
+    ),
+    Report(
+        "autopsy",
+        _("Contact autopsy"),
+        "autopsy",
+        autopsy.tables,
+        "Contact autopsy",
+        Words((LOCALE, SOURCE), autopsy.WORDS),
+        _("Where help failed those who wrote, by topic or by reason."),
+    ),
+    Report(
+        "guard_rails",
+        _("Guard-rails"),
+        "home",
+        guard_rails.tables,
+        "Guard-rails",
+        Words((WINDOW, COMPARE)),
+        _("Whether people could still reach us, and whether our mails are welcome."),
+    ),
+    Report(
+        "journeys",
+        _("Journeys: how they began and ended"),
+        "journeys",
+        flow_tables.tables,
+        "Outcome",
+        Words((WINDOW, COMPARE), flow_tables.WORDS),
+        _("Outcomes, the flow from the first step to the end, and outcomes against the days before."),
+    ),
+    Report(
         "data_health",
         _("Data health: whether the numbers can be trusted"),
         "data-health",
         data_health_tables.tables,
         "Linkable coverage",
+        Words((WINDOW,)),
+        _("What stands in the way, sources, days, why journeys are unlinkable, and who is left out."),
     ),
-    "experiments": Report(
-        "experiments", _("A/B tests of articles"), "experiments", experiments.tables, "Verdict of a test"
+    Report(
+        "experiments",
+        _("A/B tests of articles"),
+        "experiments",
+        experiments.tables,
+        "Verdict of a test",
+        Words(()),
+        _("Every test under way in the days, and what its newest look said."),
     ),
-    "messages": Report("messages", _("Messages by rule"), "messages", messages.tables, "Effect of a message"),
-    "ledger": Report("ledger", _("What became of every planned message"), "ledger", ledger.tables, "Messages"),
-    "search_health": Report(
-        "search_health", _("Search health"), "search-health", search_tables.tables, "Search health"
+    Report(
+        "messages",
+        _("Messages by rule"),
+        "home",
+        messages.tables,
+        "Effect of a message",
+        Words((WINDOW,)),
+        _("What became of each rule’s messages, and their effect."),
     ),
-    "search_learning": Report(
-        "search_learning", _("Whether the learnt ranking of search helps"), "search", search_learning.tables
+    Report(
+        "ledger",
+        _("What became of every planned message"),
+        "ledger",
+        ledger.tables,
+        "Messages",
+        Words(()),
+        _("Outcomes of all that was planned, and why."),
     ),
-    "effects": Report("effects", _("Effects"), "effects", effects.tables, "Effects"),
-    "articles": article_tables.ARTICLES,
-    "article_edits": article_tables.EDITS,
-}
+    Report(
+        "search_health",
+        _("Search health"),
+        "search-health",
+        search_tables.tables,
+        "Search health",
+        Words((WINDOW, COMPARE, LOCALE)),
+        _("Searches by language and day, clusters of like queries, and their queries."),
+    ),
+    Report(
+        "search_query",
+        _("One query of search"),
+        "search-health",
+        query_tables.tables,
+        "Search health",
+        Words((), query_tables.WORDS, needs=("key", "lang"), several=("key",), beside=("what",)),
+        _("Its days, what was opened from where, and what was asked next."),
+    ),
+    Report(
+        "search_learning",
+        _("Whether the learnt ranking of search helps"),
+        "search-learning",
+        search_learning.tables,
+        words=Words(()),
+        holds=_("Both arms of the test, and how they differ."),
+    ),
+    Report(
+        "effects",
+        _("Effects"),
+        "effects",
+        effects.tables,
+        "Effects",
+        holds=_("The causal ledger, what has no control group, the form’s two arms, and its openings."),
+    ),
+    article_tables.ARTICLES,
+    article_tables.ONE,
+    article_tables.EDITS,
+    Report(
+        "next_article",
+        _("What to write next"),
+        "next-article",
+        gap_tables.tables,
+        words=Words((WINDOW,), gap_tables.WORDS),
+        holds=_("Searches that led nowhere, reasons without an article, articles after which people contact us."),
+    ),
+)
+REPORTS: dict[str, Report] = {report.name: report for report in _ALL}

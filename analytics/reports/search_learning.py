@@ -132,30 +132,6 @@ def build(period: Period, *, now: datetime) -> SearchLearning:
     )
 
 
-def as_data(report: SearchLearning) -> dict[str, object]:
-    """For machines: every share with its two counts."""
-
-    def of_arm(arm: Arm) -> dict[str, object]:
-        return {
-            name: {"hits": rate.hits, "of": rate.of, "low": rate.interval.low, "high": rate.interval.high}
-            for name, rate in vars(arm).items()
-        }
-
-    def of_difference(found: Difference | None) -> dict[str, float] | None:
-        return (
-            None if found is None else {"points": found.points, "low": found.interval.low, "high": found.interval.high}
-        )
-
-    return {
-        "setting": report.setting,
-        "signals": report.signals,
-        "learnt": of_arm(report.learnt),
-        "plain": of_arm(report.plain),
-        "srm_p": report.srm_p,
-        "difference": {name: of_difference(getattr(report, name)) for name in ("clicked", "reformulated", "contacted")},
-    }
-
-
 def _arm(counts: list[int] | None) -> Arm:
     visitors, clicked, reformulated, contacted = counts or (0, 0, 0, 0)
     return Arm(Rate(clicked, visitors), Rate(reformulated, visitors), Rate(contacted, visitors))
@@ -185,6 +161,16 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
         for name, found in report.differences
     ]
     return [
+        Table(
+            name="test",
+            title=_("The test of the learnt ranking"),
+            columns=(
+                Column("setting", _("Setting")),
+                Column("signals", _("Learnt signals")),
+                Column("srm_p", _("How likely arms of these sizes are")),
+            ),
+            rows=[(report.setting, report.signals, report.srm_p)],
+        ),
         Table(
             name="arms",
             title=_("Search with and without what was learnt"),

@@ -24,20 +24,20 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
         Table(
             "totals",
             _("Searches by language"),
-            (Column("days", _("Days")), Column("locale", _("Language")), *_columns()),
+            (Column("days", _("Days")), Column("locale", _("Language")), *count_columns()),
             [
-                ("these", "", *_values(report.now)),
-                *([("before", "", *_values(report.before))] if report.before else []),
-                *(("these", row.locale, *_values(row.now)) for row in report.languages),
-                *(("before", row.locale, *_values(row.before)) for row in report.languages if row.before),
+                ("these", "", *count_values(report.now)),
+                *([("before", "", *count_values(report.before))] if report.before else []),
+                *(("these", row.locale, *count_values(row.now)) for row in report.languages),
+                *(("before", row.locale, *count_values(row.before)) for row in report.languages if row.before),
             ],
             note,
         ),
         Table(
             "days",
             _("Searches by day"),
-            (Column("first", _("From")), Column("last", _("To")), *_columns()),
-            [(day.first, day.last, *_values(day.counts)) for day in report.days],
+            (Column("first", _("From")), Column("last", _("To")), *count_columns()),
+            [(day.first, day.last, *count_values(day.counts)) for day in report.days],
             note,
         ),
         Table(
@@ -47,7 +47,7 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
                 Column("locale", _("Language")),
                 Column("query", _("Query")),
                 Column("queries", _("Queries")),
-                *_columns(),
+                *count_columns(),
                 Column("contacts_at_least", _("Contacts at least")),
                 Column("read", _("Read in the end")),
                 Column("done", _("Last done")),
@@ -58,7 +58,7 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
                     one.locale,
                     one.text,
                     len(one.queries),
-                    *_values(one.counts),
+                    *count_values(one.counts),
                     round(one.counts.contacts_at_least, 2),
                     one.answers.read.article_id if one.answers.read else None,
                     one.acted.newest.text if one.acted else "",
@@ -75,15 +75,20 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
                 Column("locale", _("Language")),
                 Column("cluster", _("Cluster")),
                 Column("query", _("Query")),
-                *_columns(),
+                *count_columns(),
             ),
-            [(one.locale, one.text, query.text, *_values(query.counts)) for one in clusters for query in one.queries],
+            [
+                (one.locale, one.text, query.text, *count_values(query.counts))
+                for one in clusters
+                for query in one.queries
+            ],
             note,
         ),
     ]
 
 
-def _columns() -> tuple[Column, ...]:
+def count_columns() -> tuple[Column, ...]:
+    """Of what count_values() tells of some searches."""
     return (
         Column("searches", _("Searches")),
         Column("without_answer", _("Nothing found")),
@@ -95,7 +100,7 @@ def _columns() -> tuple[Column, ...]:
     )
 
 
-def _values(counts: Counts) -> tuple[Value, ...]:
+def count_values(counts: Counts) -> tuple[Value, ...]:
     return (
         counts.searches,
         counts.no_answer,

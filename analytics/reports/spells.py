@@ -14,11 +14,16 @@ from django.db.models import Q
 
 from analytics import shop_days
 from analytics.markers import PUBLISHED
+from analytics.reports import asking
 from core.models import AuditEntry
 from kb.models import Article, Variant
 
 LOOK_BACK = timedelta(days=90)  # at most, before a change and after it
 SIDES = ("before", "after")
+WORDS: dict[str, asking.Check] = {
+    "edit": lambda text: text.isascii() and text.isdecimal() and len(text) < 19,
+    "side": asking.one_of(*SIDES),
+}
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from analytics import effect_days, effect_rows, month_counts, shop_days
 from analytics.effect_days import Known, Numbers
 from analytics.models import SUGGESTIONS
 from analytics.periods import Period
-from analytics.reports import effect_entries
+from analytics.reports import asking, effect_entries
 from analytics.reports.effect_entries import Code, Measured
 from analytics.stats import holdout
 from analytics.stats.holdout import Stratum
 from analytics.stats.proportions import Rate
 from contacts import arms
-from contacts.models import Arm, FormVisit
+from contacts.models import Arm
 
 FELL = 0.8  # the way to a person counts as narrower from a fall of a fifth on, where chance does not explain it
 _SURE = 3.0  # standard errors
@@ -130,28 +130,43 @@ def of_strata(
     )
 
 
+_YES = asking.one_of("yes")
+# What narrowed() knows, and what each may be.
+WORDS: dict[str, asking.Check] = {
+    "arm": asking.one_of(*(str(arm) for arm in effect_rows.COMPARED)),
+    **dict.fromkeys(("contacted", "sent", "helped", "left", "shown", "withdrawn", "new", "opened"), _YES),
+}
+
+
 def narrowed(period: Period, parameters: Mapping[str, str], *, now: datetime) -> QuerySet[Any]:
     """The openings behind a number: one of each visitor compared. By `arm`, `contacted=yes`, `sent=yes`, `helped=yes`,
-    `shown=yes`, `withdrawn=yes`, `new=yes` (in the period) and `share`. What makes no sense fits none."""
-    found = effect_rows.visits(until=until(period, now=now), window=period.window)
+    `left=yes`, `shown=yes`, `withdrawn=yes` and `new=yes` (in the period). What makes no sense fits none. With
+    `opened=yes` every opening of the period, however often a visitor opened it."""
+    if parameters.get("opened", ""):
+        every = effect_rows.openings(since=period.start, until=period.end)
+        return effect_rows.with_contact(every, window=period.window)
+    found = effect_rows.visits(until=until(period, {}, now=now), window=period.window)
     conditions = {
         ("contacted", "yes"): Q(has_contacted=True),
         ("sent", "yes"): Q(contact_id__isnull=False),
         ("helped", "yes"): effect_rows.was_helped(),
+        ("left", "yes"): effect_rows.left(),
         ("new", "yes"): Q(opened_at__gte=period.start),
         ("shown", "yes"): effect_rows.was_shown(),
         ("withdrawn", "yes"): effect_rows.withdrawn(),
         **{("arm", str(arm)): Q(arm=arm) for arm in effect_rows.COMPARED},
     }
-    for name in ("arm", "contacted", "sent", "helped", "shown", "withdrawn", "new"):
+    for name in ("arm", "contacted", "sent", "helped", "left", "shown", "withdrawn", "new"):
         if value := parameters.get(name, ""):
             condition = conditions.get((name, value))
             found = found.none() if condition is None else found.filter(condition)
     return found
 
 
-def until(period: Period, *, now: datetime) -> datetime:
+def until(period: Period, parameters: Mapping[str, str], *, now: datetime) -> datetime:
     """The moment before which all of narrowed() is."""
+    if parameters.get("opened", ""):
+        return period.end
     through = min(period.last, effect_days.ripe(period.window, effect_rows.contacts_in_until(now=now)))
     return shop_days.begin(through + timedelta(days=1))
 
@@ -161,16 +176,22 @@ _COUNTED = {"contacted": "contacted", "sent": "sent", "helped": "answered", "sho
 
 def number(period: Period, parameters: Mapping[str, str], *, now: datetime) -> int | None:
     """How many narrowed() has, where the counts of days tell it: by arm, `new` and one of _COUNTED."""
-    asked = [name for name in _COUNTED if parameters.get(name)]
+    if parameters.get("opened", ""):
+        return effect_rows.openings(since=period.start, until=period.end).count()
+    asked = [name for name in (*_COUNTED, "left") if parameters.get(name)]
     if len(asked) > 1 or {parameters.get(name, "") for name in (*asked, "new")} - {"", "yes"}:
         return None
-    return effect_days.number(
-        effect_days.known_of(period, now=now),
-        [SUGGESTIONS],
-        [str(arm) for arm in effect_rows.COMPARED if parameters.get("arm", "") in ("", arm)],
-        _COUNTED[asked[0]] if asked else "units",
-        since=period.first if parameters.get("new") else None,
-    )
+    known = effect_days.known_of(period, now=now)
+    arms_asked = [str(arm) for arm in effect_rows.COMPARED if parameters.get("arm", "") in ("", arm)]
+
+    def counted(name: str, among: list[str] = arms_asked) -> int:
+        return effect_days.number(
+            known, [SUGGESTIONS], among, name, since=period.first if parameters.get("new") else None
+        )
+
+    if asked == ["left"]:
+        return counted("units") - counted("sent") - counted("answered", [arm for arm in arms_asked if arm == Arm.ON])
+    return counted(_COUNTED[asked[0]] if asked else "units")
 
 
 def _guards(period: Period, known: Known, journeys: int | None) -> Guards:
@@ -186,7 +207,5 @@ def _guards(period: Period, known: Known, journeys: int | None) -> Guards:
 
 
 def _openings(period: Period, journeys: int | None = None) -> Openings:
-    # Programs, staff and those who asked not to be followed have no journey either.
-    forms = FormVisit.objects.filter(opened_at__gte=period.start, opened_at__lt=period.end)
-    opened = forms.filter(arm__in=[Arm.ON, Arm.OFF, Arm.NOT_ELIGIBLE]).count()
+    opened = effect_rows.openings(since=period.start, until=period.end).count()
     return Openings(opened, month_counts.number(period) if journeys is None else journeys)

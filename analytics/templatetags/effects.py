@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from analytics.reports.effect_entries import Money
 from analytics.stats.proportions import Rate
+from analytics.templatetags.numbers import points
 
 register = template.Library()
 
@@ -37,6 +38,12 @@ def number_of(number: int, url: str | None) -> SafeString | str:
     """A number, as a link to its rows where there are any."""
     text = f"{number:,}"
     return format_html('<a href="{}">{}</a>', url, text) if url and number else text
+
+
+@register.filter
+def point_ends(end: float) -> str:
+    """An end of an interval in points: −1.2, +0.4, 0.0."""
+    return points(end / 100)
 
 
 @register.filter

@@ -32,7 +32,7 @@ def chart(figure: Chart) -> dict[str, Any]:
     rows = zip(figure.points, *(cells for _name, cells in columns), strict=True)
     return {
         "figure": figure,
-        "data": figure.data | {"texts": _texts()},
+        "data": figure.data | {"texts": _texts(figure)},
         "head": [name for name, _cells in columns],
         "rows": [(point, [_cell(figure, cell) for cell in cells]) for point, *cells in rows],
         "marks": [(mark, MARK_NAMES[mark.kind]) for _index, mark in figure.placed],
@@ -53,7 +53,7 @@ def _shown(number: float, decimals: int) -> str:
     return f"−{text}" if rounded < 0 else text
 
 
-def _texts() -> dict[str, str]:
+def _texts(figure: Chart) -> dict[str, str]:
     """The words that chart.js says."""
     said = {
         "to": _("to"),
@@ -62,6 +62,7 @@ def _texts() -> dict[str, str]:
         "low": _("lower bound"),
         "high": _("upper bound"),
         "opens": _("Enter opens the rows."),
+        "link": figure.opens or _("Show the rows"),
         "more": _("and %(number)s more"),
         "marks": _("Meanwhile"),
         **{f"mark_{kind.value}": name for kind, name in MARK_NAMES.items()},

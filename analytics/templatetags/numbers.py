@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,10 @@ from django.utils.translation import gettext as _
 from analytics import definitions
 from analytics.periods import Period
 from analytics.reports.contacts import ReasonRow
+from analytics.reports.flow_compared import Turn
+from analytics.reports.journeys import Guarded
 from analytics.stats.counts import Change
+from analytics.stats.proportions import Rate
 
 register = template.Library()
 
@@ -28,7 +31,7 @@ _TIMES_TOLD = 10
 def rows_url(context: Mapping[str, Any], target: str, **narrowed: object) -> str:
     """The address of a list about the page's period: `desk:<target>` narrowed by the parameters given."""
     period: Period = context["period"]
-    return _address(period, target, narrowed)
+    return _address(period, target, _in_language(context, target, narrowed))
 
 
 @register.simple_tag(takes_context=True)
@@ -44,20 +47,58 @@ def opens(context: Mapping[str, Any], number: int, target: str, **narrowed: obje
     text = intcomma(number)
     if not number or not context["may_open_rows"]:
         return text
-    return format_html('<a href="{}">{}</a>', _address(context["period"], target, narrowed), text)
+    url = _address(context["period"], target, _in_language(context, target, narrowed))
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+@register.simple_tag(takes_context=True)
+def opens_of_article(
+    context: Mapping[str, Any], number: int, article_id: int, which: str, **narrowed: object
+) -> SafeString | str:
+    """opens() of what readers said of an article, or of the openings from a search that led to it."""
+    text = intcomma(number)
+    if not number or not context["may_open_rows"]:
+        return text
+    url = context["period"].address(reverse("desk:article-rows", args=[article_id, which]), **narrowed)
+    return format_html('<a href="{}">{}</a>', url, text)
 
 
 @register.simple_tag(takes_context=True)
 def opens_before(context: Mapping[str, Any], number: int, target: str, **narrowed: object) -> SafeString | str:
     """opens() about as many days before the period."""
-    before = {"period": context["period"].before(), "may_open_rows": context["may_open_rows"]}
+    kept = {name: context.get(name, "") for name in ("may_open_rows", "journeys_in")}
+    before = {"period": context["period"].before(), **kept}
     return opens(before, number, target, **narrowed)
+
+
+@register.simple_tag(takes_context=True)
+def turn_sides(context: Mapping[str, Any], turn: Turn) -> list[dict[str, Any]]:
+    """Both shares of an outcome, now and before, with their counts as links to the journeys of the page."""
+    asked = dict(context["narrowing"])
+
+    def side(guarded: Guarded, show: Callable[..., SafeString | str]) -> dict[str, Any]:
+        rate = guarded.rate
+        hits = show(context, rate.hits, "journeys", **(asked | dict(turn.narrowed)))
+        return {
+            "guarded": guarded,
+            "hits": hits,
+            "of": show(context, rate.of, "journeys", **(asked | dict(turn.narrowed_of))),
+        }
+
+    return [side(turn.now, opens), side(turn.before, opens_before)]
 
 
 @register.filter
 def percent(share: float | None) -> str:
     """0.0412 -> 4.1; a dash where there is nothing to share."""
     return "–" if share is None else f"{100 * share:.1f}"
+
+
+@register.filter
+def interval(rate: Rate) -> str:
+    """interval 2.0 to 4.1 %"""
+    ends = {"low": percent(rate.interval.low), "high": percent(rate.interval.high)}
+    return _("interval %(low)s to %(high)s %%") % ends
 
 
 @register.filter
@@ -109,6 +150,12 @@ def points(share: float | None) -> str:
         return "–"
     rounded = round(100 * share, 1)
     return f"−{abs(rounded):.1f}" if rounded < 0 else f"+{rounded:.1f}" if rounded else "0.0"
+
+
+def _in_language(context: Mapping[str, Any], target: str, narrowed: Mapping[str, object]) -> Mapping[str, object]:
+    """On a page whose journeys are those of one language, so are the ones that a number opens."""
+    language = context.get("journeys_in") if target == "journeys" else ""
+    return {"lang": language, **narrowed} if language else narrowed
 
 
 def _address(period: Period, target: str, narrowed: Mapping[str, object]) -> str:

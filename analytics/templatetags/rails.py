@@ -11,12 +11,14 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from analytics.periods import Period
 from analytics.reports import guard_rail_rows
 from analytics.reports.guard_rails import Rail, Row
-from analytics.stats.counts import PerUnit
-from analytics.stats.proportions import Rate
+from analytics.stats.counts import Change, PerUnit
+from analytics.stats.proportions import Interval, Rate
+from analytics.templatetags.numbers import points, times_range
 
 register = template.Library()
 
@@ -61,6 +63,14 @@ def rail_spans(context: Mapping[str, Any], row: Row) -> list[Span]:
             (period.before(), row.before, row.told_before),
         )
     ]
+
+
+@register.filter
+def change_range(change: Interval | Change) -> str:
+    """The interval of a guard-rail's change: of shares in points, of counts in percent."""
+    if isinstance(change, Change):
+        return times_range(change)
+    return _("%(low)s to %(high)s points") % {"low": points(change.low), "high": points(change.high)}
 
 
 def _link(url: str, text: str) -> SafeString:

@@ -1,22 +1,52 @@
-"""Where a report's tables can be taken from."""
+"""Where a page's tables and rows can be taken from, as the page is narrowed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
 from django import template
+from django.http import HttpRequest
 from django.urls import reverse
 
-from analytics.periods import Period
+from analytics.reports import asking, readers
+from analytics.reports.asking import Words
 from analytics.reports.registry import REPORTS
+from analytics.reports.row_lists import LISTS
 
 register = template.Library()
 
 
-@register.simple_tag
-def report_files(name: str, period: Period) -> dict[str, str]:
-    """The addresses of its files and of the API about the period; none where there is no such report."""
-    if name not in REPORTS:
+@register.simple_tag(takes_context=True)
+def report_files(context: Mapping[str, Any], name: str, article: int | None = None) -> dict[str, str]:
+    """The addresses of its files and of the API, about what the page is about (`article`: one article); none where the
+    reader may not open its screen."""
+    request: HttpRequest = context["request"]
+    report = REPORTS[name]
+    if not readers.may_open(request.user, report.screen):
         return {}
+    query = _query(context, report.words, article=article)
     return {
-        "files": period.address(reverse("desk:report", args=[name])),
-        "api": period.address(reverse("api:report", args=[name])),
+        "files": reverse("desk:report", args=[name]) + query,
+        "api": reverse("api:report", args=[name]) + query,
+        "all": reverse("desk:reports"),
     }
+
+
+@register.simple_tag(takes_context=True)
+def rows_file(
+    context: Mapping[str, Any], name: str, rail: str | None = None, article: int | None = None, of: str | None = None
+) -> str:
+    """The address of all rows of the page's list, as it is narrowed; the others are what the page's path says."""
+    more = {"rail": rail, "article": article, "of": of}
+    return reverse("desk:rows-csv", args=[name]) + _query(context, LISTS[name].words, **more)
+
+
+def _query(context: Mapping[str, Any], words: Words, **more: object) -> str:
+    given = context["request"].GET
+    pairs = asking.of_screen(words, context.get("period"), given, **more)
+    if more.get("article") or given.get("key"):
+        # One article, and one query, is of one language whatever else the page links to.
+        pairs = [(name, value) for name, value in pairs if name != asking.LOCALE]
+    return f"?{urlencode(pairs)}" if pairs else ""

@@ -26,6 +26,13 @@ def searches_url(context: Mapping[str, Any], what: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def language_url(context: Mapping[str, Any], locale: str, what: str = "") -> str:
+    """The same of one language of the page."""
+    given = context["period"].query | {"locale": locale} | ({"what": what} if what else {})
+    return f"{reverse('desk:search-query')}?{urlencode(given)}"
+
+
+@register.simple_tag(takes_context=True)
 def cluster_url(context: Mapping[str, Any], cluster: Cluster, what: str = "") -> str:
     """The page about like queries together, with its rows narrowed to those to which `what` happened."""
     keys = [("key", query.key) for query in cluster.queries[:_MOST_KEYS]]

@@ -12,14 +12,24 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from analytics import article_charts, periods, settling
+from analytics import article_charts, periods, saved_views, settling
 from analytics.models import SettlingMark
 from analytics.periods import Compare, Period, Segment
-from analytics.reports import article_edits, article_scorecard, article_searches, articles, contacts, journeys, spells
+from analytics.reports import (
+    article_edits,
+    article_rows,
+    article_scorecard,
+    article_searches,
+    articles,
+    contacts,
+    journeys,
+    spells,
+)
 from analytics.reports.articles import Narrowed
 from analytics.views.desk import READERS
 from analytics.views.paging import page_of
 from core import clock, roles
+from kb.models import Article
 
 DEFAULT_SORT = "-contact"
 # What the list can be sorted by, in words; each key of articles.SORTS in the directions that mean something.
@@ -58,6 +68,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "narrowed": narrowed,
         "topics": sorted(contacts.topic_names().items(), key=lambda topic: topic[1]),
         "locales": settings.LANGUAGES,
+        **saved_views.context(request, "article-scorecards", period),
         **_about(request, period, wrong),
     }
     return render(request, "desk/results.html", context)
@@ -87,6 +98,30 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         **_about(request, period, wrong),
     }
     return render(request, "desk/results_article.html", context)
+
+
+@require_safe
+@roles.desk(*READERS)
+def rows(request: HttpRequest, pk: int, which: str) -> HttpResponse:
+    """What stands behind a number of an article: what readers said, or the openings from a search."""
+    if which not in article_rows.LISTS:
+        raise Http404
+    period, wrong = _period(request)
+    found = article_rows.LISTS[which](pk, period, request.GET.dict())
+    page = page_of(found.rows, request)
+    context = {
+        "title": found.title,
+        "pk": pk,
+        "which": which,
+        "article": Article.objects.filter(pk=pk).values_list("live_revision__title", flat=True).first(),
+        "rows": found.tell(list(page)),
+        "page": page,
+        "without_window": True,
+        "kept": [(name, value) for name, value in request.GET.items() if name not in (*periods.NAMES, "page")],
+        "back": period.address(reverse("desk:article-scorecard", args=[pk])),
+        **_about(request, period, wrong),
+    }
+    return render(request, "desk/article_rows.html", context)
 
 
 def _period(request: HttpRequest) -> tuple[Period, list[str]]:

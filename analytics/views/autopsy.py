@@ -78,6 +78,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "title": _("Contacts that were looked into"),
+        "rows_list": "autopsy",
         "rows": [(row.contact, row.get_cause_display(), titles.get(row.article_id or 0)) for row in listed],
         "page": listed,
         "chips": [text for text in (_name(reason), dict(Cause.choices).get(cause, "")) if text],
@@ -99,6 +100,7 @@ def repeated(request: HttpRequest) -> HttpResponse:
     rows_of_days = day_pages.DayPages(found, "received_at", by_day)
     listed: Page[Contact] = page_of(rows_of_days, request)
     context = {
+        "rows_list": "repeated",
         "title": _("Contacts whose writer wrote again") if is_repeated else _("Contacts whose writer is known"),
         "rows": [(contact, "", None) for contact in listed],
         "page": listed,

@@ -1,4 +1,4 @@
-"""What colleagues keep beside the dashboard: views of it by name, and what happened that its numbers may show."""
+"""What colleagues keep beside the numbers: views of their pages by name, and what happened that these may show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -48,19 +49,44 @@ class MarkerForm(forms.Form):
 @require_POST
 @roles.desk()
 def save_view(request: HttpRequest) -> HttpResponse:
-    """Keep what the dashboard shows under a name."""
+    """Keep what a page of numbers shows under a name."""
     period, _wrong = periods.read(request.POST, now=clock.now())
-    form = ViewForm(request.POST)
+    page = request.POST.get("of", saved_views.HOME)
+    if page not in saved_views.PAGES:
+        raise Http404
+    if not saved_views.may_open(page, request.user):
+        raise PermissionDenied("Views are saved by who may open their page.")
+    form, more = ViewForm(request.POST), saved_views.kept(page, request.POST)
     if not form.is_valid():
         messages.error(request, _("Give the view a name of up to 80 letters."))
     else:
-        name = form.cleaned_data["name"]
+        name, is_shared = form.cleaned_data["name"], form.cleaned_data["is_shared"]
         try:
-            saved_views.save(roles.user_of(request), name, period, is_shared=form.cleaned_data["is_shared"])
+            saved_views.save(roles.user_of(request), name, period, is_shared=is_shared, page=page, more=more)
             messages.success(request, _("“%(name)s” is saved.") % {"name": name})
         except saved_views.TooMany:
             messages.error(request, _("You have %(number)s views: delete one first.") % {"number": saved_views.MOST})
-    return redirect(period.address(reverse("desk:home")))
+        except saved_views.TooLong:
+            messages.error(request, _("Too much narrows this page for a view: take something away first."))
+    return redirect(period.address(reverse(f"desk:{page}"), **more))
+
+
+@require_POST
+@roles.desk()
+def change_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another name for a view of one's own, or other readers."""
+    view = get_object_or_404(SavedView, pk=pk, owner=roles.user_of(request))
+    form = ViewForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Give the view a name of up to 80 letters."))
+        return redirect(saved_views.address(view))
+    name = form.cleaned_data["name"]
+    try:
+        saved_views.change(view, name, is_shared=form.cleaned_data["is_shared"], by=roles.user_of(request))
+        messages.success(request, _("“%(name)s” is saved.") % {"name": name})
+    except saved_views.NameTaken:
+        messages.error(request, _("You have a view called “%(name)s” of this page already.") % {"name": name})
+    return redirect(saved_views.address(view))
 
 
 @require_POST
@@ -70,7 +96,7 @@ def remove_view(request: HttpRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(SavedView, pk=pk, owner=roles.user_of(request))
     saved_views.remove(view, by=roles.user_of(request))
     messages.success(request, _("“%(name)s” is deleted.") % {"name": view.name})
-    return redirect("desk:home")
+    return redirect(f"desk:{view.page}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

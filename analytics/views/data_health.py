@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from analytics import data_health_charts, markers, periods, settling
+from analytics import data_health_charts, markers, periods, saved_views, settling, shop_days
 from analytics.models import RollupKind
 from analytics.reports import data_findings, data_health, data_health_tables
 from analytics.views.desk import READERS
@@ -21,7 +21,7 @@ def page(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=now)
     health = data_health.build(period, now=now)
     findings = data_findings.of(health)
-    marks = markers.around(period, reader=roles.roles_of(request.user))
+    marks = markers.collect(period, reader=roles.roles_of(request.user))
     unlinkable = data_health_tables.unlinkable_reasons(health.unlinkable)
     context = {
         "section": "data-health",
@@ -31,6 +31,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "is_bad": any(one.level is data_findings.Level.BAD for one in findings),
         "settled_ago": data_findings.span(health.settling.lag) if health.settling.lag is not None else "",
         "feeds": [(feed, data_findings.span(feed.lag) if feed.lag is not None else "") for feed in health.feeds],
+        "lately": {"since": data_health.lately_since(now), "until": shop_days.day_of(now)},
         "due": [(kind.label, health.settling.due[kind]) for kind in RollupKind if kind in health.settling.due],
         "most_waiting": data_health.MOST_WAITING,
         "unlinkable": unlinkable,
@@ -40,7 +41,8 @@ def page(request: HttpRequest) -> HttpResponse:
             if (pages := health.left_out_by_reason.get(why))
         ],
         "charts": [data_health_charts.coverage(health, marks=marks), data_health_charts.incoming(health, marks=marks)],
-        "left_out_chart": data_health_charts.left_out(health),
+        "left_out_chart": data_health_charts.left_out(health, marks=marks),
+        **saved_views.context(request, "data-health", period),
         "period": period,
         "wrong": wrong,
         "windows": settling.windows(),

@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from analytics import day_pages, definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
 from analytics.models import Event, EventKind, GapKind, Journey, Outcome, ReadDay
-from analytics.reports import contacts, journeys, messages, overview, timeline, to_do, to_do_content
+from analytics.reports import contacts, flow_compared, journeys, messages, overview, timeline, to_do, to_do_content
 from analytics.reports import flow as flow_report
 from analytics.views.paging import page_of
 from contacts.models import ContactSource
@@ -48,9 +49,10 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "overview": shown,
         "days": overview_charts.contacts_by_day(shown, marks=marks, may_open=bool(reader & set(READERS))),
-        "effects": overview_charts.effects(shown),
-        "views": saved_views.listed(roles.user_of(request), period),
+        "effects": overview_charts.effects(shown, may_open=bool(reader & set(READERS))),
+        **saved_views.context(request, saved_views.HOME, period),
         "segments": {"locales": settings.LANGUAGES, "sources": ContactSource.choices},
+        "journeys_in": period.segment.locale,
         "first_things": [_first_thing(shown.to_do, place, reader) for place in range(len(shown.to_do))],
         "article_rows": shown.articles[:ARTICLES_FIRST],
         "article_page": _article_page(period, reader),
@@ -97,10 +99,10 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=clock.now())
     asked = request.GET.dict()
     found = journeys.narrowed(period, asked)
-    flow = journey_flow.build(period, asked)
-    known, recent = (flow.journeys, flow_report.recent(period, asked)) if flow else (None, None)
+    shown = journey_flow.build(period, asked)
+    recent = flow_report.recent(period, asked) if shown.flow else None
     end = min(period.end, clock.now())
-    listed = day_pages.Newest(found, "started_at", end=end, known=known, recent=recent)
+    listed = day_pages.Newest(found, "started_at", end=end, known=shown.journeys, recent=recent)
     page: Page[Journey] = page_of(listed, request)
     titles = _titles({row.last_article_id for row in page} | {_whole(request, "article"), _whole(request, "read")})
     labels: dict[str | None, str] = {value: str(label) for value, label in Outcome.choices}
@@ -122,7 +124,10 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "page": page,
         "chips": _chips(request, titles, labels),
-        **journey_flow.context(flow, period, asked, titles=titles),
+        **journey_flow.context(shown, period, asked, titles=titles),
+        **saved_views.context(request, "journeys", period),
+        "turns": flow_compared.build(period, asked, shown.flow) if shown.flow else [],
+        "before": period.before(),
         **about(request, period, wrong),
         "section": "journeys",
     }
@@ -147,6 +152,9 @@ def views(request: HttpRequest) -> HttpResponse:
     if "article" in request.GET:
         article = _whole(request, "article") or 0
         found, counted = found.filter(article_id=article), counted.filter(article_id=article)
+    if "text" in request.GET:
+        text = _whole(request, "text") or 0
+        found, counted = found.filter(revision_id=text), counted.filter(revision_id=text)
     by_day = dict(counted.values_list("day").annotate(number=Sum("views")).order_by())
     listed = day_pages.DayPages(found, "at", by_day)
     page: Page[Event] = page_of(listed, request)
@@ -233,8 +241,15 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         chips.append(_("in %(language)s") % {"language": dict(settings.LANGUAGES).get(lang, lang)})
     if request.GET.get("article"):
         chips.append(_("last read: %(title)s") % {"title": titles.get(_whole(request, "article")) or "?"})
+    if others := journeys.ids(request.GET.get("beside", "")):
+        chips.append(
+            ngettext("not last read: one article", "not last read: %(number)s articles", len(others))
+            % {"number": len(others)}
+        )
     if request.GET.get("read"):
         chips.append(_("read: %(title)s") % {"title": titles.get(_whole(request, "read")) or "?"})
+    if request.GET.get("text"):
+        chips.append(_("one text of it"))
     return [*chips, text] if (text := of_text(request)) else chips
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
@@ -18,11 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from analytics import day_pages, effect_charts, periods, settling, shop_days
+from analytics import day_pages, effect_charts, periods, saved_views, settling, shop_days
 from analytics.figures import Chart
 from analytics.models import CostKind, CostSetting
 from analytics.periods import Period
-from analytics.reports import effects, money, suggestions
+from analytics.reports import effect_others, effects, money, suggestions
 from analytics.reports.effects import Effects
 from analytics.views.paging import page_of
 from contacts.models import ContactSource, FormVisit
@@ -40,8 +41,30 @@ def page(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     period, wrong = periods.read(request.GET, now=now)
     found = effects.build(period, now)
-    context = {"effects": found, "figure": _figure(found), **_about(request, period, wrong)}
+    context = {
+        "effects": found,
+        "others": effect_others.of_tests(period),
+        "figure": _figure(found),
+        **saved_views.context(request, "effects", period),
+        **_about(request, period, wrong),
+    }
     return render(request, "desk/effects.html", context)
+
+
+@require_safe
+@roles.desk(*READERS)
+def search(request: HttpRequest) -> HttpResponse:
+    """As a fragment: what the learnt order of search does to contacts, which takes a while to count."""
+    now = clock.now()
+    period, wrong = periods.read(request.GET, now=now)
+    found = effect_others.of_search(period, now=now)
+    context = {
+        "others": [found] if found else [],
+        "setting": settings.SEARCH_LEARNING,
+        "may_open_search": bool(roles.roles_of(request.user) & {roles.ANALYST, roles.ADMIN}),
+        **_about(request, period, wrong),
+    }
+    return render(request, "desk/effect_search.html", context)
 
 
 @require_safe
@@ -52,10 +75,11 @@ def visits(request: HttpRequest) -> HttpResponse:
     period, wrong = periods.read(request.GET, now=now)
     asked = request.GET.dict()
     found, known = suggestions.narrowed(period, asked, now=now), suggestions.number(period, asked, now=now)
-    listed = day_pages.Newest(found, "opened_at", end=suggestions.until(period, now=now), known=known)
+    listed = day_pages.Newest(found, "opened_at", end=suggestions.until(period, asked, now=now), known=known)
     page: Page[FormVisit] = page_of(listed, request)
     context = {
         "page": page,
+        "is_every": bool(asked.get("opened")),
         **_about(request, period, wrong),
     }
     return render(request, "desk/effect_visits.html", context)
@@ -154,7 +178,10 @@ def _figure(found: Effects) -> Chart | None:
     )
     people = sum(measured.units for _entry, measured in known)
     return effect_charts.prevented(
-        [(entry.name, measured.per_1000, measured.interval) for entry, measured in known],
+        [
+            (entry.name, measured.per_1000, measured.interval, entry.rows.get("treated", ""))
+            for entry, measured in known
+        ],
         title=_("Contacts prevented per 1,000 people"),
         told=told % {"shown": len(found.shown), "number": len(known)},
         source=_("%(people)s people of both arms; what is too early or blocked is left out.")

@@ -30,8 +30,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     experiment = _experiment(pk)
     if experiment.state == ExperimentState.DRAFT:
         return redirect("desk:experiment-compare", pk)
-    result = experiment_page.build(experiment)
     mine = roles.roles_of(request.user)
+    result = experiment_page.build(experiment, reader=mine)
     context = {
         "section": "experiments",
         "experiment": experiment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.core.paginator import Page
@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from analytics import experiment_counts
+from analytics import experiment_counts, shop_days
 from analytics.experiment_counts import Cell, Row
 from analytics.models import Journey, Verdict
 from analytics.views.desk import READERS
@@ -25,13 +25,15 @@ from kb.models import Variant
 @require_safe
 @roles.desk(*READERS)
 def page(request: HttpRequest, variant: int) -> HttpResponse:
-    """`what`: a key of experiment_counts.NARROWED; `epoch`: a number; `look`: a verdict, as of which is counted."""
+    """`what`: a key of experiment_counts.NARROWED; `epoch`: a number; `look`: a verdict, as of which is counted; `from`
+    and `to`: only those days."""
     arm = get_object_or_404(Variant.objects.select_related("experiment__article__category", "revision"), pk=variant)
     what = request.GET.get("what", "")
     what = what if what in experiment_counts.NARROWED else "exposed"
     epoch = _number(request, "epoch")
     look = Verdict.objects.filter(experiment=arm.experiment, pk=_number(request, "look") or 0).first()
-    listed = _Listed(arm, what, epoch, look.at if look else clock.now())
+    days = _days(request)
+    listed = _Listed(arm, what, epoch, look.at if look else clock.now(), days)
     shown: Page[Row] = page_of(listed, request)
     context = {
         "section": "experiments",
@@ -41,7 +43,8 @@ def page(request: HttpRequest, variant: int) -> HttpResponse:
         "what": what,
         "epoch": epoch,
         "look": look,
-        "said": _said(look, arm.key, what, epoch) if look else None,
+        "days": days,
+        "said": _said(look, arm.key, what, epoch) if look and not days else None,
         "choices": _choices(arm.experiment.metric),
         "may_open_test": bool(roles.roles_of(request.user) & {roles.ANALYST, roles.ADMIN}),
     }
@@ -53,8 +56,11 @@ class _Listed:
 
     ordered = True
 
-    def __init__(self, arm: Variant, what: str, epoch: int | None, at: datetime) -> None:
+    def __init__(
+        self, arm: Variant, what: str, epoch: int | None, at: datetime, days: tuple[date, date] | None
+    ) -> None:
         self._arm, self._what, self._epoch, self._at = arm, what, epoch, at
+        self._between = (shop_days.begin(days[0]), shop_days.begin(days[1] + timedelta(days=1))) if days else None
 
     def count(self) -> int:
         return self._found(0, 0)[0]
@@ -66,8 +72,8 @@ class _Listed:
 
     def _found(self, limit: int, offset: int) -> tuple[int, list[Row]]:
         return experiment_counts.rows(
-            self._arm.experiment, now=self._at, arm=self._arm.key, what=self._what, epoch=self._epoch, limit=limit,
-            offset=offset,
+            self._arm.experiment, now=self._at, arm=self._arm.key, what=self._what, epoch=self._epoch,
+            between=self._between, limit=limit, offset=offset,
         )  # fmt: skip
 
 
@@ -100,6 +106,15 @@ def _choices(metric: str) -> list[tuple[str, str]]:
     hidden = {"resolution": {"confirmed"}, "confirmed": {"resolved", "denied"}}
     others = {"resolved", "denied", "confirmed"}
     return [(key, text) for key, text in found if key not in hidden.get(metric, others)]
+
+
+def _days(request: HttpRequest) -> tuple[date, date] | None:
+    """The first and the last; None where not both are days of which there can be exposures."""
+    try:
+        first, last = (date.fromisoformat(request.GET.get(name, "")) for name in ("from", "to"))
+    except ValueError:
+        return None
+    return (first, last) if 2000 <= first.year <= last.year <= 2200 else None
 
 
 def _number(request: HttpRequest, name: str) -> int | None:

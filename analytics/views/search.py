@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from analytics import markers, periods, search_acts, search_charts, settling
+from analytics import markers, periods, saved_views, search_acts, search_charts, settling
 from analytics.models import SettlingMark
 from analytics.periods import Period
 from analytics.reports import search_health, search_learning, search_query, search_rows
@@ -34,6 +34,7 @@ def health(request: HttpRequest) -> HttpResponse:
     context = {
         "report": report,
         "chart": search_charts.rates(report, marks=sorted(marks, key=lambda mark: mark.on)),
+        **saved_views.context(request, "search-health", period),
         "settled": SettlingMark.objects.filter(pk=1).exclude(settled_at=None).exists(),
         **_about(request, period, wrong),
     }
@@ -59,8 +60,10 @@ def one_query(request: HttpRequest) -> HttpResponse:
         context["query"] = query
         if query:
             acts = query.acted.acts if query.acted else ()
-            marks = search_acts.marks(acts, first=period.first, last=period.last)
-            context["chart"] = search_charts.of_query(query, marks=marks)
+            marks = markers.collect(period, reader=roles.roles_of(request.user))
+            marks += search_acts.marks(acts, first=period.first, last=period.last)
+            marks.sort(key=lambda mark: mark.on)
+            context["chart"] = search_charts.of_query(query, period=period, marks=marks)
     if not keys or context["query"]:
         context["listed"] = search_rows.listed(period, now=now, locale=locale, keys=keys, what=what, older=older)
         context["older"] = older

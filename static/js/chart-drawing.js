@@ -12,16 +12,8 @@ const ChartDrawing = (() => {
       tones: Array.from({ length: TONES }, (_, index) => token(`chart-${index + 1}`)),
     };
   };
-  // The light colours, whatever the page has: read once and in one go, so that nothing of it is ever painted.
   let onPaper;
-  const readPaper = () => {
-    if (onPaper) return onPaper;
-    const theme = root.dataset.theme;
-    root.dataset.theme = "light";
-    onPaper = read();
-    if (theme === undefined) delete root.dataset.theme; else root.dataset.theme = theme;
-    return onPaper;
-  };
+  const readPaper = () => (onPaper ??= TakeAlong.onPaper(read));
   const veiled = (colour, share) => `${colour}${Math.round(share * 255).toString(16).padStart(2, "0")}`; // tokens are #rrggbb
 
   const speaker = (data) => {

@@ -4,18 +4,11 @@
 (() => {
   const { Chart } = ChartJs;
   const { read, readPaper, settings, speaker, tones } = ChartDrawing;
+  const { WIDE, EDGE, save, cell, csv: sheet, wrapped } = TakeAlong;
   const STEPS = 7; // points that Page up and Page down go over
   const root = document.documentElement;
   const figures = [];
 
-  const save = (name, blob) => {
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  };
-
-  // A spreadsheet takes a cell that begins so for a formula.
-  const cell = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
   const csv = (data) => {
     const named = (name) => (data.unit ? `${name} (${data.unit})` : name);
     const figures = (name, values) => [cell(named(name)), ...values.map((value) => value ?? "")];
@@ -28,20 +21,11 @@
       ]),
       ...(data.marks.length ? [[data.texts.marks, ...data.points.map((_, at) => data.marks.filter((mark) => mark.point === at).map((mark) => mark.label).join("; "))].map(cell)] : []),
     ];
-    const rows = columns[0].map((_, row) => columns.map((column) => column[row]).join(","));
-    return new Blob([`\ufeff${rows.join("\r\n")}\r\n`], { type: "text/csv" });
+    return sheet(columns[0].map((_, row) => columns.map((column) => column[row])));
   };
 
   // The picture is for papers and slides: light, of one size, with its title, its key and what was counted.
-  const WIDE = 1000, HIGH = 420, EDGE = 24;
-  const wrapped = (ctx, text) => {
-    const lines = [""];
-    for (const word of text.split(" ")) {
-      const longer = `${lines.at(-1)} ${word}`.trim();
-      if (ctx.measureText(longer).width > WIDE - 2 * EDGE) lines.push(word); else lines[lines.length - 1] = longer;
-    }
-    return lines;
-  };
+  const HIGH = 420;
   const png = (data, state, says, done) => {
     const colours = readPaper();
     const plot = document.createElement("canvas");
@@ -115,6 +99,8 @@
       row.append(line("span", "", name), line("b", "", value));
       return row;
     };
+    let touched = false; // by a finger, which cannot point without pressing: its tip has the link
+    const url = (at) => data.points[at]?.url;
     const show = (at, isAloud) => {
       state.at = at;
       chart.draw();
@@ -127,14 +113,17 @@
         ...shown.map(({ series, index }) => pair(`key-${series.compared ? "compared" : toned[index]}`, series.name, says.value(series, at))),
         ...marks.slice(0, 4).map((text) => line("em", "", text)),
         ...(marks.length > 4 ? [line("em", "", data.texts.more.replace("%(number)s", marks.length - 4))] : []),
+        ...(url(at) && touched ? [Object.assign(line("a", "", data.texts.link), { href: url(at), tabIndex: -1 })] : []),
       );
+      tip.classList.toggle("is-touched", touched);
+      plot.classList.toggle("is-link", !!url(at));
       tip.hidden = false;
       const along = lies ? 0 : chart.scales.x.getPixelForValue(at);
       const isLeft = along > plot.clientWidth / 2;
       tip.style.left = `${Math.max(0, Math.min(plot.clientWidth - tip.offsetWidth, isLeft ? along - tip.offsetWidth - 12 : along + 12))}px`;
       const isNarrow = plot.clientWidth < 480; // beside the cursor it would hide what it speaks of
       tip.style.top = lies ? `${chart.scales.y.getPixelForValue(at) + 16}px` : isNarrow ? `${plot.clientHeight}px` : `${chart.chartArea.top}px`;
-      if (isAloud) said.textContent = [data.points[at].label, ...(data.totals ? [`${data.texts.all}: ${says.total(at)}`] : []), ...shown.map(({ series }) => `${series.name}: ${says.value(series, at, true)}`), ...marks, data.points[at].url && data.texts.opens].filter(Boolean).join(". ");
+      if (isAloud) said.textContent = [data.points[at].label, ...(data.totals ? [`${data.texts.all}: ${says.total(at)}`] : []), ...shown.map(({ series }) => `${series.name}: ${says.value(series, at, true)}`), ...marks, url(at) && data.texts.opens].filter(Boolean).join(". ");
     };
 
     const last = data.points.length - 1;
@@ -148,20 +137,26 @@
         PageDown: () => from + STEPS, PageUp: () => from - STEPS, Home: () => 0, End: () => last, m: next,
       };
       if (event.key === "Escape") { show(null); return; }
-      if (event.key === "Enter" && data.points[state.at]?.url) { location.assign(data.points[state.at].url); return; }
+      if (event.key === "Enter" && url(state.at)) { location.assign(url(state.at)); return; }
       const step = steps[event.key];
       if (!step) return;
       event.preventDefault();
       show(within(step()), true);
     });
-    plot.addEventListener("blur", () => show(null));
+    plot.addEventListener("blur", (event) => { if (!plot.contains(event.relatedTarget)) show(null); });
     const point = (event) => {
+      if (tip.contains(event.target)) return;
+      touched = event.pointerType === "touch";
       const box = canvas.getBoundingClientRect();
       const scale = lies ? chart.scales.y : chart.scales.x;
       show(within(Math.round(scale.getValueForPixel(lies ? event.clientY - box.top : event.clientX - box.left))), false);
     };
     plot.addEventListener("pointermove", point);
     plot.addEventListener("pointerdown", point);
+    plot.addEventListener("click", (event) => {
+      if (touched || state.at === null || tip.contains(event.target) || !url(state.at)) return;
+      if (event.ctrlKey || event.metaKey) window.open(url(state.at), "_blank", "noopener"); else location.assign(url(state.at));
+    });
     plot.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse" && document.activeElement !== plot) show(null); });
 
     if (data.series.length > 1) {

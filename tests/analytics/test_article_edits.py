@@ -53,7 +53,7 @@ def publish(article: Article, *, day: float, number: int) -> None:
 def found(article: Article) -> tuple[article_edits.Edit, ...]:
     settling.settle()
     period, _wrong = periods.read({}, now=NOW)
-    return article_edits.of(Article.objects.select_related("category").get(pk=article.pk), period)
+    return article_edits.of(Article.objects.select_related("category").get(pk=article.pk), period).shown
 
 
 @pytest.mark.django_db
@@ -140,7 +140,7 @@ class TestAnEdit:
         assert edit.measures[0].difference.high < 0
         Spread.objects.filter(measure="article", window=7).update(factor=3.0)
         period, _wrong = periods.read({}, now=NOW)
-        (unsure,) = article_edits.of(Article.objects.select_related("category").get(pk=article.pk), period)
+        (unsure,) = article_edits.of(Article.objects.select_related("category").get(pk=article.pk), period).shown
         assert unsure.measures[0].points == edit.measures[0].points
         assert unsure.measures[0].difference.high > 0
 
@@ -199,8 +199,8 @@ class TestAnEdit:
         readers(article, 40, contacts=6, day=11)
         settling.settle()
         period, _wrong = periods.read({}, now=NOW)
-        (edits,) = REPORTS["article_edits"].tables(period, NOW)
-        (results,) = REPORTS["articles"].tables(period, NOW)
+        (edits,) = REPORTS["article_edits"].tables(period, NOW, {})
+        (results,) = REPORTS["articles"].tables(period, NOW, {})
         for table in (edits, results):
             assert all(len(row) == len(table.columns) for row in table.rows)
         assert [row[5] for row in edits.rows] == ["contact", "confirmed", "no"]

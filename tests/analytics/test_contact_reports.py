@@ -15,7 +15,7 @@ from django.urls import reverse
 from analytics import periods, settling, shop_days
 from analytics.day_pages import DayPages
 from analytics.models import Event, Spread
-from analytics.reports import contacts, guard_rail_rows, overview, repeats, wismo
+from analytics.reports import contacts, guard_rail_rows, guard_rails, overview, repeats, wismo
 from analytics.reports.guard_rails import ACCESS
 from analytics.stats.counts import PerUnit
 from analytics.stats.proportions import Rate
@@ -248,6 +248,20 @@ def test_openings_are_told_to_journeys_and_fewer_of_them_are_access_that_fell():
 
     assert (found.of("form_opened").now, found.of("form_opened").before) == (PerUnit(8, 60), PerUnit(40, 60))
     assert found.is_suppression
+    (table,) = guard_rails.tables(period_of(), NOW)
+    keys = [column.key for column in table.columns]
+    rows = {row[0]: dict(zip(keys, row, strict=True)) for row in table.rows}
+    opened, sent = rows["form_opened"], rows["form_completed"]
+    assert (opened["change_in"], round(opened["change_low"], 3), round(opened["change_high"], 3)) == (
+        "times",
+        0.095,
+        0.42,
+    )
+    assert (sent["change_in"], sent["change_low"] < 0 < sent["change_high"]) == ("points", True)
+    assert (round(sent["low"], 3), round(sent["high"], 3)) == (0.409, 0.929)
+    assert rows["complaints"]["change_in"] is None
+    shown = overview.build(period_of(), now=NOW).guard_rails.rows
+    assert [row.change is None for row in shown if row.rail in ("form_opened", "complaints")] == [False, True]
 
 
 def glances(number: int, *, seen: int, days: float) -> None:
@@ -278,6 +292,7 @@ def test_fewer_contacts_while_the_link_was_seen_less_is_suppression_and_each_num
     page = client.get(reverse("desk:home"))
     assert "Link to the contact form in sight: 50.0 % (30 / 60), before 96.7 % (58 / 60)." in text_of(page)
     assert "50.0 % of 120 opened told us" in text_of(page)
+    assert "worse −59.2 to −32.0 points" in text_of(page)
     urls = re.findall(r'href="(/desk/guard-rails/link_in_sight/[^"]+)">(\d+)</a>', page.content.decode())
     assert [number for _url, number in urls] == ["30", "60", "120", "58", "60", "120"]
     for url, number in urls:

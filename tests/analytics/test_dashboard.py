@@ -20,6 +20,7 @@ from analytics.stats.proportions import Rate
 from kb.models import Experiment, Exposure, Revision, Variant
 from tests.analytics import history
 from tests.analytics.conftest import NOW
+from tests.analytics.counts_on_pages import bare
 from tests.analytics.history import at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
@@ -299,14 +300,17 @@ def test_every_number_on_the_dashboard_opens_as_many_rows(a_month, a_trial, sign
         assert {reverse(f"desk:{name}") for name in lists} <= targets
         for href, number in set(numbers):
             assert rows_of(client, href) == number, href
+        assert set(bare(page.content.decode())) <= {"167", "500"}, query  # of 1,000: their counts stand beside them
 
 
 def test_lists_say_what_they_are_narrowed_to_and_refuse_nonsense(a_month, signed_in):
     client = signed_in()
     address = reverse("desk:journeys")
 
-    page = client.get(address, {"article": a_month.pk, "outcome": "contacted", "linkable": "yes"})
-    assert text_of(page).count("Where is my parcel") == 8  # in six rows, in the heading and in the choice above
+    page = client.get(address, {"article": a_month.pk, "outcome": "contacted", "linkable": "yes", "by": "topic"})
+    assert (
+        text_of(page).count("Where is my parcel") == 9
+    )  # in six rows, the heading, the choice above, and below the picture
     for nonsense in ({"outcome": "great"}, {"article": "1 OR 1"}, {"linkable": "maybe"}):
         assert rows_of(client, f"{address}?{'&'.join(f'{k}={v}' for k, v in nonsense.items())}") == 0
 
@@ -413,12 +417,22 @@ def test_the_report_as_json_has_each_rate_with_its_denominator(a_month, a_trial,
     call_command("report", "overview", "--json", "--window", "7")
     data = json.loads(capsys.readouterr().out)
 
-    rate = next(row for row in data["articles"] if row["title"] == "Where is my parcel")["contact_after_read"]["rate"]
-    assert (rate["hits"], rate["of"], rate["share"]) == (6, 36, 6 / 36)
-    assert data["journeys"]["outcomes"]["contacted"] == 6
-    assert next(row for row in data["rules"] if row["key"] == "trial")["effect"]["held_out"]["of"] == 60
-    withheld = next(row for row in data["articles"] if row["title"] == "Refund times")["contact_after_read"]
-    assert set(withheld) == {"withheld", "coverage"}
+    tables = {table["name"]: table["rows"] for table in data["tables"]}
+    main = {row["number"]: row for row in tables["main"]}
+    assert (main["contact_after_read"]["hits"], main["contact_after_read"]["of"]) == (6, 36)
+    assert main["contact_after_read"]["low"] < 6 / 36 < main["contact_after_read"]["high"]
+    assert main["contradicted"]["hits"] == 1
+    assert next(row for row in tables["outcomes"] if row["outcome"] == "contacted")["journeys"] == 6
+    prevented, saved = tables["prevented"]
+    period, _wrong = periods.read({"window": "7"}, now=NOW)
+    shown = overview.build(period, now=NOW).effects
+    assert (prevented["at_least"], saved["why"]) == (shown.prevented_at_least, shown.why_not_saved)
+
+
+def test_what_is_withheld_on_the_screen_is_withheld_in_the_tables(db):
+    period, _wrong = periods.read({}, now=NOW)
+    (row,) = (row for row in overview.tables(period, NOW)[0].rows if row[0] == "contact_after_read")
+    assert row[1:] == (None, None, None, None, "No journey is mature yet.")
 
 
 def test_the_report_as_text_reads_like_the_dashboard(a_month, a_trial, capsys):

@@ -287,7 +287,9 @@ class TestAFormAndARule:
         [
             {}, {"arm": "on"}, {"arm": "held_out"}, {"contacted": "yes"}, {"contacted": "no"}, {"new": "yes"},
             {"new": "yes", "contacted": "yes", "arm": "off"}, {"sent": "yes"}, {"helped": "yes", "arm": "on"},
-            {"arm": "notify", "contacted": "yes"}, {"rule": "nothing"}, {"sent": "yes", "contacted": "yes"},
+            {"arm": "notify", "contacted": "yes"}, {"left": "yes"},
+            {"left": "yes", "arm": "on"}, {"left": "yes", "arm": "off"},
+            {"rule": "nothing"}, {"sent": "yes", "contacted": "yes"},
         ],
     )  # fmt: skip
     def test_a_list_is_as_long_as_the_counts_of_days_say(self, words):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ask(client, path: str, *, scope: str = Scope.RESULTS_READ):
-    key = keys.create(name=f"bi {scope} {path}", scopes=[Scope(scope)], by=None)[1]
+    key = keys.create(name=f"bi {scope} {path}"[:80], scopes=[Scope(scope)], by=None)[1]
     return client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {key}"})
 
 

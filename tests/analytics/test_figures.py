@@ -149,6 +149,17 @@ def test_series_are_seen_and_told_apart_by_who_sees_few_colours(name):
     assert near == {}
 
 
+def test_the_help_says_that_a_point_opens_only_where_one_does():
+    points = [Point("Mon", url="/rows/"), Point("Tue"), Point("Wed")]
+    opening, closed = shown(a_chart(points=points, opens="Show the readings")), shown(a_chart())
+
+    assert "Enter opens the rows of the point" in opening
+    assert "A click or Enter on a point opens its rows; on touch" in opening
+    assert '"link": "Show the readings"' in opening
+    assert "opens the rows of the point" not in closed
+    assert "Escape away from the points" in closed
+
+
 # --- What happened meanwhile ---
 
 
@@ -281,7 +292,10 @@ def test_a_segment_narrows_the_contacts_and_the_rows_that_they_open(contacts_of_
     page = client.get(reverse("desk:home"), asked)
 
     assert page.context["overview"].all_contacts.now == sum(page.context["days"].totals) == number
-    assert ("Only contacts are narrowed" in page.content.decode()) is bool(asked)
+    text = page.content.decode()
+    assert ("Everybody’s, whatever is chosen" in text) is bool(asked)
+    assert ("Narrowed to the language: contacts, journeys" in text) is ("locale" in asked)
+    assert ("Narrowed to the channel: contacts only" in text) is ("source" in asked)
     for point, counted in zip(page.context["days"].points, page.context["days"].totals, strict=True):
         assert bool(point.url) is bool(counted)
         if point.url:

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.urls import reverse
 
-from analytics import flow_picture, periods, settling
+from analytics import flow_picture, journey_flow, periods, settling
 from analytics.models import Event, EventKind, Journey, JourneyDay
-from analytics.reports import flow, journeys, timeline
+from analytics.reports import flow, flow_compared, journeys, timeline
+from analytics.stats.proportions import Rate, difference
 from core import clock
 from kb.models import SearchLog
 from tests.analytics import history
@@ -71,21 +72,25 @@ ASKED = [
 def test_what_is_counted_is_what_is_listed(a_month):
     seen = set()
     for window in ("1", "7", "14"):
-        for asked in (*ASKED, {"article": str(a_month[0].pk)}):
+        first, second, _third = (str(article.pk) for article in a_month)
+        of_articles = ({"article": first}, {"beside": f"{first},{second}", "has_read": "yes"}, {"beside": first})
+        for asked in (*ASKED, *of_articles, {"beside": f"{first},x"}):
             listed = journeys.narrowed(period(window=window), asked).count()
             assert flow.build(period(window=window), asked).journeys == listed, asked
             seen |= {tuple(asked.items())} if listed else set()
     assert len(seen) > 18  # the month has something of nearly everything
 
 
-def test_each_column_has_every_journey_once_and_each_band_opens_on_its_own(a_month, signed_in):
-    shown = flow.build(period(), {})
+@pytest.mark.parametrize("by", ["topic", "article"])
+def test_each_column_has_every_journey_once_and_each_band_opens_on_its_own(a_month, signed_in, by):
+    titles = {article.pk: article.live_revision.title for article in a_month}
+    shown = flow.build(period(), {}, articles=titles if by == "article" else None)
     assert shown.journeys == Journey.objects.count()
     for column in shown.columns:
         assert sum(node.journeys for node in column) == shown.journeys
     for link in shown.links:
         assert journeys.narrowed(period(), link.narrowed).count() == link.journeys > 0
-    page = signed_in().get(reverse("desk:journeys"), DAYS).content.decode()
+    page = signed_in().get(reverse("desk:journeys"), DAYS | {"by": by}).content.decode()
     bands = re.findall(r'<a href="([^"]+)" class="flow-band[^"]*" aria-label="[^"]*?: (\d+) of (\d+) journeys', page)
     assert len(bands) == len(shown.links)
     for href, number, of in bands:
@@ -104,6 +109,103 @@ def test_more_topics_than_can_be_named_are_one_band_that_opens_on_all_of_them(db
     others = flow.build(period(), {}).columns[1][-1]
     assert (others.name, others.journeys) == ("Other topics", 3)
     assert journeys.narrowed(period(), others.narrowed).count() == 3
+
+
+@pytest.fixture
+def many_articles(db):
+    """One more than can be named and two, each of a topic of its own; the first two led to a contact."""
+    written = [history.article(f"Text {number}", f"topic-{number}") for number in range(flow.NAMED_ARTICLES + 3)]
+    for number, text in enumerate(written):
+        for reader in range(2 if number < flow.NAMED_ARTICLES else 1):
+            history.read(visitor(10 * number + reader), text, at(number))
+    for number in (0, 10):
+        history.contact(at(days=1), visitor=visitor(number), person=f"p{number}")
+    with clock.frozen(at(days=20)):
+        settling.settle()
+    return written
+
+
+def test_the_middle_names_the_articles_read_most_and_the_others_are_one_band_that_opens_on_them(many_articles):
+    shown = journey_flow.build(period(), {"by": "article"})
+    middle = shown.flow.columns[1]
+    assert [node.name for node in middle] == [f"Text {n}" for n in range(flow.NAMED_ARTICLES)] + ["Other articles"]
+    others = middle[-1].narrowed
+    assert journeys.narrowed(period(), others).count() == middle[-1].journeys == 3
+    deeper = journey_flow.build(period(), {"by": "article", **others}).flow
+    assert [node.name for node in deeper.columns[1]] == ["Text 10", "Text 11", "Text 12"]
+
+
+def test_others_of_the_others_leave_out_all_that_were_named(many_articles, monkeypatch):
+    monkeypatch.setattr(flow, "NAMED_ARTICLES", 4)
+    asked: dict[str, str] = {"by": "article"}
+    seen: list[str] = []
+    for _time in range(5):
+        middle = journey_flow.build(period(), asked).flow.columns[1]
+        seen += [node.name for node in middle if node.key != flow.OTHERS]
+        if middle[-1].key != flow.OTHERS:
+            break
+        asked |= middle[-1].narrowed
+    assert sorted(seen) == sorted(f"Text {number}" for number in range(len(many_articles)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "by"),
+    [({}, "article"), ({"by": "topic"}, "topic"), ({"by": "moon"}, "article"), ({"topic": "topic-1"}, "article")],
+)
+def test_articles_are_in_the_middle_unless_they_are_too_many_for_it(many_articles, monkeypatch, asked, by):
+    assert journey_flow.build(period(), asked).by == by
+    monkeypatch.setattr(flow, "NAMED_ARTICLES", 3)  # 6 of 23 journeys
+    is_narrowed = "topic" in asked
+    assert journey_flow.build(period(), asked).by == ("article" if is_narrowed else "topic")
+
+
+def test_one_article_has_its_own_picture_and_says_how_many_contacted_us_about_it(many_articles, signed_in):
+    nothing = journey_flow.build(period(), {"by": "article", "has_read": "no"})
+    assert (nothing.journeys, nothing.by) == (0, "article")
+    last = many_articles[-1]
+    page = signed_in().get(reverse("desk:journeys"), DAYS | {"article": last.pk})
+    assert [node.name for node in page.context["flow"].columns[1]] == ["Text 12"]
+    whole = signed_in().get(reverse("desk:journeys"), DAYS | {"by": "article"})
+    (contacted,) = re.findall(r'<a href="([^"]+)">1 contacted us about it</a>', whole.content.decode())[:1]
+    asked = dict(parse_qsl(urlsplit(contacted.replace("&amp;", "&")).query))
+    assert (asked["article"], asked["outcome"]) == (str(many_articles[0].pk), "contacted")
+    assert journeys.narrowed(period(), asked).count() == 1
+
+
+# --- Against the days before ---
+
+
+def test_outcomes_stand_against_the_days_before_of_as_many_mature_journeys(db, signed_in):
+    parcel = history.article("Where is my parcel")
+    for number in range(80):
+        is_now = number < 40
+        history.read(visitor(number), parcel, at(number, days=2 if is_now else -20))
+        if number < 4 or 40 <= number < 64:
+            history.contact(at(days=4 if is_now else -18), visitor=visitor(number), person=f"p{number}")
+    history.read(visitor(99), parcel, at(days=26))  # too early to say
+    with clock.frozen(at(days=27)):
+        settling.settle()
+        turns = {turn.outcome: turn for turn in flow_compared.build(period(), {}, flow.build(period(), {}))}
+        page = signed_in().get(reverse("desk:journeys"), DAYS)
+    contacted = turns["contacted"]
+    assert (contacted.now.rate, contacted.before.rate) == (Rate(4, 40), Rate(24, 40))
+    assert contacted.interval == difference(Rate(4, 40), Rate(24, 40))
+    assert (contacted.is_fall, contacted.is_rise, turns["silent"].is_rise) == (True, False, True)
+    text = page.content.decode()
+    links = re.findall(r'<a href="([^"]+)">(\d+)</a>', text[text.index("h-turns") : text.index('id="list"')])
+    assert [number for _url, number in links if number in ("4", "24")][:2] == ["4", "24"]
+    for url, number in links:
+        asked = dict(parse_qsl(urlsplit(url.replace("&amp;", "&")).query))
+        assert journeys.narrowed(periods.read(asked, now=at(days=27))[0], asked).count() == int(number)
+
+
+def test_nothing_is_compared_where_it_would_say_nothing(a_month):
+    for more, asked in (({"compare": "none"}, {}), ({}, {"outcome": "contacted"}), ({}, {"mature": "yes"})):
+        shown = flow.build(period(**more), asked)
+        assert flow_compared.build(period(**more), asked, shown) == []
+    turns = flow_compared.build(period(), {}, flow.build(period(), {}))
+    assert {turn.interval for turn in turns} == {None}  # nothing happened before
+    assert "Withheld" in turns[0].before.why_withheld or "No journey" in turns[0].before.why_withheld
 
 
 def test_the_first_event_says_by_what_a_journey_began_however_late_it_comes_in(db):
@@ -156,7 +258,7 @@ def test_the_list_is_narrowed_by_the_form_and_says_to_what(a_month, signed_in):
 
 def test_the_page_does_not_look_at_every_journey_of_its_days(a_month, signed_in, django_assert_max_num_queries):
     client = signed_in()
-    with django_assert_max_num_queries(14) as asked:
+    with django_assert_max_num_queries(17) as asked:
         client.get(reverse("desk:journeys"), DAYS)
     of_rows = [query["sql"] for query in asked.captured_queries if 'FROM "analytics_journey"' in query["sql"]]
     assert len(of_rows) == 1

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -93,9 +94,8 @@ def test_the_page_of_files_leads_to_each_table_and_to_the_api(a_report, signed_i
 
 
 def test_the_api_tells_the_same_with_keys_and_refuses_what_it_does_not_understand(client, a_report, db):
-    assert {"name": "plain", "title": "Plain numbers", "definition": "Confirmed"} in ask(client, "reports").json()[
-        "reports"
-    ]
+    listed = next(one for one in ask(client, "reports").json()["reports"] if one["name"] == "plain")
+    assert (listed["title"], listed["definition"], listed["takes"]) == ("Plain numbers", "Confirmed", ["window"])
     data = ask(client, "reports/plain?from=2026-03-01&to=2026-03-07").json()
     assert data["period"] == {"from": "2026-03-01", "to": "2026-03-07", "window": "7"}
     first, second = data["tables"][0]["rows"]
@@ -106,7 +106,8 @@ def test_the_api_tells_the_same_with_keys_and_refuses_what_it_does_not_understan
     assert second["net"] is None
     for query, parameter in (
         ("from=soon", "from"), ("from=2026-03-09&to=2026-03-01", "from"), ("window=8", "window"),
-        ("days=0", "days"), ("compare=never", "compare"), ("locale=xx", "period"), ("source=owl", "period"),
+        ("days=0", "days"), ("compare=never", "compare"), ("compare=year", "compare"), ("locale=de", "locale"),
+        ("source=form", "source"), ("topic=delivery", "topic"),
     ):  # fmt: skip
         refused = ask(client, f"reports/plain?{query}")
         assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json"), query
@@ -117,12 +118,26 @@ def test_the_api_tells_the_same_with_keys_and_refuses_what_it_does_not_understan
 @pytest.mark.django_db
 def test_every_report_can_be_had_of_a_shop_without_anything(client, signed_in):
     client = signed_in(roles.ADMIN)
+    of_one = {"article": {"article": "1"}, "search_query": {"key": "parcel", "lang": "en"}}
     for name in REPORTS:
-        for table in ask(client, f"reports/{name}").json()["tables"]:
-            response = client.get(reverse("desk:report-csv", args=[name, table["name"]]))
+        asked = of_one.get(name, {})
+        told = ask(client, f"reports/{name}?{urlencode(asked)}").json()
+        for table in told["tables"]:
+            response = client.get(reverse("desk:report-csv", args=[name, table["name"]]), asked)
             assert response.status_code == 200, (name, table["name"])
             assert len(b"".join(response).splitlines()) == len(table["rows"]) + 1
-        call_command("report", name, "--text", stdout=io.StringIO())
+        sets = [f"--set={word}={value}" for word, value in asked.items()]
+        call_command("report", name, "--text", *sets, stdout=io.StringIO())
+        printed = io.StringIO()
+        call_command("report", name, "--json", *sets, stdout=printed)
+        assert _without_moments(json.loads(printed.getvalue())) == _without_moments(told), name
+
+
+def _without_moments(told: dict) -> dict:
+    """What two answers one after the other have alike."""
+    return {word: value for word, value in told.items() if word != "tables"} | {
+        "tables": [(table["name"], table["columns"], len(table["rows"])) for table in told["tables"]]
+    }
 
 
 @pytest.mark.django_db
@@ -136,7 +151,10 @@ def test_the_command_lists_the_reports_and_prints_each_way(a_report, capsys):
     assert json.loads(capsys.readouterr().out)["tables"][0]["rows"][0]["net"] == -3
     call_command("report", "plain")
     assert "10.0 % (6 of 60; " in capsys.readouterr().out
-    for wrong in (("none",), ("plain", "--table", "none"), ("plain", "--locale", "xx")):
+    for wrong in (
+        ("none",), ("plain", "--table", "none"), ("plain", "--locale", "de"), ("plain", "--set", "topic=delivery"),
+        ("plain", "--set", "topic"),
+    ):  # fmt: skip
         with pytest.raises(CommandError):
             call_command("report", *wrong)
 

@@ -210,4 +210,6 @@ def test_the_command_prints_it(articles, capsys):
         call_command("report", "search_learning")
         assert "Learnt: 1 visitors" in capsys.readouterr().out
         call_command("report", "search_learning", "--json")
-    assert json.loads(capsys.readouterr().out)["learnt"]["clicked"]["of"] == 1
+    tables = {table["name"]: table["rows"] for table in json.loads(capsys.readouterr().out)["tables"]}
+    assert tables["arms"][0]["clicked"]["of"] == 1
+    assert set(tables["test"][0]) == {"setting", "signals", "srm_p"}

@@ -265,6 +265,7 @@ def prepared(ada: User, client: Client, shelf: Category, tmp_path: Any, settings
         "notices": lambda: to("notices", text="Parcels are late."),
         "notice-end": lambda: to("notice-end", notices.write(text="Late.", by=None).pk),
         "saved-view": lambda: to("saved-view", name="My month"),
+        "saved-view-change": lambda: to("saved-view-change", _saved_view(ada).pk, name="Another name"),
         "saved-view-remove": lambda: to("saved-view-remove", _saved_view(ada).pk),
         "markers": lambda: to("markers", on=clock.now().date().isoformat(), label="New checkout"),
         "costs": lambda: to(

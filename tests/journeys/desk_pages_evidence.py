@@ -87,6 +87,8 @@ DESK_PAGES: list[tuple[str, tuple[str, ...], Callable[[], Mapping[str, object]]]
     ("/desk/articles/{article}/evidence/", READERS, a_read_article),
     ("/desk/articles/{article}/evidence/?days=90", READERS, a_read_article),
     ("/desk/results/{article}/", (*READERS, "ops"), a_read_article),
+    ("/desk/results/{article}/votes/", ("ops", "analyst", "admin"), a_read_article),
+    ("/desk/results/{article}/openings/", ("ops", "analyst", "admin"), a_read_article),
     ("/desk/guard-rails/link_in_sight/?which=could_tell", ("ops", "analyst", "admin"), a_read_article),
     ("/desk/articles/next/", READERS, nothing),
     ("/desk/articles/next/?all=1", READERS, gaps),

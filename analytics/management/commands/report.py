@@ -1,4 +1,5 @@
-"""manage.py report NAME [--json | --csv | --text] [--table NAME] and the period; without a name what there is."""
+"""manage.py report NAME [--json | --csv | --text] [--table NAME] [--set NAME=VALUE] and the period; without a name what
+there is. --json is what /api/v1/reports/NAME answers."""
 
 import json
 from collections.abc import Callable
@@ -7,11 +8,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.loader import render_to_string
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from analytics import api_reports, periods
 from analytics.periods import Period
-from analytics.reports import ledger, overview, printing, search_learning
+from analytics.reports import asking, ledger, overview, printing, search_learning
+from analytics.reports.asking import Asked
 from analytics.reports.registry import REPORTS
 from analytics.reports.tables import Table
 from core import clock
@@ -23,29 +26,26 @@ _SAID = {
     "days": "how many days up to the last one",
     "window": "days after a journey that count",
     "compare": "before, year or none",
-    "locale": "only contacts in this language",
+    "locale": "only this language",
     "source": "only contacts of this channel",
 }
 
 
-def _overview(period: Period, now: datetime) -> tuple[Any, str]:
-    shown = overview.build(period, now=now)
-    return overview.as_data(shown), render_to_string("desk/overview.txt", {"overview": shown, "period": period})
+def _overview(period: Period, now: datetime) -> str:
+    return render_to_string("desk/overview.txt", {"overview": overview.build(period, now=now), "period": period})
 
 
-def _search_learning(period: Period, now: datetime) -> tuple[Any, str]:
+def _search_learning(period: Period, now: datetime) -> str:
     learning = search_learning.build(period, now=now)
-    text = render_to_string("desk/search_learning.txt", {"report": learning, "period": period})
-    return search_learning.as_data(learning), text
+    return render_to_string("desk/search_learning.txt", {"report": learning, "period": period})
 
 
-def _ledger(period: Period, now: datetime) -> tuple[Any, str]:
-    totals = ledger.build(period, now=now)
-    return ledger.as_data(totals), ledger.as_text(totals, period)
+def _ledger(period: Period, now: datetime) -> str:
+    return ledger.as_text(ledger.build(period, now=now), period)
 
 
-# Reports with data and text of their own; their tables are printed by --csv.
-_OWN: dict[str, Callable[[Period, datetime], tuple[Any, str]]] = {
+# Reports with a text of their own for people; machines get their tables like all others'.
+_OWN: dict[str, Callable[[Period, datetime], str]] = {
     "overview": _overview,
     "search_learning": _search_learning,
     "ledger": _ledger,
@@ -58,10 +58,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", default="", help="one of the reports; without it they are listed")
         form = parser.add_mutually_exclusive_group()
-        form.add_argument("--json", action="store_true", help="for machines")
+        form.add_argument("--json", action="store_true", help="for machines; what /api/v1/reports/NAME answers")
         form.add_argument("--csv", action="store_true", help="for spreadsheets")
         form.add_argument("--text", action="store_true", help="for people (the default)")
         parser.add_argument("--table", default="", metavar="NAME", help="of --csv and --text: only this table")
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="what else it is narrowed to; may be repeated",
+        )
         for name in periods.NAMES:
             parser.add_argument(f"--{name}", default="", help=_SAID[name])
 
@@ -70,30 +77,27 @@ class Command(BaseCommand):
         if not name:
             self._list()
             return
-        if name not in REPORTS and name not in _OWN:
-            known = ", ".join(sorted({*REPORTS, *_OWN}))
-            raise CommandError(f"There is no report “{name}”. There are: {known}.")
+        if name not in REPORTS:
+            raise CommandError(f"There is no report “{name}”. There are: {', '.join(sorted(REPORTS))}.")
         now = clock.now()
-        period, wrong = periods.read({each: str(options[each] or "") for each in periods.NAMES}, now=now)
+        asked, wrong = asking.read(REPORTS[name].words, _given(options), name=name, now=now)
         if wrong:
-            raise CommandError(" ".join(wrong))
-        if name in _OWN and not options["csv"] and not options["table"]:
-            data, text = _OWN[name](period, now)
-            self.stdout.write(json.dumps(data, indent=2) if options["json"] else text)
-        elif options["json"]:
-            self.stdout.write(json.dumps(api_reports.whole(name, period, now=now), indent=2))
+            raise CommandError(" ".join(asking.sentences(wrong)))
+        if options["json"]:
+            self.stdout.write(json.dumps(api_reports.whole(name, asked, now=now), indent=2))
+        elif name in _OWN and not options["csv"] and not options["table"]:
+            self.stdout.write(_OWN[name](asked.period, now))
         else:
-            self._print(name, self._tables(name, options["table"], period, now), is_csv=options["csv"])
+            self._print(name, self._tables(name, options["table"], asked, now), is_csv=options["csv"])
 
     def _list(self) -> None:
-        width = max(map(len, (*REPORTS, *_OWN)))
+        width = max(map(len, REPORTS))
         for name, report in REPORTS.items():
-            self.stdout.write(f"{name:<{width}}  {_(report.title)}.")
-        for name in _OWN.keys() - REPORTS.keys():
-            self.stdout.write(f"{name:<{width}}  The numbers of this screen.")
+            takes = ", ".join((*report.words.period, *report.words.own))
+            self.stdout.write(f"{name:<{width}}  {_(report.title)}.{f' Takes: {takes}.' if takes else ''}")
 
-    def _tables(self, name: str, table: str, period: Period, now: datetime) -> list[Table]:
-        found = list(REPORTS[name].tables(period, now)) if name in REPORTS else []
+    def _tables(self, name: str, table: str, asked: Asked, now: datetime) -> list[Table]:
+        found = list(REPORTS[name].of(asked, now=now))
         chosen = [each for each in found if table in ("", each.name)]
         if not chosen:
             known = ", ".join(each.name for each in found) or "none"
@@ -112,3 +116,14 @@ class Command(BaseCommand):
                 self.stdout.write(f"# {name}: {table.name}")
             for line in printing.as_csv(table):
                 self.stdout.write(line.removesuffix("\r\n"))
+
+
+def _given(options: dict[str, Any]) -> MultiValueDict[str, str]:
+    """The options about the period, and those of --set."""
+    given: MultiValueDict[str, str] = MultiValueDict({each: [str(options[each] or "")] for each in periods.NAMES})
+    for text in options["set"]:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise CommandError(f"“{text}” is not NAME=VALUE.")
+        given.appendlist(name.strip(), value)
+    return given
