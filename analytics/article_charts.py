@@ -13,13 +13,10 @@ from django.utils.translation import ngettext
 from analytics import figures, markers, shop_days
 from analytics.figures import Chart, Kind, Mark, MarkKind, Series
 from analytics.periods import Period
-from analytics.reports import journeys
+from analytics.reports import journeys, readers
 from analytics.reports.article_scorecard import Scorecard
 from analytics.reports.evidence import Evidence
 from analytics.stats.proportions import Rate
-from core import roles
-
-_OPEN_ROWS = {roles.ANALYST, roles.ADMIN, roles.OPS}
 
 
 def views(evidence: Evidence, *, reader: Collection[str]) -> Chart:
@@ -70,7 +67,7 @@ def weeks(scorecard: Scorecard, *, reader: Collection[str]) -> tuple[Chart, Char
         for week in scorecard.weeks
     ]
     judged = sum(1 for rate in contact if rate)
-    may_open = bool(_OPEN_ROWS & set(reader))
+    may_open = bool(readers.of("journeys") & set(reader))
     read_last = [
         _address(trend, "desk:journeys", week.first, week.last, pk) if may_open and week.tally.count() else ""
         for week in scorecard.weeks
@@ -115,7 +112,9 @@ def _views(
     period: Period, pk: int, days: Sequence[tuple[date, int]], *, step: int, reader: Collection[str]
 ) -> list[str]:
     """Where the views of each point are listed; nowhere where there are none, or for who may not open them."""
-    spans = figures.spans(days[0][0], period.last, step=step) if days and _OPEN_ROWS & set(reader) else []
+    spans = (
+        figures.spans(days[0][0], period.last, step=step) if days and readers.of("article-views") & set(reader) else []
+    )
     return [
         _address(period, "desk:article-views", first, last, pk) if number else ""
         for (first, last), (_day, number) in zip(spans, days, strict=False)

@@ -15,7 +15,7 @@ from analytics import flow_picture, periods
 from analytics.flow_picture import Bar
 from analytics.models import Outcome
 from analytics.periods import Period
-from analytics.reports import contacts, flow, journeys
+from analytics.reports import asking, contacts, flow, journeys
 from analytics.reports.flow import Flow, Link, Node
 from kb.models import Article
 
@@ -70,7 +70,7 @@ def build(period: Period, asked: Mapping[str, str]) -> Shown:
     """By articles, unless most of what was read is in more of them than a picture can name and nothing narrows it."""
     ranked = flow.by_article(period, asked)
     first = [pk for pk, _number in ranked[:_OFFERED_ARTICLES]]
-    only = int(asked["article"]) if journeys.is_id(asked.get("article", "")) else None
+    only = int(asked["article"]) if asking.is_id(asked.get("article", "")) else None
     wanted = first if only is None or only in first else [*first, only]
     known = dict(Article.objects.filter(pk__in=wanted).values_list("pk", "live_revision__title"))
     titles = {pk: known.get(pk) or _("Deleted article") for pk in wanted}
@@ -132,7 +132,7 @@ def _choices(shown: Shown, asked: Mapping[str, str], titles: Mapping[int | None,
     articles = [(str(pk), f"{shown.titles[pk]} ({number:,})") for pk, number in shown.ranked[:_OFFERED_ARTICLES]]
     chosen = asked.get("article", "")
     if chosen and chosen not in dict(articles):
-        title = titles.get(int(chosen)) if journeys.is_id(chosen) else None
+        title = titles.get(int(chosen)) if asking.is_id(chosen) else None
         articles.append((chosen, title or "?"))
     topics = [*contacts.topic_names().items(), (journeys.NO_TOPIC, _("No topic"))]
     if (topic := asked.get("topic", "")) and topic not in dict(topics):

@@ -109,6 +109,13 @@ class Compared:
     def is_judged(self) -> bool:
         return self.low is not None or self.p is not None
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """What all looks so far leave; this look's own interval where there is no running one."""
+        low = self.low if self.running_low is None else self.running_low
+        high = self.high if self.running_high is None else self.running_high
+        return None if low is None or high is None else (low, high)
+
 
 @dataclass(frozen=True, slots=True)
 class Split:

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from analytics.periods import Period
 from analytics.reports import guard_rail_rows
+from analytics.reports.asking import is_id
 from analytics.reports.guard_rail_rows import Row
-from analytics.reports.journeys import is_id
 from kb.models import SearchClick, Vote, VoteReason
 
 NO_REASON = "none"

@@ -132,10 +132,9 @@ def _spoken(compared: Compared, declared: Declared, judged: Judgement, look: Ver
 
 def _points(compared: Compared, declared: Declared) -> Interval | None:
     """What all looks so far leave. None where the weights follow the results: by how much is not known."""
-    low = compared.low if compared.running_low is None else compared.running_low
-    high = compared.high if compared.running_high is None else compared.running_high
-    if declared.earns or low is None or high is None:
+    if declared.earns or compared.ends is None:
         return None
+    low, high = compared.ends
     return Interval(100 * low, 100 * high)
 
 

@@ -184,8 +184,7 @@ def _measured(compared: Compared, declared: Declared) -> Measured | None:
     """Success of such a test is that no contact came: one more success is one contact prevented."""
     if compared.estimate is None or compared.se is None or compared.low is None or compared.high is None:
         return None
-    low = compared.low if compared.running_low is None else compared.running_low
-    high = compared.high if compared.running_high is None else compared.running_high
+    low, high = compared.ends or (compared.low, compared.high)
     return Measured(
         1000 * compared.estimate, 1000 * compared.se, compared.units, Interval(1000 * low, 1000 * high),
         half=500 * (compared.high - compared.low), planned=declared.planned_of(compared.first, compared.second),

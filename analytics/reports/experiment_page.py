@@ -187,9 +187,10 @@ def _line(
     name, text = wording.name(each.second, declared), wording.spoken(each, declared)
     if not drawn:
         return Line(each, name, text, None)
-    chart = _chart(each, name, text, declared, drawn)
-    urls = [listed.get(at, "") for at, _values in drawn]
-    return Line(each, name, text, replace(chart, marks=marks, points=_points(drawn, urls)))
+    points = figures.times(
+        [at.astimezone(shop_days.zone()) for at, _values in drawn], urls=[listed.get(at, "") for at, _values in drawn]
+    )
+    return Line(each, name, text, replace(_chart(each, name, text, declared, drawn, points), marks=marks))
 
 
 def _chart(
@@ -198,6 +199,7 @@ def _chart(
     text: str,
     declared: Declared,
     drawn: Sequence[tuple[datetime, tuple[float, float, float]]],
+    points: Sequence[figures.Point],
 ) -> figures.Chart:
     lows, middles, highs = zip(*(values for _, values in drawn), strict=True)
     worth = 100 * declared.worthwhile * (-1 if declared.metric == "contact" else 1)
@@ -210,15 +212,11 @@ def _chart(
         decimals=1,
         x_title=_("Look"),
         from_zero=False,
-        points=_points(drawn),
+        points=points,
         opens=_("Show what the look said"),
         series=(figures.Series(name, middles, low=lows, high=highs),),
         levels=(figures.Level(0, _("no difference")), figures.Level(worth, _("worth having"))),
     )
-
-
-def _points(drawn: Sequence[tuple[datetime, object]], urls: Sequence[str] = ()) -> list[figures.Point]:
-    return figures.times([at.astimezone(shop_days.zone()) for at, _values in drawn], urls=urls)
 
 
 def _texts(judged: Judgement, declared: Declared) -> tuple[str, ...]:

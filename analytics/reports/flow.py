@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from analytics import month_counts
 from analytics.models import JourneyDay, Outcome
 from analytics.periods import Period
-from analytics.reports import contacts, journeys, spells
+from analytics.reports import asking, contacts, journeys, spells
 from analytics.reports.journeys import ENTRIES, NO_TOPIC
 from analytics.stats.proportions import Rate
 
@@ -87,16 +87,14 @@ class Flow:
 
 def narrowed(period: Period, parameters: Mapping[str, str]) -> Q:
     """Which counts are of the journeys that journeys.narrowed() lists. It knows `read`, too, which no count does."""
-    found, none = Q(), Q(pk__in=[])
-    if parameters.get("edit", ""):
-        text = spells.asked(parameters, until=period.end)
-        found = none if text is None else text.of_text("article_id", "revision_id", "variant_id")
+    none = Q(pk__in=[])
+    found = spells.narrowing(parameters, "article_id", "revision_id", "variant_id", until=period.end)
     for name in sorted({name for name, _value in _CONDITIONS}):
         if value := parameters.get(name, ""):
             found &= _CONDITIONS.get((name, value), none)
     for name, column in (("article", "article_id"), ("text", "revision_id")):
         if value := parameters.get(name, ""):
-            found &= Q(**{column: int(value)}) if journeys.is_id(value) else none
+            found &= Q(**{column: int(value)}) if asking.is_id(value) else none
     if value := parameters.get("beside", ""):
         ids = journeys.ids(value)
         found &= ~Q(article_id__in=ids) if ids else none

@@ -75,14 +75,10 @@ def build(rail: Rail, which: str, period: Period, parameters: Mapping[str, str],
     """None where the guard-rail has no such rows. `edit` and `side` of the parameters (reports/spells.py): only votes
     on the text before or after a change of an article."""
     kind = _kinds().get((rail, which))
-    is_of_edit = bool(parameters.get("edit", ""))
-    if kind is None or (is_of_edit and rail is not Rail.NO_VOTES):
+    if kind is None or (parameters.get("edit", "") and rail is not Rail.NO_VOTES):
         return None
-    rows, text = kind.rows(period, now), Q()
-    if is_of_edit:
-        spell = spells.asked(parameters, until=period.end)
-        text = spell.of_text("article_id", "revision_id", "variant_id") if spell else Q(pk__in=[])
-        rows = rows.filter(text)
+    text = spells.narrowing(parameters, "article_id", "revision_id", "variant_id", until=period.end)
+    rows = kind.rows(period, now).filter(text)
     return List(kind.title, rows, kind.moment, kind.tell, _counted(kind, period, text))
 
 

@@ -107,20 +107,18 @@ def build(
     votes, votes_before = guard_rail_counts.votes(spans)
     has_before, alike = before is not None, spreads.known(period.window)
     in_sight = _shared(
-        Rail.IN_SIGHT, _("Link to the contact form in sight"), _("help pages that told us"),
-        replace(links, spread=alike.sight), replace(links_before, spread=alike.sight) if has_before else None,
-        worse_if_more=False,
+        Rail.IN_SIGHT, _("Link to the contact form in sight"), _("help pages that told us"), links,
+        links_before if has_before else None, worse_if_more=False, spread=alike.sight,
     )  # fmt: skip
     rows = (
         replace(in_sight, told=told, told_before=told_before if has_before else None),
         _counted(
-            Rail.OPENED, _("Contact form opened"), _("journeys"), PerUnit(forms.of, in_period, alike.opened),
-            PerUnit(forms_before.of, in_before, alike.opened) if has_before else None, worse_if_more=False,
+            Rail.OPENED, _("Contact form opened"), _("journeys"), PerUnit(forms.of, in_period),
+            PerUnit(forms_before.of, in_before) if has_before else None, worse_if_more=False, spread=alike.opened,
         ),
         _shared(
-            Rail.COMPLETED, _("Contact form sent, or answered on the way"), _("openings of the form"),
-            replace(forms, spread=alike.form), replace(forms_before, spread=alike.form) if has_before else None,
-            worse_if_more=False,
+            Rail.COMPLETED, _("Contact form sent, or answered on the way"), _("openings of the form"), forms,
+            forms_before if has_before else None, worse_if_more=False, spread=alike.form,
         ),
         _counted(
             Rail.COMPLAINTS, _("Mails marked as spam"), _("mails sent"), PerUnit(complaints, mails),
@@ -131,9 +129,8 @@ def build(
             PerUnit(left_before, mails_before) if has_before else None, worse_if_more=True,
         ),
         _shared(
-            Rail.NO_VOTES, _("“No” to “Did this help?”"), _("votes"),
-            replace(votes, spread=alike.vote), replace(votes_before, spread=alike.vote) if has_before else None,
-            worse_if_more=True,
+            Rail.NO_VOTES, _("“No” to “Did this help?”"), _("votes"), votes,
+            votes_before if has_before else None, worse_if_more=True, spread=alike.vote,
         ),
         Row(Rail.SATISFACTION, _("Satisfaction and effort after contact"), "", None, None, Turn.UNKNOWN),
     )  # fmt: skip
@@ -207,17 +204,28 @@ def _change(change: Interval | Change | None) -> tuple[Value, ...]:
     return "points", 100 * change.low, 100 * change.high
 
 
-def _counted(rail: Rail, name: str, of_what: str, now: PerUnit, before: PerUnit | None, *, worse_if_more: bool) -> Row:
-    turned = before and counts.change(
-        now.hits, before.hits, of_now=now.of, of_before=before.of, spread=max(now.spread, before.spread)
-    )
+def _counted(
+    rail: Rail,
+    name: str,
+    of_what: str,
+    now: PerUnit,
+    before: PerUnit | None,
+    *,
+    worse_if_more: bool,
+    spread: float = 1.0,
+) -> Row:
+    now, before = replace(now, spread=spread), before and replace(before, spread=spread)
+    turned = before and counts.change(now.hits, before.hits, of_now=now.of, of_before=before.of, spread=spread)
     if not turned:
         return Row(rail, name, of_what, now, before, Turn.UNKNOWN)
     turn = _turn(turned.is_rise, turned.is_fall, worse_if_more=worse_if_more)
     return Row(rail, name, of_what, now, before, turn, turned)
 
 
-def _shared(rail: Rail, name: str, of_what: str, now: Rate, before: Rate | None, *, worse_if_more: bool) -> Row:
+def _shared(
+    rail: Rail, name: str, of_what: str, now: Rate, before: Rate | None, *, worse_if_more: bool, spread: float
+) -> Row:
+    now, before = replace(now, spread=spread), before and replace(before, spread=spread)
     turned = before and difference(now, before)
     if not turned:
         return Row(rail, name, of_what, now, before, Turn.UNKNOWN)

@@ -246,10 +246,8 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
     reading; `edit` and `side`: the last one read is the text before or after a change; `text`: it is this
     one."""
     journeys = found(period)
-    if parameters.get("edit", ""):
-        text = spells.asked(parameters, until=period.end)
-        names = ("last_article_id", "last_revision_id", "last_variant_id")
-        journeys = journeys.none() if text is None else journeys.filter(text.of_text(*names))
+    names = ("last_article_id", "last_revision_id", "last_variant_id")
+    journeys = journeys.filter(spells.narrowing(parameters, *names, until=period.end))
     for name in {name for name, _value in _CONDITIONS}:
         if value := parameters.get(name, ""):
             condition = _CONDITIONS.get((name, value))
@@ -260,21 +258,16 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
         ("read", "reads__contains"),
     ):
         if value := parameters.get(name, ""):
-            journeys = journeys.filter(**{lookup: int(value)}) if is_id(value) else journeys.none()
+            journeys = journeys.filter(**{lookup: int(value)}) if asking.is_id(value) else journeys.none()
     if value := parameters.get("beside", ""):
         journeys = journeys.exclude(last_article_id__in=named) if (named := ids(value)) else journeys.none()
     return journeys.filter(**in_words(parameters))
 
 
-def is_id(text: str) -> bool:
-    """Whether it can be the id of an article."""
-    return text.isascii() and text.isdecimal() and len(text) < 10
-
-
 def ids(text: str) -> list[int]:
     """Ids of articles with commas between; none where one of them can be no id."""
     parts = text.split(",")
-    return [int(part) for part in parts] if all(map(is_id, parts)) else []
+    return [int(part) for part in parts] if all(map(asking.is_id, parts)) else []
 
 
 def in_words(parameters: Mapping[str, str]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from analytics.periods import Period
 from analytics.reports import asking, search_query
-from analytics.reports.search_tables import count_columns, count_values
+from analytics.reports.search_tables import by_day
 from analytics.reports.tables import Column, Table
 
 WORDS: dict[str, asking.Check] = {"key": asking.is_text, "lang": asking.is_text}
@@ -23,13 +23,7 @@ def tables(period: Period, now: datetime, narrowed: MultiValueDict[str, str]) ->
     newest = _("Of the newest %(number)s searches.") % {"number": query.looked_at if query else 0}
     note = _("Each visitor once a query and day.")
     return [
-        Table(
-            "days",
-            _("Searches by day"),
-            (Column("first", _("From")), Column("last", _("To")), *count_columns()),
-            [(day.first, day.last, *count_values(day.counts)) for day in days],
-            note,
-        ),
+        by_day(days, note),
         Table(
             "opened",
             _("Opened from where"),

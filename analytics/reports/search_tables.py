@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from analytics.periods import Period
 from analytics.reports import search_health
 from analytics.reports.search_counts import Counts
+from analytics.reports.search_health import Day
 from analytics.reports.tables import Column, Table, Value
 
 
@@ -33,13 +34,7 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
             ],
             note,
         ),
-        Table(
-            "days",
-            _("Searches by day"),
-            (Column("first", _("From")), Column("last", _("To")), *count_columns()),
-            [(day.first, day.last, *count_values(day.counts)) for day in report.days],
-            note,
-        ),
+        by_day(report.days, note),
         Table(
             "clusters",
             _("Like queries"),
@@ -85,6 +80,17 @@ def tables(period: Period, now: datetime) -> Sequence[Table]:
             note,
         ),
     ]
+
+
+def by_day(days: Iterable[Day], note: str) -> Table:
+    """The counts of each day, of all searches or of one query."""
+    return Table(
+        "days",
+        _("Searches by day"),
+        (Column("first", _("From")), Column("last", _("To")), *count_columns()),
+        [(day.first, day.last, *count_values(day.counts)) for day in days],
+        note,
+    )
 
 
 def count_columns() -> tuple[Column, ...]:

@@ -140,3 +140,12 @@ def asked(parameters: Mapping[str, str], *, until: datetime) -> Spell | None:
     if not found or not history.replaced(found[0]):
         return None
     return history.around(found[0], until=until)[SIDES.index(side)]
+
+
+def narrowing(parameters: Mapping[str, str], *names: str, until: datetime) -> Q:
+    """Which rows are of the text that asked() finds, by the names of their columns of the article, the revision and the
+    variant: all where no `edit` is asked for, none where there is no such."""
+    if not parameters.get("edit", ""):
+        return Q()
+    text = asked(parameters, until=until)
+    return Q(pk__in=[]) if text is None else text.of_text(*names)

@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics import gap_clusters, gaps, spreads, verdicts
+from analytics import gap_clusters, gaps, verdicts
 from analytics.gap_clusters import Asked
 from analytics.judging.shapes import Code, Judgement
 from analytics.models import GapKind, SearchDay
@@ -66,7 +66,7 @@ def _without_article(known: _Known) -> list[Candidate]:
         topic for reason in tree if covered & set(reason.path) for topic in (reason.topic,)
     }
     every = sum(row.now for row in known.reasons if row.depth == 0)
-    spread, made = spreads.known(known.period.window).count, []
+    made = []
     for row in known.reasons:
         if row.depth or row.code == UNCODED or row.code not in bare or not row.now:
             continue
@@ -81,7 +81,7 @@ def _without_article(known: _Known) -> list[Candidate]:
                 Kind.NO_ARTICLE,
                 row.code,
                 says % {"number": intcomma(row.now), "every": intcomma(every), "name": row.name},
-                poisson(row.now, spread=spread)[0] / known.weeks,
+                poisson(row.now, spread=known.tally.spreads.count)[0] / known.weeks,
                 (
                     Place(reverse("desk:next-article") + "#h-reasons", _("Write the article"), EDITORS),
                     Place(known.period.address(reverse("desk:autopsy"), reason=row.code), _("See why"), NUMBERS),
