@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from analytics import markers, settling
@@ -22,8 +23,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 INK = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((part) => part)"
 
 
+def at_the_shop() -> datetime:
+    """Now, by the shop's clock: days before it are the shop's days, also over a change of the clocks."""
+    return timezone.localtime(clock.now())
+
+
 def test_a_chart_is_drawn_read_by_keyboard_and_taken_along(walker: Walker, shop):
-    now = clock.now()
+    now = at_the_shop()
     weather = history.reason("weather")
     for days in (1, 1, 3, 30):
         history.contact(now - timedelta(days=days), person="p", why=weather)
@@ -91,7 +97,7 @@ TAP = """(canvas, along) => {
 
 
 def test_a_point_opens_its_rows_by_a_click_and_by_the_link_that_a_tap_shows(walker: Walker, shop):
-    now = clock.now()
+    now = at_the_shop()
     for days in range(28):
         history.contact(now - timedelta(days=days), person="p", why=history.reason("weather"))
     settling.settle()
@@ -114,7 +120,7 @@ def test_a_point_opens_its_rows_by_a_click_and_by_the_link_that_a_tap_shows(walk
 
 
 def test_the_flow_is_gone_through_by_keyboard_and_taken_along(walker: Walker, shop):
-    now = clock.now()
+    now = at_the_shop()
     parcel, gifts = history.article("Where is my parcel"), history.article("Gift cards", "gifts")
     for number, text in enumerate((parcel, parcel, gifts)):
         who = uuid.UUID(int=500 + number)
