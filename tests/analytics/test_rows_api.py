@@ -13,13 +13,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from analytics import api_rows, settling
+from analytics import api_rows, rollups, settling
+from analytics.models import RollupKind
 from analytics.reports import guard_rail_rows, printing, row_cursors, row_pages, search_rows
 from analytics.reports.guard_rails import Rail
 from analytics.reports.row_lists import LISTS
 from core import clock, keys
 from core.models import AuditEntry, Scope
-from kb.models import Vote
+from kb.models import SearchLog, Vote
 from tests.analytics import history, rich
 from tests.analytics.conftest import NOW
 from tests.analytics.history import ANNA, BEN, CARA, at
@@ -167,9 +168,13 @@ class TestPages:
     def test_a_short_page_of_searches_leads_on(self, get, monkeypatch):
         monkeypatch.setattr(search_rows, "LOOKED_AT", 1)
         monkeypatch.setattr(search_rows, "_AT_MOST", 1)
-        for day, query in ((3, "lost"), (4, "found")):
-            history.searched(ANNA, query, at(days=day), shown=() if query == "lost" else (1,))
-        settling.settle()
+        for minute, query, total in ((1, "lost", 0), (2, "found", 3)):
+            SearchLog.objects.create(
+                at=at(minute), visitor=str(ANNA), kind="page", text=query, key=query, total=total, locale="en",
+                engine="x", took_ms=1,
+            )  # fmt: skip
+        rollups.mark(RollupKind.SEARCHES, [at().date()])
+        rollups.make_due(windows=[7])
         first = get(rows("searches", f"{DAYS}&what=without_answer")).json()
         assert (first["rows"], first["next"] is not None) == ([], True)
         assert [row["typed"] for row in walked(get, first["next"])] == ["lost"]
