@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics import api, api_reports
+from analytics import api, api_reports, api_rows
 from analytics.views import (
     article_evidence,
     articles_scorecard,
@@ -77,4 +77,6 @@ api_urlpatterns = [
     path("experiments/<int:pk>", api.OneExperiment.as_view(), name="experiment"),
     path("reports", api_reports.Reports.as_view(), name="reports"),
     path("reports/<slug:name>", api_reports.OneReport.as_view(), name="report"),
+    path("rows", api_rows.Lists.as_view(), name="lists"),
+    path("rows/<slug:name>", api_rows.OneList.as_view(), name="rows"),
 ]

@@ -84,6 +84,11 @@ class Asked:
     def query(self) -> str:
         return urlencode(self.pairs)
 
+    @property
+    def noted(self) -> dict[str, str]:
+        """For the audit log, which keeps nothing that customers wrote."""
+        return {word: "a query" if word == "key" else value for word, value in self.pairs}
+
     def file(self, *names: str) -> str:
         """The name of a CSV file of it, which says what it is narrowed to."""
         segment = [value for name, value in self.of_period.items() if name in (LOCALE, SOURCE)]

@@ -23,14 +23,18 @@ _DECIMALS = 6
 
 def as_data(table: Table) -> dict[str, Any]:
     """For JSON: each row by its columns' keys."""
-    keys = [column.key for column in table.columns]
     return {
         "name": table.name,
         "title": str(table.title),
         "note": str(table.note),
         "columns": [{"key": column.key, "title": str(column.title)} for column in table.columns],
-        "rows": [dict(zip(keys, map(_plain, row), strict=True)) for row in table.rows],
+        "rows": rows_as_data(table.columns, table.rows),
     }
+
+
+def rows_as_data(columns: Sequence[Column], rows: Iterable[Sequence[Value]]) -> list[dict[str, Any]]:
+    keys = [column.key for column in columns]
+    return [dict(zip(keys, map(_plain, row), strict=True)) for row in rows]
 
 
 def as_csv(table: Table) -> Iterator[str]:

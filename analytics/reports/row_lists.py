@@ -1,6 +1,6 @@
-"""The lists of rows behind numbers, as files: all rows of a list as it is narrowed, read and written by and by.
+"""The lists of rows behind numbers, as files and by the API: all rows of a list as it is narrowed, read by and by.
 
-Each has what its screen shows, but for what customers wrote to us: no file of rows has it. Who may open the screen may
+Each has what its screen shows, but for what customers wrote to us: nobody takes that along. Who may open the screen may
 take its rows along.
 """
 
@@ -27,7 +27,7 @@ from analytics.reports import (
 )
 from analytics.reports.asking import Asked, Words
 from analytics.reports.guard_rails import Rail
-from analytics.reports.row_telling import Told
+from analytics.reports.row_pages import Rows
 from analytics.reports.tables import Column
 
 _SEGMENT = (asking.LOCALE, asking.SOURCE)
@@ -43,7 +43,7 @@ class RowList:
     title: str
     screen: str
     columns: tuple[Column, ...]
-    rows: Callable[[Asked, datetime], Told | None]
+    rows: Callable[[Asked, datetime], Rows | None]
     words: Words
     given: tuple[str, ...] = ()
 

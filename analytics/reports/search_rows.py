@@ -134,9 +134,10 @@ _ID, IS_LAST = 12, 13  # columns of _ASKED
 
 def listed(
     period: Period, *, now: datetime, locale: str = "", keys: Sequence[str] = (), what: str = "",
-    older: Place | None = None,
+    older: Place | None = None, most: int = ROWS,
 ) -> Listed:  # fmt: skip
-    """A page of the searches to which `what` happened, from `older` on: of some queries, or whatever was asked."""
+    """A page of the searches to which `what` happened, from `older` on, at `most` so many: of some queries, or whatever
+    was asked."""
     locale = locale if keys else period.segment.locale
     found: list[tuple[Any, ...]] = []
     for _time in range(_AT_MOST):
@@ -146,7 +147,7 @@ def listed(
             older = Place(one[0], one[_ID])
             if one[IS_LAST] and _is(_row(one, {}), what):
                 found.append(one)
-                if len(found) == ROWS:
+                if len(found) == most:
                     is_end = place + 1 == len(looked_at) < LOOKED_AT
                     return _page(found, None if is_end else older)
         if len(looked_at) < LOOKED_AT:

@@ -37,10 +37,11 @@ def report_files(context: Mapping[str, Any], name: str, article: int | None = No
 @register.simple_tag(takes_context=True)
 def rows_file(
     context: Mapping[str, Any], name: str, rail: str | None = None, article: int | None = None, of: str | None = None
-) -> str:
-    """The address of all rows of the page's list, as it is narrowed; the others are what the page's path says."""
-    more = {"rail": rail, "article": article, "of": of}
-    return reverse("desk:rows-csv", args=[name]) + _query(context, LISTS[name].words, **more)
+) -> dict[str, str]:
+    """The addresses of all rows of the page's list, as it is narrowed, as a file and by the API; the others are what
+    the page's path says."""
+    query = _query(context, LISTS[name].words, rail=rail, article=article, of=of)
+    return {"file": reverse("desk:rows-csv", args=[name]) + query, "api": reverse("api:rows", args=[name]) + query}
 
 
 def _query(context: Mapping[str, Any], words: Words, **more: object) -> str:

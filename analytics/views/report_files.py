@@ -41,7 +41,12 @@ def index(request: HttpRequest) -> HttpResponse:
             for report in mine
         ],
         "lists": [
-            (_(each.title), "" if "article" in each.words.needs else reverse(f"desk:{each.screen}", args=each.given))
+            {
+                "title": _(each.title),
+                "screen": "" if "article" in each.words.needs else reverse(f"desk:{each.screen}", args=each.given),
+                "api": reverse("api:rows", args=[each.name]),
+                "takes": ", ".join((*each.words.period, *each.words.own)),
+            }
             for each in LISTS.values()
             if readers.may_open(request.user, each.screen, *each.given)
         ],
@@ -101,8 +106,7 @@ def rows(request: HttpRequest, name: str) -> HttpResponseBase:
     found = listed.rows(asked, now)
     if found is None:
         raise Http404
-    filters = {word: "a query" if word == "key" else value for word, value in asked.pairs}
-    audit.record(roles.user_of(request), "rows.exported", label=name, filters=filters)
+    audit.record(roles.user_of(request), "rows.exported", label=name, filters=asked.noted)
     return _file(asked.file(name), printing.rows_as_csv(listed.columns, found))
 
 

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
 from analytics import periods, settling
-from analytics.reports import article_edits, article_tables, readers, row_telling
+from analytics.reports import article_edits, article_tables, readers, row_pages
 from analytics.reports.asking import Asked
 from analytics.reports.guard_rails import Rail
 from analytics.reports.registry import REPORTS
@@ -201,7 +201,7 @@ class TestEdits:
 
 class TestRows:
     def test_the_file_has_every_row_of_the_list_as_it_is_narrowed(self, three_journeys, signed_in, monkeypatch):
-        monkeypatch.setattr(row_telling, "AT_ONCE", 1)
+        monkeypatch.setattr(row_pages, "AT_ONCE", 1)
         asker = signed_in()
         for asked, number in (({}, 3), ({"topic": "delivery"}, 2), ({"read": three_journeys.pk}, 2)):
             page = asker.get(reverse("desk:journeys"), {**DAYS, **asked}).content.decode()

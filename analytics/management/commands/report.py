@@ -1,5 +1,6 @@
 """manage.py report NAME [--json | --csv | --text] [--table NAME] [--set NAME=VALUE] and the period; without a name what
-there is. --json is what /api/v1/reports/NAME answers."""
+there is. --json is what /api/v1/reports/NAME answers. --rows NAME [--json | --csv | --text] is of the rows behind a
+number: a page of them as /api/v1/rows/NAME answers, or with --csv all."""
 
 import json
 from collections.abc import Callable
@@ -7,15 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.http import Http404
 from django.template.loader import render_to_string
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
 
-from analytics import api_reports, periods
+from analytics import api_reports, api_rows, periods
 from analytics.periods import Period
-from analytics.reports import asking, ledger, overview, printing, search_learning
+from analytics.reports import asking, ledger, overview, printing, row_cursors, search_learning
 from analytics.reports.asking import Asked
 from analytics.reports.registry import REPORTS
+from analytics.reports.row_lists import LISTS
 from analytics.reports.tables import Table
 from core import clock
 
@@ -57,9 +61,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", default="", help="one of the reports; without it they are listed")
+        parser.add_argument("--rows", default="", metavar="NAME", help="in place of a report: one of the lists of rows")
         form = parser.add_mutually_exclusive_group()
-        form.add_argument("--json", action="store_true", help="for machines; what /api/v1/reports/NAME answers")
-        form.add_argument("--csv", action="store_true", help="for spreadsheets")
+        form.add_argument("--json", action="store_true", help="for machines; what /api/v1/ answers")
+        form.add_argument("--csv", action="store_true", help="for spreadsheets; of --rows: all of them")
         form.add_argument("--text", action="store_true", help="for people (the default)")
         parser.add_argument("--table", default="", metavar="NAME", help="of --csv and --text: only this table")
         parser.add_argument(
@@ -69,11 +74,20 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="what else it is narrowed to; may be repeated",
         )
+        parser.add_argument(
+            "--limit", default="", help=f"of --rows: how many of a page, 1 to {api_rows.AT_MOST}; {api_rows.BY_ITSELF}"
+        )
+        parser.add_argument("--cursor", default="", help="of --rows: that of the page before")
         for name in periods.NAMES:
             parser.add_argument(f"--{name}", default="", help=_SAID[name])
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"]
+        if options["rows"]:
+            self._rows(options["rows"], options)
+            return
+        if options["limit"] or options["cursor"]:
+            raise CommandError("--limit and --cursor are of --rows NAME.")
         if not name:
             self._list()
             return
@@ -90,11 +104,45 @@ class Command(BaseCommand):
         else:
             self._print(name, self._tables(name, options["table"], asked, now), is_csv=options["csv"])
 
+    def _rows(self, name: str, options: dict[str, Any]) -> None:
+        if name not in LISTS:
+            raise CommandError(f"There is no list of rows “{name}”. There are: {', '.join(sorted(LISTS))}.")
+        if options["name"] or options["table"]:
+            raise CommandError("--rows is of one list, and of no report or table beside it.")
+        if options["csv"] and (options["limit"] or options["cursor"]):
+            raise CommandError("--csv has all rows of a list. Leave --limit and --cursor out.")
+        try:
+            self._print_rows(name, options)
+        except ValidationError as error:
+            raise CommandError(" ".join(str(why) for whys in error.detail.values() for why in whys)) from error
+        except Http404 as error:
+            raise CommandError(f"The list “{name}” has no such rows.") from error
+
+    def _print_rows(self, name: str, options: dict[str, Any]) -> None:
+        given = _given(options)
+        columns, taker = LISTS[name].columns, api_rows.Taker("server", "manage.py report")
+        if options["csv"]:
+            for line in printing.rows_as_csv(columns, api_rows.everything(name, given, taker)):
+                self.stdout.write(line.removesuffix("\r\n"))
+            return
+        given.update({word: options[word] for word in row_cursors.PARAMETERS})
+        page = api_rows.page(name, given, taker)
+        if options["json"]:
+            self.stdout.write(json.dumps(page, indent=2))
+        else:
+            note = f"The next ones: --cursor {page['cursor']}" if page["cursor"] else ""
+            rows = [tuple(row.values()) for row in page["rows"]]
+            self.stdout.write(printing.as_text(Table(name, page["title"], columns, rows, note=note)))
+
     def _list(self) -> None:
         width = max(map(len, REPORTS))
         for name, report in REPORTS.items():
             takes = ", ".join((*report.words.period, *report.words.own))
             self.stdout.write(f"{name:<{width}}  {_(report.title)}.{f' Takes: {takes}.' if takes else ''}")
+        self.stdout.write("\nLists of rows, with --rows:")
+        for name, listed in LISTS.items():
+            takes = ", ".join((*listed.words.period, *listed.words.own))
+            self.stdout.write(f"{name:<{width}}  {_(listed.title)}. Takes: {takes}.")
 
     def _tables(self, name: str, table: str, asked: Asked, now: datetime) -> list[Table]:
         found = list(REPORTS[name].of(asked, now=now))
