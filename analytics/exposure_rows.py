@@ -17,6 +17,7 @@ from kb.models import Variant
 class Row:
     """One exposure, and what became of it within its window so far."""
 
+    id: int
     visitor: UUID
     at: datetime
     epoch: int
@@ -89,15 +90,25 @@ class Exposures:
             return int(cursor.fetchone()[0])
 
     def __getitem__(self, part: slice) -> list[Row]:
+        order, here = self._from_the_nearer_end(part) if self._whatever_came else ("DESC", part)
+        return self._listed(self._where, order=order, limit=here.stop - here.start, offset=here.start)
+
+    def older(self, most: int, than: tuple[datetime, int] | None = None) -> list[Row]:
+        """So many of them, the first or those that come after the moment and id of one."""
+        if than is None:
+            return self._listed(self._where, limit=most)
+        where = f"{self._where} AND (seen.at, seen.id) < (%(older_than)s, %(before_id)s)"
+        return self._listed(where, limit=most, older_than=than[0], before_id=than[1])
+
+    def _listed(self, where: str, *, order: str = "DESC", offset: int = 0, **given: object) -> list[Row]:
         if self._whatever_came:
-            order, here = self._from_the_nearer_end(part)
-            listed = _LISTED.format(where=self._where, narrowed=self._narrowed, order=order) + _OF_LISTED
+            listed = _LISTED.format(where=where, narrowed=self._narrowed, order=order) + _OF_LISTED
             listed += _ROWS.format(linkable=self._linkable, where=_IS_LISTED)
         else:
-            here = part
-            listed = f"WITH {FATES}" + _ROWS.format(linkable=self._linkable, where=self._all) + _STRETCH
+            where = f"{where} AND ({self._narrowed})"
+            listed = f"WITH {FATES}" + _ROWS.format(linkable=self._linkable, where=where) + _STRETCH
         with connection.cursor() as cursor:
-            cursor.execute(listed, self._given | {"limit": here.stop - here.start, "offset": here.start})
+            cursor.execute(listed, self._given | {"offset": offset, **given})
             return [Row(*row) for row in cursor.fetchall()]
 
     def _from_the_nearer_end(self, part: slice) -> tuple[str, slice]:
@@ -133,7 +144,7 @@ WITH listed AS MATERIALIZED (
 _IS_LISTED = "seen.id IN (SELECT id FROM listed)"
 
 _ROWS = f"""
-SELECT seen.visitor, seen.at, seen.epoch, {{linkable}}, {MATURE}, coalesce(on_topic, false),
+SELECT seen.id, seen.visitor, seen.at, seen.epoch, {{linkable}}, {MATURE}, coalesce(on_topic, false),
        coalesce(called, false), vote, coalesce(opened, false), coalesce(sent, false)
 {_FROM}
 WHERE {{where}}

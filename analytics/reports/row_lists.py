@@ -17,6 +17,7 @@ from analytics.reports import (
     article_rows,
     asking,
     autopsy,
+    exposure_list,
     guard_rail_rows,
     journeys,
     messages,
@@ -175,5 +176,20 @@ LISTS: dict[str, RowList] = {
             {"key": asking.is_text, "lang": asking.is_text, "what": asking.one_of(*search_rows.WHATS)},
             several=("key",),
         ),
+    ),
+    "exposures": RowList(
+        "exposures",
+        _("Exposures of a test"),
+        "exposures",
+        (
+            Column("at", _("When")), Column("visitor", _("Visitor")), Column("epoch", _("Epoch")),
+            Column("linkable", _("Linkable")), Column("mature", _("Window over")),
+            Column("contacted", _("Contacted us about it")), Column("contacted_at_all", _("About anything")),
+            Column("voted_yes", _("Said yes")), Column("opened_form", _("Opened the form")),
+            Column("sent_form", _("Sent the form")),
+        ),
+        exposure_list.of_exposures,
+        Words((), exposure_list.WORDS, needs=("variant",)),
+        given=("1",),
     ),
 }  # fmt: skip

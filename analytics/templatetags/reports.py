@@ -36,11 +36,12 @@ def report_files(context: Mapping[str, Any], name: str, article: int | None = No
 
 @register.simple_tag(takes_context=True)
 def rows_file(
-    context: Mapping[str, Any], name: str, rail: str | None = None, article: int | None = None, of: str | None = None
-) -> dict[str, str]:
+    context: Mapping[str, Any], name: str, rail: str | None = None, article: int | None = None, of: str | None = None,
+    variant: int | None = None,
+) -> dict[str, str]:  # fmt: skip
     """The addresses of all rows of the page's list, as it is narrowed, as a file and by the API; the others are what
     the page's path says."""
-    query = _query(context, LISTS[name].words, rail=rail, article=article, of=of)
+    query = _query(context, LISTS[name].words, rail=rail, article=article, of=of, variant=variant)
     return {"file": reverse("desk:rows-csv", args=[name]) + query, "api": reverse("api:rows", args=[name]) + query}
 
 

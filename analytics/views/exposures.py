@@ -17,6 +17,7 @@ from analytics import shop_days
 from analytics.experiment_counts import Cell
 from analytics.exposure_rows import NARROWED, Exposures, Row
 from analytics.models import Journey, Verdict
+from analytics.periods import Period
 from analytics.views.desk import READERS
 from analytics.views.paging import page_of
 from core import clock, roles
@@ -34,7 +35,8 @@ def page(request: HttpRequest, variant: int) -> HttpResponse:
     epoch = _number(request, "epoch")
     look = Verdict.objects.filter(experiment=arm.experiment, pk=_number(request, "look") or 0).first()
     days = _days(request)
-    listed = Exposures(arm, at=look.at if look else clock.now(), what=what, epoch=epoch, between=_moments(days))
+    at = look.at if look else clock.now()
+    listed = Exposures(arm, at=at, what=what, epoch=epoch, between=_moments(days))
     shown: Page[Row] = page_of(listed, request)
     context = {
         "section": "experiments",
@@ -45,6 +47,7 @@ def page(request: HttpRequest, variant: int) -> HttpResponse:
         "epoch": epoch,
         "look": look,
         "days": days,
+        "period": Period(*(days or _of_test(arm, at)), arm.experiment.window_days),
         "said": _said(look, arm.key, what, epoch) if look and not days else None,
         "choices": _choices(arm.experiment.metric),
         "may_open_test": bool(roles.roles_of(request.user) & {roles.ANALYST, roles.ADMIN}),
@@ -90,6 +93,12 @@ def _days(request: HttpRequest) -> tuple[date, date] | None:
     except ValueError:
         return None
     return (first, last) if 2000 <= first.year <= last.year <= 2200 else None
+
+
+def _of_test(arm: Variant, at: datetime) -> tuple[date, date]:
+    """The days in which there can be exposures."""
+    last = min(at, arm.experiment.due_at) if arm.experiment.due_at else at
+    return shop_days.day_of(min(arm.experiment.started_at or last, last)), shop_days.day_of(last)
 
 
 def _moments(days: tuple[date, date] | None) -> tuple[datetime, datetime] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import html
+import io
 import json
 import re
 from datetime import timedelta
@@ -12,8 +14,8 @@ import pytest
 from analytics import settling, verdicts
 from analytics.exposure_rows import NARROWED
 from analytics.models import Verdict
-from core import clock
-from core.models import AuditEntry
+from core import clock, keys
+from core.models import AuditEntry, Scope
 from kb.models import Exposure, Revision
 from tests.analytics import history
 from tests.analytics.experiments import START, called, epoch, experiment, exposed, later, voted
@@ -113,6 +115,41 @@ def test_the_texts_of_a_test_that_is_over_are_those_of_its_arms_and_not_what_is_
     posted = client.post(f"/desk/experiments/{made.pk}/texts/", {"action": "remove", "key": "b"}, follow=True)
     assert "is frozen" in text_of(posted)
     assert made.variants.count() == 2
+
+
+def test_the_visitors_behind_each_number_are_taken_along_as_a_file_and_by_the_api(signed_in, client) -> None:
+    made = judged()
+    exposed(made, "b", later(8.5))
+    key = keys.create(name="warehouse", scopes=[Scope.RESULTS_READ], by=None)[1]
+    desk, arm, look = signed_in(), made.variants.get(key="b"), Verdict.objects.latest("pk")
+
+    def get(path: str):
+        return client.get(f"/api/v1/{path}", headers={"authorization": f"Bearer {key}"})
+
+    for what in sorted(NARROWED):
+        page = desk.get(f"/desk/exposures/{arm.pk}/?what={what}&look={look.pk}")
+        link = re.search(r'href="(/desk/rows/exposures.csv[^"]*)"', page.content.decode())
+        if not link:
+            assert "Nobody matches" in text_of(page)
+            continue
+        query = html.unescape(link[1]).partition("?")[2]
+        file = b"".join(desk.get(f"/desk/rows/exposures.csv?{query}")).decode("utf-8-sig")
+        lines = list(csv.DictReader(io.StringIO(file)))
+        assert len(lines) == page.context["page"].paginator.count, what
+        answers, address = [], f"rows/exposures?{query}&limit=17"
+        while address:
+            answer = get(address.removeprefix("/api/v1/")).json()
+            answers, address = answers + answer["rows"], answer["next"]
+        assert [(row["visitor"], str(row["contacted"]).lower()) for row in answers] == [
+            (line["visitor"], line["contacted"]) for line in lines
+        ], what
+    of_all = desk.get(f"/desk/exposures/{arm.pk}/").context["page"].paginator.count
+    assert of_all == len(get(f"rows/exposures?variant={arm.pk}&limit=100").json()["rows"]) == 61
+    for wrong, status in (
+        (f"variant={arm.pk}&what=happy", 400), ("what=judged", 400), ("variant=987654321", 404),
+        (f"variant={arm.pk}&look=987654321", 404), (f"variant={arm.pk}&epoch=x", 400),
+    ):  # fmt: skip
+        assert get(f"rows/exposures?{wrong}").status_code == status, wrong
 
 
 def test_exposures_are_narrowed_by_epoch_and_what_makes_no_sense_is_left_out(signed_in) -> None:

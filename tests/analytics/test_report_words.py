@@ -27,6 +27,7 @@ from core.models import AuditEntry
 from kb.models import Vote
 from tests.analytics import history
 from tests.analytics.conftest import NOW
+from tests.analytics.experiments import experiment
 from tests.analytics.history import ANNA, BEN, CARA, at
 from tests.analytics.test_article_edits import publish
 from tests.analytics.test_article_edits import readers as read_by
@@ -129,6 +130,7 @@ def test_whatever_narrows_rows_or_tables_is_a_word_that_may_be_asked():
         "guard_rail": {"rail": "no_votes", "edit": "1", "side": "after"},
         "article": {"article": "1"},
         "article_rows": {"article": "1", "of": "votes"},
+        "exposures": {"variant": str(experiment().variants.get(key="b").pk)},
     }
     for each in LISTS.values():
         asked = _Looked(**of_one.get(each.name, {}))
@@ -232,14 +234,17 @@ class TestRows:
             assert len(rows) == int(re.search(r"<h1>\D*(\d+)", page)[1]) > 0, name
 
     def test_each_list_can_be_had_of_a_shop_without_anything(self, signed_in):
+        of_one = {
+            "guard_rail": {"rail": "no_votes"},
+            "article_rows": {"article": "1", "of": "openings"},
+            "exposures": {"variant": experiment().variants.get(key="b").pk},
+        }
         for name, each in LISTS.items():
-            asked = {"guard_rail": {"rail": "no_votes"}, "article_rows": {"article": "1", "of": "openings"}}.get(
-                name, {}
-            )
-            response = signed_in("admin").get(reverse("desk:rows-csv", args=[name]), asked)
+            response = signed_in("admin").get(reverse("desk:rows-csv", args=[name]), of_one.get(name, {}))
             header, *rows = b"".join(response).decode("utf-8-sig").splitlines()
             assert (header.split(","), rows) == ([column.key for column in each.columns], []), name
         assert signed_in("admin").get("/desk/rows/none.csv").status_code == 404
+        assert signed_in("admin").get("/desk/rows/exposures.csv", {"variant": 987654321}).status_code == 404
         nothing = {"rail": "satisfaction"}
         assert signed_in("admin").get("/desk/rows/guard_rail.csv", nothing).status_code == 404
 

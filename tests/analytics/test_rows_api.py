@@ -23,6 +23,7 @@ from core.models import AuditEntry, Scope
 from kb.models import SearchLog, Vote
 from tests.analytics import history, rich
 from tests.analytics.conftest import NOW
+from tests.analytics.experiments import experiment
 from tests.analytics.history import ANNA, BEN, CARA, at
 from tests.analytics.test_experiments_api import ask
 from tests.kb.test_api import conforms
@@ -90,6 +91,7 @@ class TestContents:
             "messages": ["", "compared=yes"],
             "searches": ["", "what=without_answer", "what=contacted"],
             "repeated": ["", "again=yes"],
+            "exposures": [f"variant={experiment(article).variants.get(key='b').pk}"],
         }
         for name in LISTS:
             for narrowed in asked.get(name, [""]):
