@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from analytics import figures
 from analytics.figures import Chart, Kind, Level, Mark, Point, Series
 from analytics.reports.data_health import DayRow, Health
-from analytics.reports.data_health_tables import left_out_names
+from analytics.reports.data_health_words import left_out_names
 from analytics.stats.proportions import Rate
 
 _LEAST = 10  # journeys of a day, below which its share is a gap

@@ -23,7 +23,7 @@ from analytics.models import (
     SettlingMark,
     SpoolMark,
 )
-from analytics.periods import Period
+from analytics.periods import Compare, Period
 from analytics.reports.unlinkable import Unlinkable
 from analytics.reports.unlinkable import why as why_unlinkable
 from analytics.stats.proportions import Rate
@@ -97,19 +97,15 @@ class DayRow:
 
 
 @dataclass(frozen=True)
-class Health:
+class Within:
+    """What is told of the days of a period."""
+
     period: Period
-    now: datetime
-    in_until: datetime
-    feeds: list[FeedRow]
-    settling: Settling
-    store: Store
     days: list[DayRow]
     unlinkable: Unlinkable
     left_out: dict[date, dict[str, int]]
     uncoded: Rate
     unknown: Rate  # contacts with neither a person nor a visitor
-    silences: list[tuple[Source, SourceSilence]]
 
     @property
     def coverage(self) -> Rate:
@@ -124,10 +120,36 @@ class Health:
         return found
 
 
+@dataclass(frozen=True)
+class Health(Within):
+    """`before` is None where nothing is compared."""
+
+    now: datetime
+    in_until: datetime
+    feeds: list[FeedRow]
+    settling: Settling
+    store: Store
+    silences: list[tuple[Source, SourceSilence]]
+    before: Within | None
+
+
 def build(period: Period, *, now: datetime) -> Health:
     """About now, and about the days of the period. The number of queries does not depend on how much there is."""
     feeds = contact_facts.feeds()
     in_until = outcomes.watermark(feeds.values(), now=now)
+    return Health(
+        **vars(within(period)),
+        now=now,
+        in_until=in_until,
+        feeds=_feeds(feeds, in_until, now=now),
+        settling=_settling(now=now),
+        store=_store(),
+        silences=silence.standing(),
+        before=None if period.compare is Compare.NONE else within(period.before()),
+    )
+
+
+def within(period: Period) -> Within:
     span = {"day__range": (period.first, period.last)}
     left_out: dict[date, dict[str, int]] = {}
     for day, why, pages in LeftOutDay.objects.filter(**span).order_by("day").values_list("day", "why", "pages"):
@@ -139,19 +161,13 @@ def build(period: Period, *, now: datetime) -> Health:
     )
     # Contacts of one person are taken to be wholly alike: as few strangers as their number says.
     alike = spreads.known(period.window).count
-    return Health(
+    return Within(
         period=period,
-        now=now,
-        in_until=in_until,
-        feeds=_feeds(feeds, in_until, now=now),
-        settling=_settling(now=now),
-        store=_store(),
         days=_days(period),
         unlinkable=why_unlinkable(period),
         left_out=left_out,
         uncoded=Rate(coded["uncoded"], coded["all"], alike),
         unknown=Rate(known["without"], known["all"], alike),
-        silences=silence.standing(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Data health as tables; its words for reasons are the screen's, too."""
+"""Data health as tables."""
 
 from __future__ import annotations
 
@@ -8,39 +8,17 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from analytics.periods import Period
-from analytics.reports import data_findings, data_health
+from analytics.reports import data_findings, data_health, data_health_compared, data_health_words
 from analytics.reports.data_health import Health
 from analytics.reports.tables import Column, Table, Value
-from analytics.reports.unlinkable import Unlinkable
 from analytics.stats.proportions import Rate
 
 
 def tables(period: Period, now: datetime) -> Sequence[Table]:
-    """What is wrong, the sources, the days, why journeys are unlinkable, and who is left out."""
+    """What is wrong, the sources, the days, why journeys are unlinkable, who is left out; and the days before."""
     health = data_health.build(period, now=now)
-    return [_findings(health), _sources(health), _days(health), _unlinkable(health), _left_out(health)]
-
-
-def left_out_names() -> dict[str, str]:
-    """Why a page is in no number, in words."""
-    return {
-        "bot": _("Programs"),
-        "prefetch": _("Fetched ahead by a browser"),
-        "no_consent": _("Asked not to be followed"),
-        "staff": _("Colleagues"),
-        "no_cookie": _("Inside a shop’s page, without a cookie"),
-    }
-
-
-def unlinkable_reasons(found: Unlinkable) -> list[tuple[str, str, int]]:
-    """Code, words and how many; without those that there are none of."""
-    rows = [
-        ("first_visit", _("A first visit: the browser had not brought our id back"), found.first_visit),
-        ("began_at_form", _("Began with the contact form: what comes by it is no evidence"), found.began_at_form),
-        ("nobody_known", _("The id was known, and not whose; contacts come by other ways, too"), found.nobody_known),
-        ("untold", _("Cannot be told any more: the events are no longer kept"), found.untold),
-    ]
-    return [row for row in rows if row[2]]
+    told = [_findings(health), _sources(health), _days(health), _unlinkable(health), _left_out(health)]
+    return [*told, *data_health_compared.tables(health)]
 
 
 def _findings(health: Health) -> Table:
@@ -102,7 +80,10 @@ def _days(health: Health) -> Table:
 
 def _unlinkable(health: Health) -> Table:
     looked_at = health.unlinkable.looked_at
-    rows = [(code, name, Rate(number, looked_at)) for code, name, number in unlinkable_reasons(health.unlinkable)]
+    rows = [
+        (code, name, Rate(number, looked_at))
+        for code, name, number in data_health_words.unlinkable_reasons(health.unlinkable)
+    ]
     columns = (Column("why", _("Why")), Column("name", _("In words")), Column("journeys", _("Of those looked at")))
     note = _("The newest %(number)s unlinkable journeys of the period.") % {"number": f"{looked_at:,}"}
     return Table("unlinkable", _("Why journeys are unlinkable"), columns, rows, note)

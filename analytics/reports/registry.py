@@ -76,8 +76,8 @@ _ALL = (
         "data-health",
         data_health_tables.tables,
         "Linkable coverage",
-        Words((WINDOW,)),
-        _("What stands in the way, sources, days, why journeys are unlinkable, and who is left out."),
+        Words((WINDOW, COMPARE)),
+        _("What stands in the way, sources, days, why journeys are unlinkable, who is left out; and the days before."),
     ),
     Report(
         "experiments",

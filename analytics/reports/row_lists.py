@@ -17,6 +17,7 @@ from analytics.reports import (
     article_rows,
     asking,
     autopsy,
+    contact_list,
     exposure_list,
     guard_rail_rows,
     journeys,
@@ -150,6 +151,14 @@ LISTS: dict[str, RowList] = {
         (*_OF_CONTACTS, Column("reason", _("Reason")), Column("cause", _("Found")), *_ARTICLE),
         row_telling.of_autopsy,
         Words(_SEGMENT, {"reason": autopsy.is_reason, "cause": asking.one_of(*Cause.values)}),
+    ),
+    "contacts": RowList(
+        "contacts",
+        _("Contacts"),
+        "contacts",
+        (*_OF_CONTACTS, Column("reason", _("Reason")), Column("name", _("Name of the reason"))),
+        contact_list.of_contacts,
+        Words(_SEGMENT, contact_list.WORDS),
     ),
     "repeated": RowList(
         "repeated",

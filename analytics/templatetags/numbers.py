@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from analytics import definitions
 from analytics.periods import Period
 from analytics.reports.contacts import ReasonRow
+from analytics.reports.data_health_compared import Share
 from analytics.reports.flow_compared import Turn
 from analytics.reports.journeys import Guarded
 from analytics.stats.counts import Change
@@ -86,6 +87,19 @@ def turn_sides(context: Mapping[str, Any], turn: Turn) -> list[dict[str, Any]]:
         }
 
     return [side(turn.now, opens), side(turn.before, opens_before)]
+
+
+@register.simple_tag(takes_context=True)
+def share_sides(context: Mapping[str, Any], share: Share) -> list[dict[str, Any]]:
+    """A share now and before, with its counts as links to their rows, where a page has them."""
+
+    def side(rate: Rate, show: Callable[..., SafeString | str]) -> dict[str, Any]:
+        if not share.target:
+            return {"rate": rate, "hits": intcomma(rate.hits), "of": intcomma(rate.of)}
+        hits = show(context, rate.hits, share.target, **share.narrowed)
+        return {"rate": rate, "hits": hits, "of": show(context, rate.of, share.target)}
+
+    return [side(share.now, opens), side(share.before, opens_before)]
 
 
 @register.filter

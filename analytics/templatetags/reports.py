@@ -10,7 +10,7 @@ from django import template
 from django.http import HttpRequest
 from django.urls import reverse
 
-from analytics.reports import asking, readers
+from analytics.reports import asking, contact_list, readers
 from analytics.reports.asking import Words
 from analytics.reports.registry import REPORTS
 from analytics.reports.row_lists import LISTS
@@ -43,6 +43,19 @@ def rows_file(
     the page's path says."""
     query = _query(context, LISTS[name].words, rail=rail, article=article, of=of, variant=variant)
     return {"file": reverse("desk:rows-csv", args=[name]) + query, "api": reverse("api:rows", args=[name]) + query}
+
+
+@register.simple_tag(takes_context=True)
+def contacts_file(context: Mapping[str, Any]) -> dict[str, str]:
+    """The same of the desk's contacts, whose page has words of its own for its days."""
+    given = context["request"].GET.copy()
+    period = contact_list.shown(given)
+    for word in contact_list.SCREENS_DAYS:
+        given.pop(word, None)
+    words = LISTS["contacts"].words
+    segment = [(name, given[name]) for name in words.period if given.get(name)]
+    query = "?" + urlencode([*segment, *asking.of_screen(words, period, given)])
+    return {"file": reverse("desk:rows-csv", args=["contacts"]) + query, "api": reverse("api:rows", args=["contacts"]) + query}
 
 
 def _query(context: Mapping[str, Any], words: Words, **more: object) -> str:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from analytics import data_health_charts, markers, periods, saved_views, settling, shop_days
 from analytics.models import RollupKind
-from analytics.reports import data_findings, data_health, data_health_tables
+from analytics.reports import data_findings, data_health, data_health_compared, data_health_words
 from analytics.views.desk import READERS
 from core import clock, roles
 
@@ -22,7 +22,7 @@ def page(request: HttpRequest) -> HttpResponse:
     health = data_health.build(period, now=now)
     findings = data_findings.of(health)
     marks = markers.collect(period, reader=roles.roles_of(request.user))
-    unlinkable = data_health_tables.unlinkable_reasons(health.unlinkable)
+    unlinkable = data_health_words.unlinkable_reasons(health.unlinkable)
     context = {
         "section": "data-health",
         "back": period.address(reverse("desk:home")),
@@ -37,7 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "unlinkable": unlinkable,
         "left_out": [
             (name, pages)
-            for why, name in data_health_tables.left_out_names().items()
+            for why, name in data_health_words.left_out_names().items()
             if (pages := health.left_out_by_reason.get(why))
         ],
         "charts": [data_health_charts.coverage(health, marks=marks), data_health_charts.incoming(health, marks=marks)],
@@ -45,6 +45,9 @@ def page(request: HttpRequest) -> HttpResponse:
         **saved_views.context(request, "data-health", period),
         "period": period,
         "wrong": wrong,
+        "before": health.before,
+        "shares": data_health_compared.shares(health),
+        "pages": data_health_compared.pages(health),
         "windows": settling.windows(),
         "kept": [],
         "may_open_rows": True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import ClassVar
 
 import pytest
 from django.db import OperationalError
@@ -13,12 +14,13 @@ from django.urls import reverse
 
 from analytics import left_out, partitions, periods, settling, spool
 from analytics.models import Event, LeftOutDay, RollupDue, SettlingMark, SpoolMark
-from analytics.reports import data_findings, data_health, unlinkable
+from analytics.reports import data_findings, data_health, data_health_compared, unlinkable
 from analytics.stats.proportions import Rate
 from core import clock
 from notifications.models import SourceSilence
 from tests.analytics import history
 from tests.analytics.history import ANNA, BEN, CARA, at
+from tests.analytics.test_experiments_api import ask
 
 pytestmark = pytest.mark.django_db
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0"
@@ -177,3 +179,58 @@ def test_the_page_costs_the_same_for_many_days(a_shop, signed_in, django_assert_
     with clock.frozen(a_shop), django_assert_max_num_queries(38):
         page = client.get(reverse("desk:data-health") + "?from=2026-02-01&to=2026-03-02").content.decode()
     assert "100 pages of the help centre" in page
+
+
+class TestAgainstTheDaysBefore:
+    DAYS: ClassVar = {"from": "2026-03-09", "to": "2026-03-15"}
+
+    @pytest.fixture
+    def two_weeks(self, db):
+        """In the week before nine of ten browsers brought our id back; in this one of ten one did."""
+        parcel = history.article("Where is my parcel")
+        for number in range(200):
+            is_now = number >= 100
+            is_back = (number % 10 == 0) == is_now
+            history.read(uuid.UUID(int=100 + number), parcel, at(number, days=7 * is_now), is_returning=is_back)
+        for day, pages in ((date(2026, 3, 3), 7), (date(2026, 3, 10), 900)):
+            LeftOutDay.objects.create(day=day, why="bot", pages=pages)
+        with clock.frozen(at(days=20)):
+            settling.settle()
+        return at(days=20)
+
+    def test_shares_are_held_against_those_before_and_a_turn_is_more_than_chance(self, two_weeks):
+        found = health(two_weeks, **self.DAYS)
+        coverage, first_visit, *_others = data_health_compared.shares(found)
+        assert (coverage.now.hits, coverage.now.of) == (10, 100)
+        assert (coverage.before.hits, coverage.before.of) == (90, 100)
+        assert coverage.interval.high < -0.6
+        assert coverage.is_turn
+        assert (first_visit.code, first_visit.now, first_visit.before) == ("first_visit", Rate(90, 90), Rate(10, 10))
+        assert not first_visit.is_turn
+        assert [(each.code, each.now, each.before) for each in data_health_compared.pages(found)] == [("bot", 900, 7)]
+
+    def test_a_small_difference_and_one_of_nothing_claim_nothing(self, two_weeks):
+        coverage = data_health_compared.shares(health(two_weeks, **{"from": "2026-03-02", "to": "2026-03-08"}))[0]
+        assert (coverage.before.of, coverage.interval, coverage.is_turn) == (0, None, False)
+        same = data_health_compared.Share("x", "X", Rate(50, 100), Rate(48, 100))
+        assert (0 in same.interval, same.is_turn) == (True, False)
+
+    def test_the_page_the_tables_and_nothing_where_nothing_is_compared(self, two_weeks, signed_in, client):
+        with clock.frozen(two_weeks):
+            asker = signed_in()
+            page = asker.get(reverse("desk:data-health"), self.DAYS).content.decode()
+            compared = page.partition('id="h-compared"')[2].partition("</section>")[0]
+            assert "2 Mar 2026 to 8 Mar 2026" in compared
+            assert "−80.0 points" in compared
+            assert "more than chance" in compared
+            assert "from=2026-03-02&amp;to=2026-03-08" in compared, "the days compared open their own journeys"
+            alone = asker.get(reverse("desk:data-health"), {**self.DAYS, "compare": "none"}).content.decode()
+            assert "h-compared" not in alone
+            assert "compare=none" in alone.partition('class="muted report-links')[2]
+            answer = ask(client, "reports/data_health?from=2026-03-09&to=2026-03-15").json()
+            tables = {table["name"]: table for table in answer["tables"]}
+            first = tables["compared"]["rows"][0]
+            assert (first["code"], first["points"], first["is_turn"]) == ("coverage", -80.0, True)
+            assert tables["left_out_compared"]["rows"][0]["before"] == 7
+            none = ask(client, "reports/data_health?compare=none").json()
+            assert "compared" not in {table["name"] for table in none["tables"]}
