@@ -87,7 +87,7 @@ class Asked:
     @property
     def noted(self) -> dict[str, str]:
         """For the audit log, which keeps nothing that customers wrote."""
-        return {word: "a query" if word == "key" else value for word, value in self.pairs}
+        return {word: "words" if word in ("key", "q") else value for word, value in self.pairs}
 
     def file(self, *names: str) -> str:
         """The name of a CSV file of it, which says what it is narrowed to."""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db.models import Min
 
 from analytics import shop_days
-from analytics.periods import Period
+from analytics.periods import Period, Segment
 from analytics.reports import asking, autopsy
 from analytics.reports.asking import Asked
 from analytics.reports.row_pages import Cells, Stored
 from contacts import listing, reasons
 from contacts.models import Contact
 from core import clock
+
+if TYPE_CHECKING:
+    from contacts.selectors import CodedContact
 
 WORDS = {"reason": autopsy.is_reason, "who": asking.one_of(listing.NOBODY), "q": asking.is_text}
 # What the screen calls the days.
@@ -25,7 +30,7 @@ def of_contacts(asked: Asked, now: datetime) -> Stored:
     tree = reasons.stored()
     named = {reason.id: reason for reason in tree}
 
-    def tell(part: Sequence[listing.CodedContact]) -> list[Cells]:
+    def tell(part: Sequence[CodedContact]) -> list[Cells]:
         return [
             (
                 row.received_at, row.reference, row.source, row.locale,
@@ -41,13 +46,14 @@ def of_contacts(asked: Asked, now: datetime) -> Stored:
 
 
 def shown(parameters: Mapping[str, str]) -> Period:
-    """The days of the screen, of which each end may be left open."""
+    """The days of the screen, of which each end may be left open, and its language and channel."""
     today = shop_days.day_of(clock.now())
     since, until = (_day(parameters.get(word, "")) for word in SCREENS_DAYS)
     if since is None:
         oldest = Contact.objects.aggregate(at=Min("received_at"))["at"]
         since = shop_days.day_of(oldest) if oldest else today
-    return Period(since, max(since, until or today), 7)
+    segment = Segment(parameters.get(asking.LOCALE, ""), parameters.get(asking.SOURCE, ""))
+    return Period(since, max(since, until or today), int(settings.OUTCOME_WINDOW_DAYS), segment=segment)
 
 
 def _day(text: str) -> date | None:

@@ -42,7 +42,7 @@ def rows_file(
     """The addresses of all rows of the page's list, as it is narrowed, as a file and by the API; the others are what
     the page's path says."""
     query = _query(context, LISTS[name].words, rail=rail, article=article, of=of, variant=variant)
-    return {"file": reverse("desk:rows-csv", args=[name]) + query, "api": reverse("api:rows", args=[name]) + query}
+    return _taken_from(name, query)
 
 
 @register.simple_tag(takes_context=True)
@@ -52,10 +52,12 @@ def contacts_file(context: Mapping[str, Any]) -> dict[str, str]:
     period = contact_list.shown(given)
     for word in contact_list.SCREENS_DAYS:
         given.pop(word, None)
-    words = LISTS["contacts"].words
-    segment = [(name, given[name]) for name in words.period if given.get(name)]
-    query = "?" + urlencode([*segment, *asking.of_screen(words, period, given)])
-    return {"file": reverse("desk:rows-csv", args=["contacts"]) + query, "api": reverse("api:rows", args=["contacts"]) + query}
+    query = f"?{urlencode(asking.of_screen(LISTS['contacts'].words, period, given))}"
+    return _taken_from("contacts", query)
+
+
+def _taken_from(name: str, query: str) -> dict[str, str]:
+    return {"file": reverse("desk:rows-csv", args=[name]) + query, "api": reverse("api:rows", args=[name]) + query}
 
 
 def _query(context: Mapping[str, Any], words: Words, **more: object) -> str:
