@@ -1,9 +1,9 @@
-"""What is held out at random, in these days and in those before: both effects with their own intervals. Of the people who
-came into it in each alone; the ledger itself is of all since the beginning.
+"""What is held out at random, in these days and in those before: both effects with their own intervals, of the people
+who came into it in each alone. The ledger itself is of all since the beginning.
 
-A change is claimed only where the interval of the difference leaves out 0. A person is in it once, so the two sides have
-nobody in common, and their intervals, which hold at every look, are joined as those of independent numbers (Zou and
-Donner 2008, stats/proportions.py): no narrower than one look's own.
+A change is claimed only where the interval of the difference leaves out 0. A person is in it once, so that the sides
+have nobody in common, and their intervals, which hold at every look, are joined as those of independent numbers (Zou
+and Donner 2008, stats/proportions.py): no narrower than one look's own.
 """
 
 from __future__ import annotations
