@@ -33,20 +33,19 @@ class Side:
     without: Rate
     treated: Rate
     prevented: Prevented | None
+    is_blocked: bool = False  # the split is wrong
 
     @classmethod
     def of(cls, known: Known, what: int, arms: tuple[str, str]) -> Side:
         strata = known.strata(what, without=arms[0], treated=arms[1])
-        found = None if holdout.is_mismatch(strata) else holdout.compare(strata)
+        is_blocked = holdout.is_mismatch(strata)
+        found = None if is_blocked else holdout.compare(strata)
         return cls(
             holdout.added([stratum.without for stratum in strata]),
             holdout.added([stratum.treated for stratum in strata]),
             None if found is None or found.is_too_early else found,
+            is_blocked,
         )
-
-    @property
-    def has_anybody(self) -> bool:
-        return bool(self.without.of or self.treated.of)
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ def effect_sides(context: Mapping[str, Any], turn: effects_compared.Turn) -> lis
 
         return {
             "prevented": of.prevented,
+            "is_blocked": of.is_blocked,
             "without": arm(of.without, turn.arms[0]),
             "with": arm(of.treated, turn.arms[1]),
         }

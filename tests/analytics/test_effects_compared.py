@@ -85,7 +85,10 @@ def test_too_few_and_a_wrong_split_claim_nothing_and_nothing_compared_shows_noth
     (split,) = effects_compared.build(periods.read({"from": "2026-02-23", "to": "2026-03-08"}, now=NOW)[0]).turns
     assert split.now.without == Rate(55, 60)
     assert (split.now.treated.of, split.now.prevented) == (360, None)
-    page = signed_in().get(reverse("desk:effects"), {**DAYS, "compare": "none"}).content.decode()
+    asker = signed_in()
+    told = asker.get(reverse("desk:effects"), {"from": "2026-02-23", "to": "2026-03-08"}).content.decode()
+    assert "the split is wrong" in told.partition('id="h-compared"')[2]
+    page = asker.get(reverse("desk:effects"), {**DAYS, "compare": "none"}).content.decode()
     assert "h-compared" not in page
     tables = ask(client, "reports/effects?compare=none").json()["tables"]
     assert "compared" not in {table["name"] for table in tables}
