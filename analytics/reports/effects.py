@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from analytics import effect_days, effect_rows
 from analytics.effect_days import Known
 from analytics.periods import Period
-from analytics.reports import effect_others, effect_sources, money, suggestions
+from analytics.reports import effect_others, effect_sources, effects_compared, money, suggestions
 from analytics.reports.effect_entries import ORDER, Code, Entry, Kind, Measured, Money, Saved
 from analytics.reports.effect_sources import WithoutControl
 from analytics.reports.money import Costs
@@ -173,7 +173,9 @@ def tables(period: Period, now: datetime) -> list[Table]:
             ("off", found.suggestions.without, guards.sent_off, left_off, None, None),
         ],
     )  # fmt: skip
-    return [ledger, *effect_others.tables(period, now), without, arms, _openings(guards)]
+    compared = effects_compared.table(period)
+    told = [ledger, *effect_others.tables(period, now), without, arms, _openings(guards)]
+    return [*told, *([compared] if compared else [])]
 
 
 def _openings(guards: suggestions.Guards) -> Table:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from analytics import definitions
 from analytics.periods import Period
+from analytics.reports import effects_compared
 from analytics.reports.contacts import ReasonRow
 from analytics.reports.data_health_compared import Share
 from analytics.reports.flow_compared import Turn
@@ -100,6 +101,26 @@ def share_sides(context: Mapping[str, Any], share: Share) -> list[dict[str, Any]
         return {"rate": rate, "hits": hits, "of": show(context, rate.of, share.target)}
 
     return [side(share.now, opens), side(share.before, opens_before)]
+
+
+@register.simple_tag(takes_context=True)
+def effect_sides(context: Mapping[str, Any], turn: effects_compared.Turn) -> list[dict[str, Any]]:
+    """An effect now and before, with the people of both arms as links to their rows."""
+
+    def side(of: effects_compared.Side, show: Callable[..., SafeString | str]) -> dict[str, Any]:
+        def arm(rate: Rate, name: str) -> dict[str, Any]:
+            narrowed = {**turn.narrowed, "arm": name, "new": "yes"}
+            hits = show(context, rate.hits, turn.target, **narrowed, contacted="yes")
+            return {"rate": rate, "hits": hits, "of": show(context, rate.of, turn.target, **narrowed)}
+
+        return {
+            "prevented": of.prevented,
+            "is_blocked": of.is_blocked,
+            "without": arm(of.without, turn.arms[0]),
+            "with": arm(of.treated, turn.arms[1]),
+        }
+
+    return [side(turn.now, opens), side(turn.before, opens_before)]
 
 
 @register.filter

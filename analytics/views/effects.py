@@ -23,7 +23,7 @@ from analytics import day_pages, effect_charts, periods, saved_views, settling, 
 from analytics.figures import Chart
 from analytics.models import CostKind, CostSetting
 from analytics.periods import Period
-from analytics.reports import effect_others, effects, money, suggestions
+from analytics.reports import effect_others, effects, effects_compared, money, suggestions
 from analytics.reports.effects import Effects
 from analytics.views.paging import page_of
 from contacts.models import ContactSource, FormVisit
@@ -45,6 +45,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "effects": found,
         "others": effect_others.of_tests(period),
         "figure": _figure(found),
+        "compared": effects_compared.build(period),
         **saved_views.context(request, "effects", period),
         **_about(request, period, wrong),
     }

@@ -162,11 +162,19 @@ def test_the_comparison_is_offered_only_where_something_is_compared(two_language
     client = signed_in()
     offered = {
         name: 'id="period-compare"' in client.get(reverse(f"desk:{name}"), {"compare": "year"}).content.decode()
-        for name in ("home", "journeys", "article-scorecards", "search-health", "effects", "data-health")
+        for name in (
+            "home",
+            "journeys",
+            "article-scorecards",
+            "search-health",
+            "effects",
+            "data-health",
+            "effect-visits",
+        )
     }
     assert offered == {
-        "home": True, "journeys": True, "article-scorecards": True, "search-health": True, "effects": False,
-        "data-health": False,
+        "home": True, "journeys": True, "article-scorecards": True, "search-health": True, "effects": True,
+        "data-health": True, "effect-visits": False,
     }  # fmt: skip
-    kept = client.get(reverse("desk:effects"), {"compare": "year"}).content.decode()
+    kept = client.get(reverse("desk:effect-visits"), {"compare": "year"}).content.decode()
     assert '<input type="hidden" name="compare" value="year">' in kept

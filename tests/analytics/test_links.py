@@ -97,7 +97,8 @@ class TestARichShop:
             ("effects", ("100", "⟦3⟧ of 5")),  # prevented at least; judged, of the lines below
             ("article-scorecards", ("8 of 16",)),  # the votes on all articles of the list
             ("article-scorecard", ("40", "1", "16 of 30")),  # seconds, the middle place, and after a query
-            ("data-health", ("6", "120")),  # why journeys are unlinkable: those looked at are the newest, and open
+            # Why journeys are unlinkable: those looked at are the newest, and open.
+            ("data-health", ("6", "120", "6 of 126", "120 of 126")),
         ],
     )
     def test_no_count_stands_without_its_rows(self, name, known, signed_in):
