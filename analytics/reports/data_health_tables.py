@@ -34,13 +34,17 @@ def left_out_names() -> dict[str, str]:
 
 def unlinkable_reasons(found: Unlinkable) -> list[tuple[str, str, int]]:
     """Code, words and how many; without those that there are none of."""
-    rows = [
-        ("first_visit", _("A first visit: the browser had not brought our id back"), found.first_visit),
-        ("began_at_form", _("Began with the contact form: what comes by it is no evidence"), found.began_at_form),
-        ("nobody_known", _("The id was known, and not whose; contacts come by other ways, too"), found.nobody_known),
-        ("untold", _("Cannot be told any more: the events are no longer kept"), found.untold),
-    ]
+    rows = [(code, text, getattr(found, code)) for code, text in unlinkable_words().items()]
     return [row for row in rows if row[2]]
+
+
+def unlinkable_words() -> dict[str, str]:
+    return {
+        "first_visit": _("A first visit: the browser had not brought our id back"),
+        "began_at_form": _("Began with the contact form: what comes by it is no evidence"),
+        "nobody_known": _("The id was known, and not whose; contacts come by other ways, too"),
+        "untold": _("Cannot be told any more: the events are no longer kept"),
+    }
 
 
 def _findings(health: Health) -> Table:
