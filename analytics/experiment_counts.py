@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from analytics import contact_facts, outcomes
+from analytics import contact_facts, outcomes, shop_days
 from kb.models import Experiment
 
 
@@ -196,6 +196,17 @@ def rows(
         return number, [Row(*row) for row in cursor.fetchall()]
 
 
+def linkable_days(experiment: Experiment, *, now: datetime) -> list[tuple[str, date, int]]:
+    """Arm, day of the shop, and how many of its exposures are linkable, whatever window they had. As count(), by the
+    same passes."""
+    asked = _ask(experiment, now)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{_MEMORY}'; SET LOCAL jit = off")
+        given = asked.given | {"zone": shop_days.zone().key}
+        cursor.execute(_LINKABLE_DAYS.format(is_fed=asked.is_fed or "false"), given)
+        return list(cursor.fetchall())
+
+
 def _ask(experiment: Experiment, now: datetime) -> _Asked:
     feeds = list(contact_facts.feeds().values())
     watermark = outcomes.watermark(feeds, now=now)
@@ -257,6 +268,20 @@ _TIED = f"""
 SELECT seen.epoch, seen.variant_id, count(*), count(*) FILTER (WHERE {_MATURE})
 FROM kb_exposure AS seen WHERE {_SHOWN} AND seen.is_returning AND {{is_fed}} AND {_IS_TIED}
 GROUP BY seen.epoch, seen.variant_id
+"""  # noqa: S608
+
+_LINKABLE_DAYS = f"""
+WITH linkable AS (
+    SELECT seen.variant_id, (seen.at AT TIME ZONE %(zone)s)::date AS day, count(*) AS number
+    FROM kb_exposure AS seen WHERE {_SHOWN} AND seen.is_returning AND NOT {{is_fed}}
+    GROUP BY 1, 2
+    UNION ALL
+    SELECT seen.variant_id, (seen.at AT TIME ZONE %(zone)s)::date, count(*)
+    FROM kb_exposure AS seen WHERE {_SHOWN} AND seen.is_returning AND {{is_fed}} AND {_IS_TIED}
+    GROUP BY 1, 2
+)
+SELECT arm.key, day, sum(number)::integer FROM linkable JOIN kb_variant AS arm ON arm.id = variant_id
+GROUP BY arm.key, day
 """  # noqa: S608
 
 # A contact's rows say the same moment, so that those of before the test are left out at once. Who called: the contact's

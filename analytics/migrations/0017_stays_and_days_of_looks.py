@@ -39,5 +39,12 @@ class Migration(migrations.Migration):
             name="scrolled_cubed",
             field=models.FloatField(help_text="and of the cube", null=True),
         ),
+        migrations.AddField(
+            model_name="verdict",
+            name="linkable_days",
+            field=models.JSONField(
+                help_text="of a test judged by contacts: arm -> day of the shop -> exposures that are linkable", null=True
+            ),
+        ),
         migrations.RunPython(count_anew, migrations.RunPython.noop, elidable=True),
     ]
