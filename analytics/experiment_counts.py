@@ -6,11 +6,12 @@ All numbers of verdicts are counted here, each in one pass over the exposures (a
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from django.db import connection, transaction
 
+from analytics import shop_days
 from analytics.exposure_sql import FATES, IS_TIED, MATURE, SHOWN, ask
 from kb.models import Experiment
 
@@ -108,6 +109,17 @@ def count(experiment: Experiment, *, now: datetime) -> Counts:
     return Counts(now, asked.watermark, tuple(cells[place] for place in sorted(cells)))
 
 
+def linkable_days(experiment: Experiment, *, now: datetime) -> list[tuple[str, date, int]]:
+    """Arm, day of the shop, and how many of its exposures are linkable, whatever window they had. As count(), by the
+    same passes."""
+    asked = ask(experiment, now)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{_MEMORY}'; SET LOCAL jit = off")
+        given = asked.given | {"zone": shop_days.zone().key}
+        cursor.execute(_LINKABLE_DAYS.format(is_fed=asked.is_fed or "false"), given)
+        return list(cursor.fetchall())
+
+
 _MEMORY = "64MB"
 # Visitors from which on whole tables are joined and no rows looked up: what is expected of few, looked up among each
 # other, takes minutes of ten thousand.
@@ -124,6 +136,20 @@ _TIED = f"""
 SELECT seen.epoch, seen.variant_id, count(*), count(*) FILTER (WHERE {MATURE})
 FROM kb_exposure AS seen WHERE {SHOWN} AND seen.is_returning AND {{is_fed}} AND {IS_TIED}
 GROUP BY seen.epoch, seen.variant_id
+"""  # noqa: S608
+
+_LINKABLE_DAYS = f"""
+WITH linkable AS (
+    SELECT seen.variant_id, (seen.at AT TIME ZONE %(zone)s)::date AS day, count(*) AS number
+    FROM kb_exposure AS seen WHERE {SHOWN} AND seen.is_returning AND NOT {{is_fed}}
+    GROUP BY 1, 2
+    UNION ALL
+    SELECT seen.variant_id, (seen.at AT TIME ZONE %(zone)s)::date, count(*)
+    FROM kb_exposure AS seen WHERE {SHOWN} AND seen.is_returning AND {{is_fed}} AND {IS_TIED}
+    GROUP BY 1, 2
+)
+SELECT arm.key, day, sum(number)::integer FROM linkable JOIN kb_variant AS arm ON arm.id = variant_id
+GROUP BY arm.key, day
 """  # noqa: S608
 
 _FATED = ("contacts", "denied", "any_contacts", "confirmed", "voted", "forms_opened", "forms_sent")

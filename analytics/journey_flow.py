@@ -77,7 +77,7 @@ def build(period: Period, asked: Mapping[str, str]) -> Shown:
     by = asked.get("by", "")
     if by not in BY:
         by = ARTICLE if asked.get("topic") or asked.get("article") or _are_few(ranked) else TOPIC
-    if asked.get("read"):
+    if any(asked.get(name) for name in flow.UNCOUNTED):
         return Shown(None, by, ranked, titles)
     named = {only: titles[only]} if only is not None else _named(titles)
     return Shown(flow.build(period, asked, articles=named if by == ARTICLE else None), by, ranked, titles)

@@ -11,9 +11,12 @@ from __future__ import annotations
 # A no is said again with its reason: of a visitor's votes on a text the last of the day counts.
 READS = """
     INSERT INTO analytics_readday
-        (day, article_id, revision_id, variant_id, locale, views, stays, seconds, scrolled, yes, no)
+        (day, article_id, revision_id, variant_id, locale, views, stays, seconds, scrolled, yes, no, readers,
+         seconds_squared, seconds_cubed, scrolled_squared, scrolled_cubed)
     SELECT day, article_id, revision_id, variant_id, locale, sum(views), count(*) FILTER (WHERE is_heard),
-           sum(seconds), coalesce(sum(scrolled), 0), count(*) FILTER (WHERE said), count(*) FILTER (WHERE NOT said)
+           sum(seconds), coalesce(sum(scrolled), 0), count(*) FILTER (WHERE said), count(*) FILTER (WHERE NOT said),
+           count(*) FILTER (WHERE views > 0), sum(seconds::float ^ 2), sum(seconds::float ^ 3),
+           coalesce(sum(scrolled::float ^ 2), 0), coalesce(sum(scrolled::float ^ 3), 0)
     FROM (
         SELECT (at AT TIME ZONE %(zone)s)::date AS day, article_id, coalesce(revision_id, 0) AS revision_id,
                coalesce(variant_id, 0) AS variant_id, locale, visitor,

@@ -1,9 +1,9 @@
 """What the design effects of analytics/spreads.py are made of: sums over persons, one SELECT for each kind of share.
 
-Each takes %(since)s and %(now)s; JOURNEYS %(windows)s, SEARCHES %(uuid)s and %(zone)s, RAILS %(zone)s, CONTACTS
-%(reasons)s and %(topics)s (each code and its topic). Each gives rows of measure, window and the sums over persons of n,
-h, h², hn and n², where n is how many a person has and h how many of them are hits. A person is who we know a visitor to
-be, else the visitor.
+Each takes %(since)s and %(now)s; JOURNEYS %(windows)s, SEARCHES %(uuid)s and %(zone)s, RAILS and STAYS %(zone)s,
+CONTACTS %(reasons)s and %(topics)s (each code and its topic). Each gives rows of measure, window and the sums over
+persons of n, h, h², hn and n², where n is how many a person has and h how many of them are hits. A person is who we
+know a visitor to be, else the visitor.
 """
 
 from __future__ import annotations
@@ -79,6 +79,29 @@ CONTACTS = """
     SELECT 'count', 0, sum(n)::float, 0::float, 0::float, 0::float, sum(n * n)::float FROM persons HAVING count(*) > 0
 """
 
+# Of the averages of time: stays of one visitor with one text on one day, as rollup_sql.READS counts them; h is the sum
+# of a person's, and behind n² stands the sum of the squares of each.
+STAYS = """
+    WITH known AS (
+        SELECT visitor, min(person) AS person FROM analytics_identity GROUP BY visitor
+    ), heard AS (
+        SELECT article_id AS article, visitor, coalesce(sum(seconds), 0) AS seconds, max(scrolled) AS scrolled
+        FROM analytics_event
+        WHERE at >= %(since)s AND at < %(now)s AND kind = 'stayed' AND article_id IS NOT NULL
+        GROUP BY visitor, (at AT TIME ZONE %(zone)s)::date, article_id, revision_id, variant_id, locale
+    ), told AS (
+        SELECT 'seconds' AS measure, article, visitor, seconds::float AS amount FROM heard
+        UNION ALL
+        SELECT 'in_sight', article, visitor, coalesce(scrolled, 0)::float FROM heard
+    ), persons AS (
+        SELECT measure, article, count(*) AS n, sum(amount) AS h, sum(amount * amount) AS squares
+        FROM told LEFT JOIN known USING (visitor)
+        GROUP BY measure, article, coalesce(known.person, told.visitor::text)
+    )
+    SELECT measure, 0, sum(n)::float, sum(h), sum(h * h), sum(h * n), sum(n * n)::float, sum(squares)
+    FROM persons GROUP BY measure, article
+"""
+
 # Of the guard-rails: pages that told whether the link was in sight, openings of the form, votes as rollup_sql.READS
 # counts them.
 RAILS = """
@@ -103,3 +126,5 @@ RAILS = """
     SELECT measure, 0, sum(n)::float, sum(h)::float, sum(h * h)::float, sum(h * n)::float, sum(n * n)::float
     FROM persons GROUP BY measure
 """
+
+ALL = (JOURNEYS, SEARCHES, RAILS, CONTACTS, STAYS)

@@ -21,6 +21,7 @@ from contacts import reasons
 
 COVERAGE, CONTACT, OF_ARTICLE, SEARCH, COUNT = "coverage", "contact", "article", "search", "count"
 SIGHT, FORM, VOTE, OPENED = "sight", "form", "vote", "opened"
+SECONDS, IN_SIGHT = "seconds", "in_sight"
 LOOK_BACK = timedelta(days=56)
 EVERY = timedelta(hours=20)
 LEAST_JOURNEYS = 100  # on fewer nothing is measured, nor on fewer contacts
@@ -28,8 +29,8 @@ LEAST_JOURNEYS = 100  # on fewer nothing is measured, nor on fewer contacts
 
 @dataclass(frozen=True)
 class Spreads:
-    """The design effects of the shares of one window, and of the numbers of contacts and of openings of the form; 1 is
-    that of strangers."""
+    """The design effects of the shares of one window, and of the numbers of contacts and of openings of the form, and
+    of the averages of time on an article; 1 is that of strangers."""
 
     coverage: float = 1.0
     contact: float = 1.0
@@ -40,6 +41,8 @@ class Spreads:
     form: float = 1.0
     vote: float = 1.0
     opened: float = 1.0
+    seconds: float = 1.0
+    in_sight: float = 1.0
 
     @property
     def within_article(self) -> Spreads:
@@ -54,7 +57,7 @@ def known(window: int) -> Spreads:
     """As they were measured last. One query."""
     found = Spread.objects.filter(window__in=(0, window)).values_list("measure", "factor")
     factors = dict(found)
-    names = (COVERAGE, CONTACT, OF_ARTICLE, SEARCH, COUNT, SIGHT, FORM, VOTE, OPENED)
+    names = (COVERAGE, CONTACT, OF_ARTICLE, SEARCH, COUNT, SIGHT, FORM, VOTE, OPENED, SECONDS, IN_SIGHT)
     return Spreads(*(factors.get(name, 1.0) for name in names))
 
 
@@ -74,13 +77,13 @@ def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> boo
     }
     groups: dict[tuple[str, int], list[tuple[float, ...]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        for query in (spread_sql.JOURNEYS, spread_sql.SEARCHES, spread_sql.RAILS, spread_sql.CONTACTS):
+        for query in spread_sql.ALL:
             cursor.execute(query, given)
             for name, days, *sums in cursor.fetchall():
                 groups[name, days].append(tuple(sums))
     factors = {key: (design_effect(of), sum(sums[0] for sums in of)) for key, of in groups.items()}
     for name, told in ((COUNT, COUNT), (OPENED, FORM)):
-        for n, _h, _hh, _hn, nn in groups.get((told, 0), ()):
+        for n, _h, _hh, _hn, nn, *_own in groups.get((told, 0), ()):
             factors[name, 0] = dispersion(n, nn), n
     measured = [
         Spread(measure=name, window=days, factor=round(factor, 6), journeys=round(of), measured_at=now)
@@ -97,15 +100,16 @@ def measure(*, now: datetime, windows: Sequence[int], anew: bool = False) -> boo
 
 def design_effect(groups: Sequence[tuple[float, ...]]) -> float:
     """Of groups of persons, each given as the sums over its persons of journeys n, hits h, h², hn and n²; at least 1.
+    Of amounts (seconds) h is a person's sum of them, and the sum of the square of each is given last.
 
-    The variance of a share of clusters (Cochran 1977, 3.12) over that of as many independent journeys.
+    The variance of a share, or average, of clusters (Cochran 1977, 3.12) over that of as many independent journeys.
     """
     journeys = varies = would_vary = 0.0
-    for n, h, hh, hn, nn in groups:
+    for n, h, hh, hn, nn, *own in groups:
         share = h / n
         journeys += n
         varies += hh - 2 * share * hn + share * share * nn
-        would_vary += n * share * (1 - share)
+        would_vary += (own[0] if own else h) - share * h  # the square of a hit is itself
     return max(1.0, varies / would_vary) if journeys >= LEAST_JOURNEYS and would_vary else 1.0
 
 

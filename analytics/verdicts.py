@@ -92,12 +92,22 @@ def look_and_tell(experiment: Experiment, *, now: datetime, kind: str) -> tuple[
             experiment=row, at=now, kind=LookKind.FINAL if is_final else kind, watermark=looked.counts.watermark,
             code=looked.judged.code, sentence=looked.sentence, units=looked.judged.units,
             counts=[asdict(cell) for cell in looked.counts.cells], declared=asdict(looked.declared),
-            said=looked.judged.as_data(),
+            said=looked.judged.as_data(), linkable_days=_linkable_days(row, now),
         )  # fmt: skip
         if is_final:
             experiments.finish(row)
             experiment.state = row.state
     return looked, verdict
+
+
+def _linkable_days(experiment: Experiment, now: datetime) -> dict[str, dict[str, int]] | None:
+    """What the ledger of effects needs, and no page could count in time."""
+    if experiment.metric != Metric.CONTACT:
+        return None
+    found: dict[str, dict[str, int]] = {}
+    for arm, day, number in experiment_counts.linkable_days(experiment, now=now):
+        found.setdefault(arm, {})[day.isoformat()] = number
+    return found
 
 
 def look_nightly(*, now: datetime) -> int:

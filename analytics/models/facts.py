@@ -247,6 +247,9 @@ class Verdict(models.Model):
     sentence = models.TextField()
     units = models.PositiveIntegerField(help_text="visitors judged, of all arms")
     counts = models.JSONField(help_text="a list of analytics.experiment_counts.Cell")
+    linkable_days = models.JSONField(
+        null=True, help_text="of a test judged by contacts: arm -> day of the shop -> exposures that are linkable"
+    )
     declared = models.JSONField()
     said = models.JSONField()
     recorded_at = models.DateTimeField(db_default=Now())

@@ -45,6 +45,13 @@ class ReadDay(models.Model):
     stays = models.IntegerField(help_text="views whose page told of its stay")
     seconds = models.BigIntegerField(help_text="sum over the stays")
     scrolled = models.BigIntegerField(help_text="sum over the stays, per cent of the text")
+    readers = models.IntegerField(
+        null=True, help_text="visitors who opened it, each once a day; null: counted before this was"
+    )
+    seconds_squared = models.FloatField(null=True, help_text="sum over the stays of the square; null as readers")
+    seconds_cubed = models.FloatField(null=True, help_text="and of the cube")
+    scrolled_squared = models.FloatField(null=True, help_text="sum over the stays of the square")
+    scrolled_cubed = models.FloatField(null=True, help_text="and of the cube")
     yes = models.IntegerField(help_text="votes cast on this day")
     no = models.IntegerField()
 

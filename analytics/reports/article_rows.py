@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from analytics.periods import Period
-from analytics.reports import guard_rail_rows
+from analytics.reports import article_searches, guard_rail_rows
 from analytics.reports.asking import is_id
 from analytics.reports.guard_rail_rows import Row
 from kb.models import SearchClick, Vote, VoteReason
@@ -42,11 +42,15 @@ def votes(article_id: int, period: Period, parameters: Mapping[str, str]) -> Lis
 
 
 def openings(article_id: int, period: Period, parameters: Mapping[str, str]) -> List:
-    """Openings from the answers of a search: by `lang` and `key`, those of one query."""
+    """Openings from the answers of a search: by `lang` and `key`, those of one query; by `after`, of the newest those
+    that a rate of it counts (article_searches.AFTER)."""
     found = SearchClick.objects.filter(article_id=article_id, at__gte=period.start, at__lt=period.end)
     for name, lookup in (("lang", "search__locale"), ("key", "search__key")):
         if name in parameters:
             found = found.filter(**{lookup: parameters[name].replace("\0", "")})
+    if after := parameters.get("after", ""):
+        known = after in article_searches.AFTER
+        found = found.filter(pk__in=article_searches.openings(article_id, period, after) if known else [])
     return List(_("Openings from search"), found.select_related("search").order_by("-at", "-pk"), _of_openings)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -42,13 +43,13 @@ class Searches:
     is_cut: bool
 
 
-_LED = """
+_ENDED = """
 WITH clicked AS MATERIALIZED (
-    SELECT search_id, at, position FROM kb_searchclick
+    SELECT id, search_id, at, position FROM kb_searchclick
     WHERE article_id = %(article)s AND at >= %(start)s AND at < %(end)s
     ORDER BY at DESC LIMIT %(newest)s
 ), led AS MATERIALIZED (
-    SELECT search.locale, search.key, search.text, clicked.at, clicked.position,
+    SELECT clicked.id, search.locale, search.key, search.text, clicked.at, clicked.position,
            CASE WHEN search.visitor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                 THEN search.visitor::uuid END AS visitor
     FROM clicked JOIN kb_searchlog AS search ON search.id = clicked.search_id
@@ -65,6 +66,15 @@ WITH clicked AS MATERIALIZED (
            count(*) FILTER (WHERE is_judged) OVER same AS judged_alike
     FROM known WINDOW same AS (PARTITION BY locale, key, visitor)
 )
+"""
+
+# What of the openings a query's rates count: said something, of those whose journey is known; contacted us, of those
+# whose journey is mature and linkable.
+AFTER = ("voted", "known", "contacted", "judged")
+_OPENINGS = """
+SELECT id, vote <> '', vote IS NOT NULL, is_judged AND outcome = 'contacted', is_judged FROM ended
+"""
+_QUERIES = """
 SELECT locale, key, mode() WITHIN GROUP (ORDER BY text), count(*),
        percentile_disc(0.5) WITHIN GROUP (ORDER BY position) FILTER (WHERE position > 0),
        count(*) FILTER (WHERE position = 0),
@@ -80,25 +90,33 @@ ORDER BY count(*) DESC, key LIMIT %(shown)s
 
 def of(article_id: int, period: Period) -> Searches:
     """One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _LED,
-            {
-                "article": article_id,
-                "start": period.start,
-                "end": period.end,
-                "window": str(period.window),
-                "newest": NEWEST,
-                "shown": SHOWN,
-            },
-        )
-        found = cursor.fetchall()
+    found = _ask(_QUERIES, article_id, period)
     queries = tuple(
         Query(locale, key, text, openings, position, on_top, _rate(*ended[:3]), _rate(*ended[3:6]))
         for locale, key, text, openings, position, on_top, *ended in found
     )
     openings, different = (int(found[0][-2]), found[0][-1]) if found else (0, 0)
     return Searches(openings, different, queries, is_cut=openings >= NEWEST)
+
+
+def openings(article_id: int, period: Period, after: str) -> list[int]:
+    """The ids of those, of the newest NEWEST, that are counted `after` a query: one of AFTER."""
+    place = AFTER.index(after)
+    return [pk for pk, *counted in _ask(_OPENINGS, article_id, period) if counted[place]]
+
+
+def _ask(sql: str, article_id: int, period: Period) -> list[tuple[Any, ...]]:
+    given: dict[str, Any] = {
+        "article": article_id,
+        "start": period.start,
+        "end": period.end,
+        "window": str(period.window),
+        "newest": NEWEST,
+        "shown": SHOWN,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDED + sql, given)
+        return list(cursor.fetchall())
 
 
 def _rate(hits: int, of: int, alike: Decimal | None) -> Rate:

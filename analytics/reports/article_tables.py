@@ -17,7 +17,7 @@ from analytics.reports.articles import Change, Narrowed
 from analytics.reports.asking import Words
 from analytics.reports.stays import Stay
 from analytics.reports.tables import Column, Report, Table, Value
-from analytics.stats.proportions import Rate
+from analytics.stats.proportions import Interval, Rate
 from core.models import AuditEntry
 from kb.models import Article
 
@@ -42,9 +42,13 @@ _RESULTS = (
     Column("change_high", "Change, upper end"),
     Column("votes_no", "Votes for no"),
     Column("test", "What the running test says"),
-    Column("told", "Readers who told of their stay, of views"),
+    Column("told", "Readers who told of their stay, of all, each once a day"),
     Column("seconds", "Seconds in use, on average"),
+    Column("seconds_low", "Seconds in use, lower end"),
+    Column("seconds_high", "Seconds in use, upper end"),
     Column("in_sight", "Of the text in sight on average, per cent"),
+    Column("in_sight_low", "Of the text in sight, lower end"),
+    Column("in_sight_high", "Of the text in sight, upper end"),
 )
 _EDITS = (
     *_ARTICLE,
@@ -191,12 +195,17 @@ def _change(change: Change | None) -> tuple[Value, ...]:
 
 
 def _stay(stay: Stay) -> tuple[Value, ...]:
-    seconds, share = stay.mean_seconds, stay.mean_share
     return (
         stay.told,
-        None if seconds is None else round(seconds, 1),
-        None if share is None else round(100 * share, 1),
+        *_mean(stay.mean_seconds, stay.seconds_interval, times=1),
+        *_mean(stay.mean_share, stay.share_interval, times=100),
     )
+
+
+def _mean(mean: float | None, interval: Interval | None, *, times: int) -> tuple[Value, ...]:
+    if mean is None or interval is None:
+        return (None, None, None)
+    return tuple(round(times * number, 1) for number in (mean, interval.low, interval.high))
 
 
 def _measure(measure: article_edits.Compared) -> tuple[Value, ...]:

@@ -280,7 +280,7 @@ class _Facts:
         reads = (
             ReadDay.objects.filter(days)
             .values_list("article_id")
-            .annotate(*map(Sum, ("views", "yes", "no", "stays", "seconds", "scrolled")))
+            .annotate(*map(Sum, ("views", "yes", "no")), **stays.SUMS)
             .order_by()
         )
         shares = (
@@ -290,8 +290,9 @@ class _Facts:
             .order_by()
         )
         last = journeys.by_article(tally.cells, tally.spreads)
+        spread = (tally.spreads.seconds, tally.spreads.in_sight)
         return cls(
-            reads={pk: (views, Rate(no, yes + no), Stay.of(views, *told)) for pk, views, yes, no, *told in reads},
+            reads={pk: (views, Rate(no, yes + no), Stay.of(spread, *told)) for pk, views, yes, no, *told in reads},
             shares={pk: (number, Shared(contacted, of)) for pk, number, contacted, of in shares},
             last=last,
             only=only,

@@ -12,13 +12,14 @@ from analytics import spreads
 from analytics.reports import data_health_words
 from analytics.reports.data_health import Health, Within
 from analytics.reports.tables import Column, Table, Value
+from analytics.reports.unlinkable import TOLD
 from analytics.stats.proportions import Interval, Rate, difference
 
 
 @dataclass(frozen=True)
 class Share:
-    """One share now and before. `target` (a page; empty where none has them) lists its whole, and by the parameters
-    `narrowed` its hits."""
+    """One share now and before. `target` (a page; empty where none has them) lists its whole by the parameters `whole`,
+    and by `narrowed` its hits."""
 
     code: str
     text: str
@@ -26,6 +27,7 @@ class Share:
     before: Rate
     target: str = ""
     narrowed: Mapping[str, str] = field(default_factory=dict)
+    whole: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def interval(self) -> Interval | None:
@@ -73,7 +75,11 @@ def _unlinkable(now: Within, before: Within, alike: float) -> list[Share]:
         return Rate(getattr(of.unlinkable, code), of.unlinkable.looked_at - of.unlinkable.untold, alike)
 
     names = data_health_words.unlinkable_names()
-    found = [Share(code, text, rate(now, code), rate(before, code)) for code, text in names.items() if code != "untold"]
+    found = [
+        Share(code, text, rate(now, code), rate(before, code), "journeys", {"why": code}, {"why": TOLD})
+        for code, text in names.items()
+        if code != "untold"
+    ]
     return [each for each in found if each.now.hits or each.before.hits]
 
 

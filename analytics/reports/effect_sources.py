@@ -205,8 +205,9 @@ def _code(judged: Judgement | None, compared: Compared | None, measured: Measure
 
 
 def _count_exposed(entries: dict[int, Entry], looks: dict[int, Verdict], period: Period, *, through: date) -> None:
-    """Of each variant the visitors exposed in the period whose window is over, day by day; and as many of them as could
-    be judged in the whole test, since of others nothing was shown."""
+    """Of each variant the visitors exposed in the period whose window is over, day by day; and those of them who could
+    be judged, since of others nothing was shown: as the newest look counted them, or, of days after it, as many as
+    could be in the whole test."""
     if not entries:
         return
     is_in_time = Q(experiment__due_at=None) | Q(at__lte=F("experiment__due_at"))
@@ -220,15 +221,32 @@ def _count_exposed(entries: dict[int, Entry], looks: dict[int, Verdict], period:
         .annotate(number=Count("pk"))
     )
     for variant, experiment, key, day, number in rows:
-        cells = Counter[str]()
-        for cell in looks[experiment].counts:
-            if cell["arm"] == key:
-                cells.update(exposed=cell["exposed"], linkable=cell["linkable"])
-        share = cells["linkable"] / cells["exposed"] if cells["exposed"] else 0.0
-        entry = entries[variant]
-        entry.by_day[day], entry.seen_by_day[day] = int(number * share), number
-        days = {"what": "exposed", "from": period.first.isoformat(), "to": through.isoformat()}
-        entry.rows["seen"] = f"{reverse('desk:exposures', args=[variant])}?{urlencode(days)}"
+        look, entry = looks[experiment], entries[variant]
+        counted = _judged_on(day, look, key)
+        entry.by_day[day] = int(number * _judged_share(look, key)) if counted is None else counted
+        entry.seen_by_day[day] = number
+        days = {"from": period.first.isoformat(), "to": through.isoformat()}
+        address = reverse("desk:exposures", args=[variant])
+        entry.rows["seen"] = f"{address}?{urlencode({'what': 'exposed', **days})}"
+        if counted is None:
+            entry.rows["exposed"] = ""  # reckoned
+        elif entry.rows.get("exposed") != "":
+            entry.rows["exposed"] = f"{address}?{urlencode({'what': 'linkable', 'look': look.pk, **days})}"
+
+
+def _judged_on(day: date, look: Verdict, arm: str) -> int | None:
+    """None where the look was too early for that day, or is from before looks counted days."""
+    if look.linkable_days is None or day >= shop_days.day_of(look.at):
+        return None
+    return int(look.linkable_days.get(arm, {}).get(day.isoformat(), 0))
+
+
+def _judged_share(look: Verdict, arm: str) -> float:
+    cells = Counter[str]()
+    for cell in look.counts:
+        if cell["arm"] == arm:
+            cells.update(exposed=cell["exposed"], linkable=cell["linkable"])
+    return cells["linkable"] / cells["exposed"] if cells["exposed"] else 0.0
 
 
 def _page_of(rule: Rule) -> str:

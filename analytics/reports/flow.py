@@ -26,6 +26,7 @@ NAMED_ARTICLES = 10
 UNREAD = "-"  # of a middle: nothing was read
 OTHERS = "+"
 RECENT_DAYS = 28
+UNCOUNTED = ("read", "why")  # words of the list of journeys that no count of days knows
 _CONTACTS = (Outcome.CONTACTED, Outcome.CONTACTED_OTHER)
 
 _CONDITIONS: dict[tuple[str, str], Q] = {
@@ -86,7 +87,7 @@ class Flow:
 
 
 def narrowed(period: Period, parameters: Mapping[str, str]) -> Q:
-    """Which counts are of the journeys that journeys.narrowed() lists. It knows `read`, too, which no count does."""
+    """Which counts are of the journeys that journeys.narrowed() lists. It knows UNCOUNTED, too."""
     none = Q(pk__in=[])
     found = spells.narrowing(parameters, "article_id", "revision_id", "variant_id", until=period.end)
     for name in sorted({name for name, _value in _CONDITIONS}):

@@ -18,7 +18,7 @@ from analytics.stats.proportions import Rate
 
 # All that narrows the list, but for what no count knows; and what the middle of the picture is of.
 WORDS = {
-    **{name: check for name, check in journeys.WORDS.items() if name != "read"},
+    **{name: check for name, check in journeys.WORDS.items() if name not in flow.UNCOUNTED},
     "by": asking.one_of(*journey_flow.BY),
 }
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from analytics import month_counts, spreads
 from analytics.models import EventKind, Journey, Outcome
 from analytics.periods import Period
-from analytics.reports import asking, spells
+from analytics.reports import asking, spells, unlinkable
 from analytics.spreads import Spreads
 from analytics.stats.proportions import PartlyChecked, Rate
 
@@ -244,6 +244,7 @@ WORDS: dict[str, asking.Check] = {
     "beside": lambda text: bool(ids(text)),
     "read": asking.is_id,
     "text": asking.is_id,
+    "why": asking.one_of(*unlinkable.WHYS, unlinkable.TOLD),
     **spells.WORDS,
 }
 
@@ -253,7 +254,7 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
     longer than its heading says. `article`: the last one read; `beside`: none of these, with commas; `read`: read at
     any time before a contact; `topic`: any of several, with commas, NO_TOPIC for none; `lang`: the language of the last
     reading; `edit` and `side`: the last one read is the text before or after a change; `text`: it is this
-    one."""
+    one; `why`: of the newest that are unlinkable, those that are so because of it (unlinkable.TOLD: of anything)."""
     journeys = found(period)
     names = ("last_article_id", "last_revision_id", "last_variant_id")
     journeys = journeys.filter(spells.narrowing(parameters, *names, until=period.end))
@@ -270,6 +271,8 @@ def narrowed(period: Period, parameters: Mapping[str, str]) -> QuerySet[DecidedJ
             journeys = journeys.filter(**{lookup: int(value)}) if asking.is_id(value) else journeys.none()
     if value := parameters.get("beside", ""):
         journeys = journeys.exclude(last_article_id__in=named) if (named := ids(value)) else journeys.none()
+    if value := parameters.get("why", ""):
+        journeys = journeys.filter(pk__in=unlinkable.because(period, value))
     return journeys.filter(**in_words(parameters))
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop as _
 from analytics.models import Cause
 from analytics.reports import (
     article_rows,
+    article_searches,
     asking,
     autopsy,
     contact_list,
@@ -110,11 +111,11 @@ LISTS: dict[str, RowList] = {
         ),
         row_telling.of_article,
         Words(
-            (),
+            (asking.WINDOW,),
             {
                 "article": asking.is_id, "of": asking.one_of(*article_rows.LISTS),
                 "said": asking.one_of("yes", "no"), "reason": asking.is_text, "text": asking.is_id,
-                "lang": asking.is_text, "key": asking.is_text,
+                "lang": asking.is_text, "key": asking.is_text, "after": asking.one_of(*article_searches.AFTER),
             },
             needs=("article", "of"),
         ),

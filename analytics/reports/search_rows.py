@@ -6,22 +6,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F, Q
 
 from analytics import rollups, shop_days
 from analytics.models import SearchDay
 from analytics.periods import Period
+from analytics.reports import search_counts
 from kb.models import Article
 
 LOOKED_AT = 500  # searches at once
 ROWS = 50
 _AT_MOST = 4  # times LOOKED_AT for one page
-WHATS = ("without_answer", "without_click", "reformulated", "contacted")  # what the rows can be narrowed to
+# What the rows can be narrowed to: what a rate counts, and of which searches; of is "" where it is of all.
+OF = {"without_answer": "", "without_click": "answered", "reformulated": "", "contacted": "decided"}
+WHATS = (*OF, "answered", "with_passage", "decided")
+_DECIDED = ("contacted", "decided")  # as search_counts counts them
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
@@ -130,6 +135,11 @@ _OF_QUERIES = "AND search.locale = %(locale)s AND search.key = ANY (%(keys)s)"
 _OF_LANGUAGE = "AND search.locale = %(locale)s"
 _OLDER = "AND (search.at, search.id) < (%(older_at)s, %(older_id)s)"
 _ID, IS_LAST = 12, 13  # columns of _ASKED
+# Days on which it happened to somebody, where it is no column of theirs.
+_OF_DAYS = {
+    "answered": Q(searches__gt=F("without_answer") + F("with_passage")),
+    "decided": Q(searches__gt=0),
+}
 
 
 def listed(
@@ -138,6 +148,11 @@ def listed(
 ) -> Listed:  # fmt: skip
     """A page of the searches to which `what` happened, from `older` on, at `most` so many: of some queries, or whatever
     was asked."""
+    if what in _DECIDED:
+        until = search_counts.decided_until(now)
+        if until < period.first:
+            return Listed((), None)
+        period = replace(period, last=min(period.last, until))
     locale = locale if keys else period.segment.locale
     found: list[tuple[Any, ...]] = []
     for _time in range(_AT_MOST):
@@ -168,7 +183,7 @@ def _skip(
     last = min(period.last, shop_days.day_of(older.at)) if older else period.last
     if last >= shop_days.day_of(now):
         return older
-    days = SearchDay.objects.filter(day__range=(period.first, last), **{f"{what}__gt": 0})
+    days = SearchDay.objects.filter(_OF_DAYS.get(what) or Q(**{f"{what}__gt": 0}), day__range=(period.first, last))
     days = days.filter(locale=locale) if locale else days
     day = (days.filter(key__in=keys) if keys else days).order_by("-day").values_list("day", flat=True).first()
     if day is None:
@@ -231,7 +246,11 @@ def _is(row: Row, what: str) -> bool:
             return bool(row.next) and not row.opened
         case "contacted":
             return row.contact_id is not None
-    return not what
+        case "answered":
+            return not is_empty and not row.has_passage
+        case "with_passage":
+            return row.has_passage
+    return what in ("", "decided")
 
 
 def from_json(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,11 +15,11 @@ SAMPLE = 500
 # What counts as evidence is what came before the contact form was opened, or a contact (outcomes.py).
 _SQL = """
     WITH sample AS (
-        SELECT visitor, started_at, ended_at FROM analytics_journey
+        SELECT id, visitor, started_at, ended_at FROM analytics_journey
         WHERE NOT is_linkable AND started_at >= %(start)s AND started_at < %(end)s
-        ORDER BY started_at DESC LIMIT %(sample)s
+        ORDER BY started_at DESC, id DESC LIMIT %(sample)s
     ), told AS (
-        SELECT known.events, cut.at AS cut_at, known.first_at, known.back_at
+        SELECT sample.id, known.events, cut.at AS cut_at, known.first_at, known.back_at
         FROM sample
         CROSS JOIN LATERAL (
             SELECT min(at) AS at FROM analytics_event
@@ -33,32 +34,46 @@ _SQL = """
               AND at >= %(start)s AND at < %(until)s
         ) AS known
     )
-    SELECT count(*),
-           count(*) FILTER (WHERE events > 0 AND cut_at <= first_at),
-           count(*) FILTER (WHERE events > 0 AND (cut_at IS NULL OR cut_at > first_at)
-                            AND (back_at IS NULL OR back_at >= cut_at)),
-           count(*) FILTER (WHERE events > 0 AND (cut_at IS NULL OR cut_at > first_at) AND back_at IS NOT NULL
-                            AND (cut_at IS NULL OR back_at < cut_at))
+    SELECT id, CASE WHEN events = 0 THEN 'untold'
+                    WHEN cut_at <= first_at THEN 'began_at_form'
+                    WHEN back_at IS NULL OR back_at >= cut_at THEN 'first_visit'
+                    ELSE 'nobody_known' END
     FROM told
 """
 
 
+# Each of the newest SAMPLE journeys is one of these.
+WHYS = (
+    "began_at_form",  # what comes by the form is no evidence
+    "first_visit",  # the browser had not brought our id back
+    "nobody_known",  # it had, but contacts come by other ways, too, and nobody was tied to the id
+    "untold",  # their events are no longer kept
+)
+TOLD = "told"  # one of the others
+
+
 @dataclass(frozen=True)
 class Unlinkable:
-    """Of `looked_at` journeys, the newest SAMPLE at most. Each is one of the three, or its events are gone."""
+    """How many were `looked_at`, and of each of WHYS there are."""
 
     looked_at: int
-    began_at_form: int  # what comes by the form is no evidence
-    first_visit: int  # the browser had not brought our id back
-    nobody_known: int  # it had, but contacts come by other ways, too, and nobody was tied to the id
-
-    @property
-    def untold(self) -> int:
-        """Their events are no longer kept."""
-        return self.looked_at - self.began_at_form - self.first_visit - self.nobody_known
+    began_at_form: int
+    first_visit: int
+    nobody_known: int
+    untold: int
 
 
 def why(period: Period) -> Unlinkable:
+    found = Counter(_whys(period).values())
+    return Unlinkable(found.total(), *(found[name] for name in WHYS))
+
+
+def because(period: Period, why: str) -> list[int]:
+    """The ids of the journeys that why() counts so, or of which it says TOLD."""
+    return [pk for pk, found in _whys(period).items() if found == why or (why == TOLD and found != "untold")]
+
+
+def _whys(period: Period) -> dict[int, str]:
     """One query, which looks up the events of SAMPLE visitors."""
     given: dict[str, datetime | int] = {
         "start": period.start,
@@ -68,4 +83,4 @@ def why(period: Period) -> Unlinkable:
     }
     with connection.cursor() as cursor:
         cursor.execute(_SQL, given)
-        return Unlinkable(*cursor.fetchone())
+        return dict(cursor.fetchall())

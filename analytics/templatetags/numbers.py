@@ -98,7 +98,7 @@ def share_sides(context: Mapping[str, Any], share: Share) -> list[dict[str, Any]
         if not share.target:
             return {"rate": rate, "hits": intcomma(rate.hits), "of": intcomma(rate.of)}
         hits = show(context, rate.hits, share.target, **share.narrowed)
-        return {"rate": rate, "hits": hits, "of": show(context, rate.of, share.target)}
+        return {"rate": rate, "hits": hits, "of": show(context, rate.of, share.target, **share.whole)}
 
     return [side(share.now, opens), side(share.before, opens_before)]
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from analytics.periods import Period
+from analytics.reports import search_rows
 from analytics.reports.search_counts import LEAST
 from analytics.reports.search_health import Cluster
 from analytics.stats.proportions import Rate
@@ -22,7 +26,11 @@ _MOST_KEYS = 60
 @register.simple_tag(takes_context=True)
 def searches_url(context: Mapping[str, Any], what: str) -> str:
     """The newest searches of the page's period, those to which `what` happened."""
-    return str(context["period"].address(reverse("desk:search-query"), what=what or None))
+    return _all(context["period"], what)
+
+
+def _all(period: Period, what: str) -> str:
+    return period.address(reverse("desk:search-query"), what=what or None)
 
 
 @register.simple_tag(takes_context=True)
@@ -40,10 +48,27 @@ def cluster_url(context: Mapping[str, Any], cluster: Cluster, what: str = "") ->
     return f"{reverse('desk:search-query')}?{urlencode(given)}" + ("#h-rows" if what else "")
 
 
-@register.inclusion_tag("desk/_partials/search_rate.html")
-def search_rate(rate: Rate, url: str = "") -> dict[str, Any]:
+@register.simple_tag
+def rows_of(number: int, url: str) -> SafeString | str:
+    """The number, as a link to its rows where there are any."""
+    return format_html('<a href="{}">{}</a>', url, intcomma(number)) if number and url else intcomma(number)
+
+
+@register.inclusion_tag("desk/_partials/search_rate.html", takes_context=True)
+def language_rate(context: Mapping[str, Any], rate: Rate, locale: str, what: str) -> dict[str, Any]:
     """A share with its counts and interval in a cell of a table; counts alone where there were too few."""
-    return {"rate": rate, "url": url, "least": LEAST}
+    return _linked(rate, what, lambda word: language_url(context, locale, word))
+
+
+@register.inclusion_tag("desk/_partials/search_rate.html", takes_context=True)
+def cluster_rate(context: Mapping[str, Any], rate: Rate, cluster: Cluster, what: str) -> dict[str, Any]:
+    """The same of like queries."""
+    return _linked(rate, what, lambda word: f"{cluster_url(context, cluster, word).removesuffix('#h-rows')}#h-rows")
+
+
+def _linked(rate: Rate, what: str, address: Callable[[str], str]) -> dict[str, Any]:
+    """The searches that the rate counts, and those that it is of."""
+    return {"rate": rate, "url": address(what), "url_of": address(search_rows.OF[what]), "least": LEAST}
 
 
 @register.inclusion_tag("desk/_partials/search_stat.html", takes_context=True)
@@ -51,12 +76,14 @@ def search_stat(
     context: Mapping[str, Any], name: str, rate: Rate, before: Rate | str, what: str, **more: Any
 ) -> dict[str, Any]:
     """The same as a tile, against the days compared."""
+    then = context["period"].before()
     return {
         "name": name,
-        "rate": rate,
         "before": before or None,
-        "url": searches_url(context, what),
-        "least": LEAST,
+        **_linked(rate, what, lambda word: searches_url(context, word)),
+        "url_before": _all(then, what),
+        "url_before_of": _all(then, search_rows.OF[what]),
+        "url_left_out": searches_url(context, "with_passage"),
         **more,
     }
 
@@ -84,6 +111,11 @@ def query_url(context: Mapping[str, Any], locale: str, key: str) -> str:
 @register.inclusion_tag("desk/_partials/search_stat.html", takes_context=True)
 def query_stat(context: Mapping[str, Any], name: str, rate: Rate, what: str, **more: Any) -> dict[str, Any]:
     """A tile of the page about a query, that narrows the rows below it."""
-    given = context["request"].GET.copy()
-    given["what"] = what
-    return {"name": name, "rate": rate, "url": f"?{given.urlencode()}#h-rows", "least": LEAST, **more}
+
+    def address(word: str) -> str:
+        given = context["request"].GET.copy()
+        given.pop("older", None)
+        given["what"] = word
+        return f"?{given.urlencode()}#h-rows"
+
+    return {"name": name, **_linked(rate, what, address), "url_left_out": address("with_passage"), **more}

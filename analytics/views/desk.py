@@ -17,8 +17,19 @@ from django.views.decorators.http import require_safe
 
 from analytics import day_pages, definitions, journey_flow, markers, overview_charts, periods, saved_views, settling
 from analytics.models import Event, EventKind, GapKind, Journey, Outcome, ReadDay
-from analytics.reports import contacts, flow_compared, journeys, messages, overview, timeline, to_do, to_do_content
+from analytics.reports import (
+    contacts,
+    data_health_words,
+    flow_compared,
+    journeys,
+    messages,
+    overview,
+    timeline,
+    to_do,
+    to_do_content,
+)
 from analytics.reports import flow as flow_report
+from analytics.reports.unlinkable import TOLD
 from analytics.views.paging import page_of
 from contacts.models import ContactSource
 from core import clock, roles
@@ -233,6 +244,8 @@ def _chips(request: HttpRequest, titles: dict[int | None, str | None], labels: d
         ("helped", "maybe"): _("said yes, or nothing was heard"),
         ("contradicted", "yes"): _("contradicted"),
         **{("outcome", value): str(label) for value, label in labels.items() if value},
+        **{("why", code): text for code, text in data_health_words.unlinkable_names().items()},
+        ("why", TOLD): _("why they are unlinkable can be told"),
     }
     chips = [text for (name, value), text in words.items() if request.GET.get(name) == value]
     if topic := request.GET.get("topic", ""):

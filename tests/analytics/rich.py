@@ -57,7 +57,7 @@ def _readers(article: Article) -> None:
         Event.objects.create(
             kind="stayed", at=at(n + 2, days=n % 10), visitor=visitor(n), article_id=article.pk,
             revision_id=article.live_revision_id, locale="en", link_seen=n % 2 == 0,
-            seconds=40, scrolled=50,
+            seconds=20 if n % 2 else 60, scrolled=30 if n % 2 else 70,
         )  # fmt: skip
     for n in range(200, 240):
         history.read(visitor(n), article, at(n, days=-20 + n % 10))

@@ -196,8 +196,20 @@ def test_one_article_shows_its_numbers_its_noes_and_the_searches_that_led_to_it(
     settling.settle()
     (query,) = article_searches.of(article.pk, asked()).queries
     assert (query.openings, query.position, query.voted, query.contacted) == (3, 2, Rate(1, 3), Rate(1, 3))
-    page = text(signed_in().get(f"{LIST}{article.pk}/"))
-    for wanted in ("15.0<small> %", "interval 7.1 to 29.1 %", "4 of 4 votes", ">3</a> of <a", "Call •••", "1 of 3"):
+    client, rows = signed_in(), {"voted": [6], "known": [12, 6, 0], "contacted": [0], "judged": [12, 6, 0], "x": []}
+    for after, who in rows.items():
+        answer = client.get(f"{LIST}{article.pk}/openings/", {"lang": "en", "key": "parcel", "after": after})
+        assert [row.who for row in answer.context["rows"]] == [str(visitor(n))[:8] for n in who], after
+        assert f"after={after}" in answer.content.decode() or not who, "so have its rows as CSV"
+    page = text(client.get(f"{LIST}{article.pk}/"))
+    for wanted in (
+        "15.0<small> %",
+        "interval 7.1 to 29.1 %",
+        "4 of 4 votes",
+        ">3</a> of <a",
+        "Call •••",
+        ">1</a> of <a",
+    ):
         assert wanted in page, wanted
     assert "ann@example.com" not in page
     assert "The live text was not changed in these days." in page

@@ -20,6 +20,7 @@ from core import clock
 from notifications.models import SourceSilence
 from tests.analytics import history
 from tests.analytics.history import ANNA, BEN, CARA, at
+from tests.analytics.test_dashboard import Links, rows_of
 from tests.analytics.test_experiments_api import ask
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +110,7 @@ def test_a_silent_source_is_named(a_shop):
     assert codes(health(a_shop)) == {"silent_shopify"}
 
 
-def test_why_a_journey_is_unlinkable(a_shop):
+def test_why_a_journey_is_unlinkable(a_shop, signed_in, monkeypatch):
     """A first visit; one that began at the form; one whose id is known, and not whose, while mails come, too."""
     gifts = history.article("Gift cards")
     history.read(BEN, gifts, at(), is_returning=False)
@@ -127,6 +128,21 @@ def test_why_a_journey_is_unlinkable(a_shop):
     # Anna's first visit is known by an id, and whose it is was never told.
     assert (found.looked_at, found.first_visit, found.began_at_form, found.nobody_known) == (5, 2, 1, 2)
     assert found.untold == 0
+    client = signed_in()
+    page = client.get(reverse("desk:data-health"), {"from": "2026-03-02", "to": "2026-03-03"})
+    opened = [(href, number) for href, number in Links(page.content.decode()).numbers if "why=" in href]
+    assert sorted(number for _href, number in opened) == [1, 2, 2]
+    screen, file = reverse("desk:journeys"), reverse("desk:rows-csv", args=["journeys"])
+    for href, number in opened:
+        assert rows_of(client, href) == number, href
+        taken = b"".join(client.get(href.replace(screen, file)).streaming_content)
+        assert taken.count(b"\n") == number + 1
+    list_of = f"{reverse('desk:journeys')}?from=2026-03-02&to=2026-03-03&why="
+    assert "A first visit: the browser" in client.get(f"{list_of}first_visit").content.decode()
+    assert rows_of(client, f"{list_of}bad_luck") == 0
+
+    monkeypatch.setattr(unlinkable, "SAMPLE", 3)
+    assert sum(len(unlinkable.because(period, why)) for why in unlinkable.WHYS) == unlinkable.why(period).looked_at == 3
 
 
 # --- Who is left out ---

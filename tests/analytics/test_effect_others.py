@@ -100,16 +100,36 @@ def test_what_is_judged_by_contacts_or_has_not_begun_is_no_other():
     assert effect_others.of_tests(days()) == []
 
 
-def test_of_a_test_judged_by_contacts_the_readers_of_these_days_open(signed_in):
+def test_of_a_test_judged_by_contacts_the_readers_of_these_days_open(signed_in, monkeypatch):
+    """Those who could be judged are counted, each on their day; where a look did not count them, they are reckoned."""
     made = a_test("contact")
+    for n in range(30):
+        exposed(made, "b", later(1), is_returning=n < 10)
+    verdicts.look(made, now=later(10), kind="asked")
     settling.settle()
-    (found,) = [one for one in effects.build(days(), NOW).entries if one.key == f"test:{made.pk}:b"]
-    assert (str(found.code), found.exposed, found.seen) == ("shown", 100, 100)
-    client = signed_in()
-    for name, number in (("control", 100), ("control_hits", 60), ("treated_hits", 10), ("seen", 100)):
+
+    def line(**given):
+        (found,) = [one for one in effects.build(days(**given), NOW).entries if one.key == f"test:{made.pk}:b"]
+        return found
+
+    found, client = line(), signed_in()
+    assert (str(found.code), found.exposed, found.seen) == ("shown", 110, 130)
+    for name, number in (("control", 100), ("control_hits", 60), ("treated_hits", 10), ("seen", 130), ("exposed", 110)):
         assert client.get(found.rows[name]).context["page"].paginator.count == number, name
-    assert client.get(found.rows["seen"].replace("2026-03-02", "2026-03-03")).context["page"].paginator.count == 0
-    assert "who saw it: the share that could be judged" in client.get(reverse("desk:effects")).content.decode()
+    second = line(**{"from": "2026-03-03"})
+    assert (second.exposed, second.seen) == (10, 30)
+    assert client.get(second.rows["exposed"]).context["page"].paginator.count == 10
+    page = client.get(reverse("desk:effects")).content.decode()
+    assert "who saw it: those who could be judged" in page
+    assert "about" not in page.partition("people got it")[0][-120:]
+
+    monkeypatch.setattr(verdicts, "_linkable_days", lambda *given: None)
+    verdicts.look(made, now=later(11), kind="asked")
+    second = line(**{"from": "2026-03-03"})
+    assert (second.exposed, second.seen, second.rows["exposed"]) == (int(30 * 110 / 130), 30, "")
+    page = client.get(reverse("desk:effects")).content.decode()
+    assert "about 109 people got it" in page
+    assert "who saw it: the share that could be judged" in page
 
 
 def test_the_learnt_order_of_search_is_measured_by_contacts_and_blocked_where_its_split_is_unsound(signed_in):

@@ -125,6 +125,7 @@ def test_where_a_help_desk_is_connected_a_tie_from_before_the_exposure_is_asked_
     tied(exposed(made, "b"), "after", START + A_SECOND)
     exposed(made, "b")
     assert cell(made).linkable == 1
+    assert experiment_counts.linkable_days(made, now=later(8)) == [("b", START.date(), 1)]
 
 
 def test_before_a_help_desk_was_connected_no_tie_is_asked_for() -> None:
@@ -134,6 +135,7 @@ def test_before_a_help_desk_was_connected_no_tie_is_asked_for() -> None:
     history.contact(later(20), person="somebody", source="gorgias", is_heard=False)
     found = cell(made, now=later(20))
     assert (found.exposed, found.linkable) == (2, 1)
+    assert experiment_counts.linkable_days(made, now=later(20)) == [("b", START.date(), 1)]
 
 
 def test_the_last_vote_on_the_text_they_saw_counts() -> None:

@@ -19,7 +19,10 @@ from kb.models import Article, Placement, SearchClick, SearchLog, Synonym
 from kb.search import tuning
 from kb.search.keys import key_of
 from tests.analytics import history
+from tests.analytics.counts_on_pages import bare
 from tests.analytics.history import at
+from tests.analytics.test_dashboard import Links
+from tests.analytics.test_links import main_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 
@@ -247,10 +250,42 @@ def test_a_query_shows_its_rows_and_leads_to_who_contacted_us_where_one_may(sign
     for what, hits in (("without_answer", 1), ("without_click", 1), ("reformulated", 1), ("contacted", 1)):
         assert len(searches_of(key, what=what).rows) == hits
         assert getattr(found.counts, what) == hits
+    counts = found.counts
+    for what, hits in (("answered", counts.no_click.of), ("decided", counts.contact.of), ("with_passage", 0)):
+        assert len(searches_of(key, what=what).rows) == hits
     link = reverse("desk:contact", args=[contact.pk])
     assert link in text(signed_in("analyst").get(QUERY, given))
     assert link not in text(signed_in("writer").get(QUERY, given))
     assert [row.text for row in search_rows.listed(PERIOD, now=clock.now(), what="contacted").rows] == ["package"]
+
+
+def test_every_rate_opens_the_searches_that_it_counts_and_those_that_it_is_of(signed_in):
+    """Today's are not decided, nor are their contacts counted; some had a passage above the answers."""
+    for n in range(36):
+        day = n % 3 if n < 30 else 27
+        search(n, "gift card" if n % 2 else "parcel", at(n, days=day), total=n % 4, featured=1 if n % 5 == 1 else None)
+        if n % 7 == 0:
+            history.contact(at(n + 1, days=day), visitor=visitor(n))
+    for n in range(10):
+        search(50 + n, "parcel", at(n, days=-5), total=n % 2)
+    count()
+    client = signed_in()
+    given = {"from": PERIOD.first, "to": PERIOD.last, "lang": "en", "key": key_of("parcel", "en")}
+    for page in (URL, f"{QUERY}?{urlencode(given)}"):
+        html = main_of(client.get(page))
+        assert bare(html) == []
+        numbers = {
+            (href, number) for href, number in Links(html).numbers if "search/health/query" in href or href[0] == "?"
+        }
+        assert {"what=answered" in href for href, _number in numbers} == {True, False}
+        assert {"what=decided" in href for href, _number in numbers} == {True, False}
+        assert len(numbers) > 7
+        for href, number in numbers:
+            href = href if href[0] == "/" else QUERY + href
+            assert len(client.get(href).context["listed"].rows) == number, href
+    taken = client.get(reverse("desk:rows-csv", args=["searches"]), {**given, "what": "decided"})
+    assert b"".join(taken.streaming_content).count(b"\n") - 1 == len(searches_of(given["key"], what="decided").rows)
+    assert not search_rows.listed(Period(PERIOD.last, PERIOD.last, 7), now=clock.now(), what="decided").rows
 
 
 def searches_of(key: str, **more):
@@ -301,7 +336,7 @@ def test_an_empty_shop_and_one_with_few_searches_say_so(signed_in):
     count()
     page = text(client.get(URL))
     assert "Not enough data yet" in page
-    assert "of 1 searches; a rate takes 30" in page
+    assert "1</a> searches; a rate takes 30" in page
     assert "100.0" not in page
 
 
