@@ -28,7 +28,7 @@ from analytics.reports.tables import Column, Table
 from analytics.stats.proportions import Interval, Rate
 from kb.models import Experiment, Metric, Variant
 
-# What the successes of a metric are, and what they are of, as exposures are listed (experiment_counts.NARROWED).
+# What the successes of a metric are, and what they are of, as exposures are listed (exposure_rows.NARROWED).
 _ROWS = {Metric.RESOLUTION: ("resolved", "judged"), Metric.CONFIRMED: ("confirmed", "mature")}
 
 

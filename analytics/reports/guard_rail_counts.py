@@ -54,13 +54,9 @@ def journeys(spans: Spans) -> tuple[int, int]:
     return now, before
 
 
-def mails(spans: Spans) -> tuple[int, int]:
+def mails(span: Period) -> int:
     """Handed to a provider, by the day on which they became due."""
-    due = [Q(eligible_at__gte=span.start, eligible_at__lt=span.end) for span in spans]
-    sums = Message.objects.filter(due[0] | due[1], sent_at__isnull=False).aggregate(
-        now=Count("id", filter=due[0]), before=Count("id", filter=due[1])
-    )
-    return sums["now"], sums["before"]
+    return Message.objects.filter(eligible_at__gte=span.start, eligible_at__lt=span.end, sent_at__isnull=False).count()
 
 
 def complaints(spans: Spans) -> tuple[int, int]:

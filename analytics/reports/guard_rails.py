@@ -92,16 +92,18 @@ class GuardRails:
 
 
 def build(
-    period: Period, *, now: datetime, all_contacts: Change | None, journeys: tuple[int, int] | None = None
-) -> GuardRails:
-    """`all_contacts`: those of the period against those before; `journeys`: of the period and before, where they are at
-    hand. Eight queries at most."""
+    period: Period, *, now: datetime, all_contacts: Change | None, journeys: tuple[int, int] | None = None,
+    mails: int | None = None,
+) -> GuardRails:  # fmt: skip
+    """`all_contacts`: those of the period against those before; `journeys`: of the period and before, and `mails` that
+    were sent in the period, where they are at hand. Nine queries at most."""
     before = None if period.compare is Compare.NONE else period.before()
     spans = (period, before or period)
     links, told, links_before, told_before = guard_rail_counts.links(spans)
     forms, forms_before = guard_rail_counts.forms(spans, now=now)
     in_period, in_before = journeys or guard_rail_counts.journeys(spans)
-    mails, mails_before = guard_rail_counts.mails(spans)
+    mails = guard_rail_counts.mails(period) if mails is None else mails
+    mails_before = guard_rail_counts.mails(before) if before else 0
     complaints, complaints_before = guard_rail_counts.complaints(spans)
     left, left_before = guard_rail_counts.left(spans)
     votes, votes_before = guard_rail_counts.votes(spans)

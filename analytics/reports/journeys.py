@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,13 +95,21 @@ class Tally:
         has_read: bool | None = None,
     ) -> int:
         return sum(
-            cell.journeys
-            for cell in self.cells
-            if (not outcomes or cell.outcome in outcomes)
-            and is_mature in (None, bool(cell.outcome))
-            and is_linkable in (None, cell.is_linkable)
-            and has_read in (None, cell.article_id is not None)
+            number
+            for (outcome, linkable, read), number in self._kinds.items()
+            if (not outcomes or outcome in outcomes)
+            and is_mature in (None, bool(outcome))
+            and is_linkable in (None, linkable)
+            and has_read in (None, read)
         )
+
+    @cached_property
+    def _kinds(self) -> Counter[tuple[str, bool, bool]]:
+        """How many of each outcome, linkable or not, and with an article read or without."""
+        kinds: Counter[tuple[str, bool, bool]] = Counter()
+        for cell in self.cells:
+            kinds[cell.outcome, cell.is_linkable, cell.article_id is not None] += cell.journeys
+        return kinds
 
     @property
     def contradicted(self) -> int:

@@ -131,7 +131,11 @@ def build(period: Period, *, now: datetime) -> Overview:
         wismo=where_is_it,
         repeated=contacts.repeated(period, in_until=in_until),
         guard_rails=guard_rails.build(
-            period, now=now, all_contacts=total.change, journeys=(opened.now.journeys, opened.before.journeys)
+            period,
+            now=now,
+            all_contacts=total.change,
+            journeys=(opened.now.journeys, opened.before.journeys),
+            mails=sum(rule.sent for rule in rules),
         ),
         effects=known_effects,
     )

@@ -19,7 +19,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def behind(context: Mapping[str, Any], row: ArmRow, what: str, number: int | None = None) -> SafeString | str:
-    """The number of `what` (a key of experiment_counts.NARROWED), as of the look that the page shows."""
+    """The number of `what` (a key of exposure_rows.NARROWED), as of the look that the page shows."""
     number = getattr(row.cell, what) if number is None else number
     text = intcomma(number)
     if not number or not context["may_open_rows"]:

@@ -13,8 +13,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from analytics import experiment_counts, shop_days
-from analytics.experiment_counts import Cell, Row
+from analytics import shop_days
+from analytics.experiment_counts import Cell
+from analytics.exposure_rows import NARROWED, Exposures, Row
 from analytics.models import Journey, Verdict
 from analytics.views.desk import READERS
 from analytics.views.paging import page_of
@@ -25,15 +26,15 @@ from kb.models import Variant
 @require_safe
 @roles.desk(*READERS)
 def page(request: HttpRequest, variant: int) -> HttpResponse:
-    """`what`: a key of experiment_counts.NARROWED; `epoch`: a number; `look`: a verdict, as of which is counted; `from`
+    """`what`: a key of exposure_rows.NARROWED; `epoch`: a number; `look`: a verdict, as of which is counted; `from`
     and `to`: only those days."""
     arm = get_object_or_404(Variant.objects.select_related("experiment__article__category", "revision"), pk=variant)
     what = request.GET.get("what", "")
-    what = what if what in experiment_counts.NARROWED else "exposed"
+    what = what if what in NARROWED else "exposed"
     epoch = _number(request, "epoch")
     look = Verdict.objects.filter(experiment=arm.experiment, pk=_number(request, "look") or 0).first()
     days = _days(request)
-    listed = _Listed(arm, what, epoch, look.at if look else clock.now(), days)
+    listed = Exposures(arm, at=look.at if look else clock.now(), what=what, epoch=epoch, between=_moments(days))
     shown: Page[Row] = page_of(listed, request)
     context = {
         "section": "experiments",
@@ -49,32 +50,6 @@ def page(request: HttpRequest, variant: int) -> HttpResponse:
         "may_open_test": bool(roles.roles_of(request.user) & {roles.ANALYST, roles.ADMIN}),
     }
     return render(request, "desk/exposures.html", context)
-
-
-class _Listed:
-    """The rows as a paginator asks for them: how many, and a stretch."""
-
-    ordered = True
-
-    def __init__(
-        self, arm: Variant, what: str, epoch: int | None, at: datetime, days: tuple[date, date] | None
-    ) -> None:
-        self._arm, self._what, self._epoch, self._at = arm, what, epoch, at
-        self._between = (shop_days.begin(days[0]), shop_days.begin(days[1] + timedelta(days=1))) if days else None
-
-    def count(self) -> int:
-        return self._found(0, 0)[0]
-
-    __len__ = count
-
-    def __getitem__(self, part: slice) -> list[Row]:
-        return self._found(part.stop - part.start, part.start)[1]
-
-    def _found(self, limit: int, offset: int) -> tuple[int, list[Row]]:
-        return experiment_counts.rows(
-            self._arm.experiment, now=self._at, arm=self._arm.key, what=self._what, epoch=self._epoch,
-            between=self._between, limit=limit, offset=offset,
-        )  # fmt: skip
 
 
 def _said(look: Verdict, arm: str, what: str, epoch: int | None) -> int:
@@ -115,6 +90,10 @@ def _days(request: HttpRequest) -> tuple[date, date] | None:
     except ValueError:
         return None
     return (first, last) if 2000 <= first.year <= last.year <= 2200 else None
+
+
+def _moments(days: tuple[date, date] | None) -> tuple[datetime, datetime] | None:
+    return (shop_days.begin(days[0]), shop_days.begin(days[1] + timedelta(days=1))) if days else None
 
 
 def _number(request: HttpRequest, name: str) -> int | None:

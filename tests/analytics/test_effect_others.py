@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from analytics import periods, settling, verdicts
-from analytics.experiment_counts import NARROWED
+from analytics.exposure_rows import NARROWED
 from analytics.reports import effect_others, effects
 from analytics.stats.proportions import Rate
 from kb.models import SearchLog

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from analytics import experiment_counts
+from analytics import experiment_counts, exposure_rows
 from analytics.experiment_counts import Cell
+from analytics.exposure_rows import Exposures
 from analytics.models import Identity
 from tests.analytics import history
 from tests.analytics.experiments import (
@@ -219,15 +220,17 @@ def test_each_number_opens_on_the_exposures_that_it_counts(what: str, number: in
     opened_form(caller, later(1))
     called(caller, later(1))
     voted(made, "b", denier, later(1), is_helpful=False)
-    found, rows = experiment_counts.rows(made, now=later(8), arm="b", what=what)
-    assert (found, len(rows)) == (number, number)
+    arm = made.variants.get(key="b")
+    opened = Exposures(arm, at=later(8), what=what)
+    assert (opened.count(), len(opened[0:50])) == (number, number)
     counted = cell(made)
     if what in Cell.NUMBERS:
         assert getattr(counted, what) == number
-    assert experiment_counts.rows(made, now=later(8), arm="b", what=what, epoch=2) == (0, [])
+    other_epoch = Exposures(arm, at=later(8), what=what, epoch=2)
+    assert (other_epoch.count(), other_epoch[0:50]) == (0, [])
 
 
-@pytest.mark.parametrize("what", sorted(experiment_counts.WHATEVER_CAME))
+@pytest.mark.parametrize("what", sorted(exposure_rows.WHATEVER_CAME))
 def test_a_page_that_looks_up_its_own_rows_only_says_of_them_what_all_rows_say(what: str, monkeypatch) -> None:
     made = experiment()
     caller, denier, tied = exposed(made, "b"), exposed(made, "b", later(0.1)), exposed(made, "b", later(0.2))
@@ -240,16 +243,14 @@ def test_a_page_that_looks_up_its_own_rows_only_says_of_them_what_all_rows_say(w
     called(None, later(2), person="p1")
     voted(made, "b", denier, later(1), is_helpful=False)
 
-    def pages() -> list[tuple[int, list[experiment_counts.Row]]]:
-        return [
-            experiment_counts.rows(made, now=later(9), arm="b", what=what, limit=3, offset=offset)
-            for offset in (0, 3, 6)
-        ]
+    def pages() -> tuple[int, list[list[exposure_rows.Row]]]:
+        listed = Exposures(made.variants.get(key="b"), at=later(9), what=what)
+        return listed.count(), [listed[offset : offset + 3] for offset in (0, 3, 6)]
 
     quick = pages()
-    monkeypatch.setattr(experiment_counts, "WHATEVER_CAME", set())
+    monkeypatch.setattr(exposure_rows, "WHATEVER_CAME", set())
     assert quick == pages()
-    assert any(row.has_contact for _number, rows in quick for row in rows)
+    assert any(row.has_contact for rows in quick[1] for row in rows)
 
 
 def test_the_numbers_of_a_page_do_not_grow_with_its_rows(django_assert_num_queries) -> None:

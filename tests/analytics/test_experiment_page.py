@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from analytics import settling, verdicts
-from analytics.experiment_counts import NARROWED
+from analytics.exposure_rows import NARROWED
 from analytics.models import Verdict
 from core import clock
 from core.models import AuditEntry

@@ -123,7 +123,8 @@ def _visit_the_shop(options: dict[str, Any]) -> Counter[str]:
     )
     count, seed = options["processes"], options["seed"]
     more = options["lift"], str(options["script"])
-    return _in_parallel(_walk, [([m.isoformat() for m in moments[n::count]], seed + n, *more) for n in range(count)])
+    jobs = [([m.isoformat() for m in moments[n::count]], seed + n, *more, n == 0) for n in range(count)]
+    return _in_parallel(_walk, jobs)
 
 
 def _in_parallel(work: Callable[..., Counter[str]], jobs: list[tuple[Any, ...]]) -> Counter[str]:
@@ -134,11 +135,14 @@ def _in_parallel(work: Callable[..., Counter[str]], jobs: list[tuple[Any, ...]])
         return sum(pool.starmap(work, jobs), Counter())
 
 
-def _walk(moments: list[str], seed: int, lift: float, folder: str) -> Counter[str]:
-    """One process's share of the visitors. Strings in, so that it crosses to a fresh process."""
+def _walk(moments: list[str], seed: int, lift: float, folder: str, is_telling: bool) -> Counter[str]:
+    """One process's share of the visitors; it tells how far it is, where it `is_telling`. Strings in, so that it
+    crosses to a fresh process."""
     people = [traffic.Person(f"shopper{n}@example.com", f"Shopper {n}") for n in range(400)]
     world = traffic.world_of(script.of_demo(Path(folder)), script.Truth(salt="demo", lift=lift))
-    return traffic.walk(world, [_moment(m) for m in moments], seed=seed, people=people, progress=_progress())
+    return traffic.walk(
+        world, [_moment(m) for m in moments], seed=seed, people=people, progress=_progress() if is_telling else None
+    )
 
 
 def _read(
