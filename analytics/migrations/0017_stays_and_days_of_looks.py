@@ -1,8 +1,12 @@
+from datetime import timedelta
+
 from django.db import migrations, models
 
 
 def count_anew(apps, schema_editor):
-    """The next run counts the days on which pages told anew, as far as their events are there."""
+    """The next run counts the days on which pages told anew, as far as their events are there, and measures how alike
+    the stays of one person are."""
+    apps.get_model("analytics", "Spread").objects.update(measured_at=models.F("measured_at") - timedelta(days=2))
     due = apps.get_model("analytics", "RollupDue")
     days = apps.get_model("analytics", "ReadDay").objects.order_by("day").values_list("day", flat=True).distinct()
     due.objects.bulk_create([due(kind="reads", day=day) for day in days], ignore_conflicts=True)
