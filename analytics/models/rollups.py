@@ -115,7 +115,12 @@ class JourneyDay(JourneyCounts):
     class Meta(JourneyCounts.Meta):
         abstract = False
         indexes = [
-            models.Index(fields=["window", "day"], name="journey_day"),
+            # With all that the overview and the results of all articles sum up, so that they need no row of the table.
+            models.Index(
+                fields=["window", "day"],
+                name="journey_day",
+                include=["article_id", "outcome", "is_linkable", "vote", "is_contradicted", "journeys"],
+            ),
             models.Index(fields=["article_id", "window", "day"], name="journey_day_of_article"),
         ]
 
