@@ -79,7 +79,7 @@ LISTS: dict[str, RowList] = {
         "article-views",
         (Column("at", _("When")), *_ARTICLE, Column("visitor", _("Visitor")), Column("locale", _("Language"))),
         row_telling.of_views,
-        Words((), {"article": asking.is_id}),
+        Words((), {"article": asking.is_id, "text": asking.is_id}),
     ),
     "guard_rail": RowList(
         "guard_rail",

@@ -52,10 +52,12 @@ def of_journeys(asked: Asked, now: datetime) -> Stored:
 
 
 def of_views(asked: Asked, now: datetime) -> Stored:
-    period, article = asked.period, asked.narrowed.get("article")
+    period, article, text = asked.period, asked.narrowed.get("article"), asked.narrowed.get("text")
     found = Event.objects.filter(kind=EventKind.READ, at__gte=period.start, at__lt=period.end)
     if article:
         found = found.filter(article_id=int(article))
+    if text:
+        found = found.filter(revision_id=int(text))
 
     def tell(part: Sequence[Event]) -> list[Cells]:
         titles = _titles({row.article_id for row in part if row.article_id})

@@ -225,6 +225,7 @@ class TestRows:
         asker = signed_in()
         for name, screen, given, asked in (
             ("views", "article-views", (), {"article": str(three_journeys.pk)}),
+            ("views", "article-views", (), {"text": str(three_journeys.live_revision_id)}),
             ("guard_rail", "guard-rail", (Rail.OPENED,), {"which": "hits"}),
             ("repeated", "repeated-contacts", (), {"again": ""}),
             ("article_rows", "article-rows", (three_journeys.pk, "votes"), {"said": "yes"}),
