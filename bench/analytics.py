@@ -13,7 +13,7 @@ recorded), bytes_per_event (a million events of a realistic mix, with all indexe
 Of a year of events (bench/_analytics_world.py), at 1,000,000 and, without --quick, at 10,000,000 and 50,000,000, or at
 --events alone:
 settle_per_s (events a second from the table to decided journeys and counted days), ingest_per_s (into the table of a
-year), event_cost_us (both together, of one event), late_resettle_s (a day that comes
+year: the second 100,000), event_cost_us (both together, of one event), late_resettle_s (a day that comes
 two weeks late), settle_memory_mb (what the process grew by meanwhile), page_p95_ms (the slowest of the desk's pages of
 numbers as they open and however narrowed, each asked 20 times; one that answers other than 200 fails the bench),
 long_page_p95_ms (the slowest of a year or 90 days, held against the year before), first_view_ms (the slowest first view
