@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from django.db import connection, transaction
 
-from analytics import shop_days
+from analytics import shop_days, streams
 from analytics.exposure_sql import FATES, IS_TIED, MATURE, SHOWN, ask
 from kb.models import Experiment
 
@@ -92,7 +92,7 @@ def count(experiment: Experiment, *, now: datetime) -> Counts:
 
     fed = asked.is_fed or "false"
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{_MEMORY}'; SET LOCAL jit = off")  # for a million, in this look alone
+        cursor.execute(_FOR_A_MILLION)
         cursor.execute(_EVERYBODY.format(is_fed=fed), asked.given)
         for epoch, variant_id, exposed, mature, linkable, judged in cursor.fetchall():
             add(epoch, variant_id, exposed=exposed, mature=mature, linkable=linkable, judged=judged)
@@ -114,13 +114,13 @@ def linkable_days(experiment: Experiment, *, now: datetime) -> list[tuple[str, d
     same passes."""
     asked = ask(experiment, now)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{_MEMORY}'; SET LOCAL jit = off")
+        cursor.execute(_FOR_A_MILLION)
         given = asked.given | {"zone": shop_days.zone().key}
         cursor.execute(_LINKABLE_DAYS.format(is_fed=asked.is_fed or "false"), given)
         return list(cursor.fetchall())
 
 
-_MEMORY = "64MB"
+_FOR_A_MILLION = f"SET LOCAL work_mem = '{streams.MEMORY}'; SET LOCAL jit = off"  # in this look alone
 # Visitors from which on whole tables are joined and no rows looked up: what is expected of few, looked up among each
 # other, takes minutes of ten thousand.
 _MANY = 2_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -45,19 +45,12 @@ def of_contacts(asked: Asked, now: datetime) -> Stored:
     return Stored(listing.narrowed(given, tree=tree), "received_at", tell)
 
 
-def shown(parameters: Mapping[str, str]) -> Period:
-    """The days of the screen, of which each end may be left open, and its language and channel."""
+def shown(screens: listing.Filter, parameters: Mapping[str, str]) -> Period:
+    """The days that the screen has read, of which each end may be left open; its language and channel."""
     today = shop_days.day_of(clock.now())
-    since, until = (_day(parameters.get(word, "")) for word in SCREENS_DAYS)
+    since, until = (screens.cleaned_data.get(word) for word in SCREENS_DAYS)
     if since is None:
         oldest = Contact.objects.aggregate(at=Min("received_at"))["at"]
         since = shop_days.day_of(oldest) if oldest else today
     segment = Segment(parameters.get(asking.LOCALE, ""), parameters.get(asking.SOURCE, ""))
     return Period(since, max(since, until or today), int(settings.OUTCOME_WINDOW_DAYS), segment=segment)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -8,7 +8,6 @@ and Donner 2008, stats/proportions.py): no narrower than one look's own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +20,7 @@ from analytics.models import SUGGESTIONS, EffectMark
 from analytics.periods import Compare, Period
 from analytics.reports.tables import Column, Table, Value
 from analytics.stats import holdout
-from analytics.stats.proportions import Interval, Prevented, Rate
+from analytics.stats.proportions import Interval, Prevented, Rate, apart
 from contacts.models import Arm as FormArm
 from notifications.models import Arm, Rule
 
@@ -73,10 +72,7 @@ class Turn:
         now, then = self.now.prevented, self.before.prevented
         if now is None or then is None:
             return None
-        more = now.per_1000 - then.per_1000
-        below = math.hypot(now.per_1000 - now.interval.low, then.interval.high - then.per_1000)
-        above = math.hypot(now.interval.high - now.per_1000, then.per_1000 - then.interval.low)
-        return Interval(more - below, more + above)
+        return apart(now.per_1000, now.interval, then.per_1000, then.interval)
 
     @property
     def is_turn(self) -> bool:

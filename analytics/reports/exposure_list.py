@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from analytics.exposure_rows import NARROWED, Exposures, Row
 from analytics.models import Verdict
 from analytics.reports import asking
 from analytics.reports.asking import Asked
-from analytics.reports.row_pages import AT_ONCE, Cells, Page, Place
+from analytics.reports.row_pages import ID_SHOWN, ByPages, Cells, Page, Place
 from kb.models import Variant
 
 WORDS = {
     "variant": asking.is_id, "what": asking.one_of(*NARROWED), "epoch": asking.is_id, "look": asking.is_id,
 }  # fmt: skip
-_ID_SHOWN = 8
 
 
 def of_exposures(asked: Asked, now: datetime) -> Listed | None:
     """None where there is no such variant, or no such look of its test."""
     narrowed = asked.narrowed
-    arm = (
-        Variant.objects.select_related("experiment__article__category")
-        .filter(pk=int(narrowed.get("variant", "")))
-        .first()
-    )
+    arms = Variant.objects.select_related("experiment__article__category")
+    arm = arms.filter(pk=int(narrowed.get("variant", ""))).first()
     if arm is None:
         return None
     at, look = now, narrowed.get("look")
@@ -46,18 +41,11 @@ def of_exposures(asked: Asked, now: datetime) -> Listed | None:
     )
 
 
-class Listed:
+class Listed(ByPages):
     """Its pages cost more, the more the number asks of what became of people: they are counted anew for each."""
 
     def __init__(self, exposures: Exposures) -> None:
         self._exposures = exposures
-
-    def __iter__(self) -> Iterator[Cells]:
-        page = self.page(AT_ONCE)
-        yield from page.rows
-        while page.last is not None:
-            page = self.page(AT_ONCE, page.last)
-            yield from page.rows
 
     def page(self, most: int, after: Place | None = None) -> Page:
         rows = self._exposures.older(most + 1, (after.at, int(after.id)) if after else None)
@@ -68,6 +56,6 @@ class Listed:
 
 def _cells(row: Row) -> Cells:
     return (
-        row.at, str(row.visitor)[:_ID_SHOWN], row.epoch, row.is_linkable, row.is_mature, row.has_contact,
+        row.at, str(row.visitor)[:ID_SHOWN], row.epoch, row.is_linkable, row.is_mature, row.has_contact,
         row.has_any_contact, row.vote, row.opened_form, row.sent_form,
     )  # fmt: skip

@@ -180,7 +180,7 @@ LISTS: dict[str, RowList] = {
             Column("opened", _("Opened")), Column("next", _("Asked next")),
             Column("contacted", _("Contact within 24 h")),
         ),
-        row_telling.of_searches,
+        row_telling.Searches,
         Words(
             (asking.LOCALE,),
             {"key": asking.is_text, "lang": asking.is_text, "what": asking.one_of(*search_rows.WHATS)},

@@ -3,6 +3,7 @@ id of a row), so that rows which come meanwhile move none to another page, and n
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from analytics.periods import Period
 from analytics.reports.tables import Value
 
 AT_ONCE = 1_000  # rows that are kept while they are written
+ID_SHOWN = 8  # characters of an id of a visitor or person, as on the screens
 _STRETCH = timedelta(hours=1)  # the first of those in which a page is looked for; each is twice as long as the last
 _LEAST = timedelta(microseconds=1)
 
@@ -43,6 +45,22 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[Cells]:
         """All of them, none of which is kept."""
 
+    def page(self, most: int, after: Place | None = None) -> Page: ...
+
+
+class ByPages(ABC):
+    """Rows that are read page by page also where all are told."""
+
+    at_once = AT_ONCE
+
+    def __iter__(self) -> Iterator[Cells]:
+        page = self.page(self.at_once)
+        yield from page.rows
+        while page.last is not None:
+            page = self.page(self.at_once, page.last)
+            yield from page.rows
+
+    @abstractmethod
     def page(self, most: int, after: Place | None = None) -> Page: ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,12 +21,10 @@ from analytics.reports import (
 )
 from analytics.reports.asking import Asked
 from analytics.reports.guard_rails import Rail
-from analytics.reports.row_pages import Cells, Page, Place, Stored
+from analytics.reports.row_pages import ID_SHOWN, ByPages, Cells, Page, Place, Stored
 from contacts.models import Contact, FormVisit
 from kb.models import Article
 from notifications.models import Message
-
-_ID_SHOWN = 8  # characters of an id of a visitor or person, as on the screens
 
 
 def _titles(ids: set[int]) -> dict[int, str]:
@@ -62,7 +60,7 @@ def of_views(asked: Asked, now: datetime) -> Stored:
     def tell(part: Sequence[Event]) -> list[Cells]:
         titles = _titles({row.article_id for row in part if row.article_id})
         return [
-            (row.at, row.article_id, titles.get(row.article_id or 0, ""), str(row.visitor)[:_ID_SHOWN], row.locale)
+            (row.at, row.article_id, titles.get(row.article_id or 0, ""), str(row.visitor)[:ID_SHOWN], row.locale)
             for row in part
         ]
 
@@ -102,7 +100,7 @@ def of_openings(asked: Asked, now: datetime) -> Stored:
 
     def tell(part: Sequence[Any]) -> list[Cells]:
         return [
-            (row.opened_at, str(row.visitor)[:_ID_SHOWN], row.arm, row.has_contacted, ended(row), row.contact_id)
+            (row.opened_at, str(row.visitor)[:ID_SHOWN], row.arm, row.has_contacted, ended(row), row.contact_id)
             for row in part
         ]
 
@@ -116,7 +114,7 @@ def of_messages(asked: Asked, now: datetime) -> Stored:
     def tell(part: Sequence[Message]) -> list[Cells]:
         return [
             (
-                str(row.pk), row.eligible_at, row.rule.key, row.person[:_ID_SHOWN], row.arm, row.state,
+                str(row.pk), row.eligible_at, row.rule.key, row.person[:ID_SHOWN], row.arm, row.state,
                 getattr(row, "has_contacted", None) if is_compared else None,
             )
             for row in part
@@ -148,22 +146,13 @@ def of_repeated(asked: Asked, now: datetime) -> Stored:
     return Stored(found, "received_at", lambda part: [_contact(row) for row in part])
 
 
-def of_searches(asked: Asked, now: datetime) -> Searches:
-    return Searches(asked, now)
-
-
-class Searches:
+class Searches(ByPages):
     """Searches, of which a page is looked for among so many and no more: it can be short, even empty, and lead on."""
+
+    at_once = search_rows.LOOKED_AT
 
     def __init__(self, asked: Asked, now: datetime) -> None:
         self._asked, self._now = asked, now
-
-    def __iter__(self) -> Iterator[Cells]:
-        page = self.page(search_rows.LOOKED_AT)
-        yield from page.rows
-        while page.last is not None:
-            page = self.page(search_rows.LOOKED_AT, page.last)
-            yield from page.rows
 
     def page(self, most: int, after: Place | None = None) -> Page:
         narrowed = self._asked.narrowed

@@ -120,9 +120,14 @@ def newcombe(now: tuple[float, float], before: tuple[float, float], *, alpha: fl
     (x1, n1), (x2, n2) = now, before
     p1, p2 = x1 / n1, x2 / n2
     one, two = wilson(x1, n1, alpha=alpha), wilson(x2, n2, alpha=alpha)
-    return Interval(
-        p1 - p2 - math.hypot(p1 - one.low, two.high - p2), p1 - p2 + math.hypot(one.high - p1, p2 - two.low)
-    )
+    return apart(p1, one, p2, two)
+
+
+def apart(one: float, of_one: Interval, two: float, of_two: Interval) -> Interval:
+    """The interval of one number less an independent other, each with its own (Zou and Donner 2008)."""
+    below = math.hypot(one - of_one.low, of_two.high - two)
+    above = math.hypot(of_one.high - one, two - of_two.low)
+    return Interval(one - two - below, one - two + above)
 
 
 def always_valid_half_width(se: float, n: int, *, planned: int = PLANNED_TOTAL, alpha: float = ALPHA) -> float:

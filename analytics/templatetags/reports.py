@@ -49,7 +49,7 @@ def rows_file(
 def contacts_file(context: Mapping[str, Any]) -> dict[str, str]:
     """The same of the desk's contacts, whose page has words of its own for its days."""
     given = context["request"].GET.copy()
-    period = contact_list.shown(given)
+    period = contact_list.shown(context["filter_form"], given)
     for word in contact_list.SCREENS_DAYS:
         given.pop(word, None)
     query = f"?{urlencode(asking.of_screen(LISTS['contacts'].words, period, given))}"

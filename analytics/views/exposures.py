@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from django.core.paginator import Page
@@ -36,7 +36,9 @@ def page(request: HttpRequest, variant: int) -> HttpResponse:
     look = Verdict.objects.filter(experiment=arm.experiment, pk=_number(request, "look") or 0).first()
     days = _days(request)
     at = look.at if look else clock.now()
-    listed = Exposures(arm, at=at, what=what, epoch=epoch, between=_moments(days))
+    period = Period(*(days or _of_test(arm, at)), arm.experiment.window_days)
+    between = (period.start, period.end) if days else None
+    listed = Exposures(arm, at=at, what=what, epoch=epoch, between=between)
     shown: Page[Row] = page_of(listed, request)
     context = {
         "section": "experiments",
@@ -47,7 +49,7 @@ def page(request: HttpRequest, variant: int) -> HttpResponse:
         "epoch": epoch,
         "look": look,
         "days": days,
-        "period": Period(*(days or _of_test(arm, at)), arm.experiment.window_days),
+        "period": period,
         "said": _said(look, arm.key, what, epoch) if look and not days else None,
         "choices": _choices(arm.experiment.metric),
         "may_open_test": bool(roles.roles_of(request.user) & {roles.ANALYST, roles.ADMIN}),
@@ -99,10 +101,6 @@ def _of_test(arm: Variant, at: datetime) -> tuple[date, date]:
     """The days in which there can be exposures."""
     last = min(at, arm.experiment.due_at) if arm.experiment.due_at else at
     return shop_days.day_of(min(arm.experiment.started_at or last, last)), shop_days.day_of(last)
-
-
-def _moments(days: tuple[date, date] | None) -> tuple[datetime, datetime] | None:
-    return (shop_days.begin(days[0]), shop_days.begin(days[1] + timedelta(days=1))) if days else None
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
